@@ -1,0 +1,8 @@
+# Each line calls a script; the scripts can be called just as well.
+.PHONY: setup demo test check fix bench
+setup: ; @scripts/setup
+demo: setup ; @.venv/bin/portico demo
+test: setup ; @scripts/test
+check: setup ; @scripts/check
+fix: setup ; @scripts/fix
+bench: setup ; @scripts/bench

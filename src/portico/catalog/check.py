@@ -1,0 +1,103 @@
+"""Lint of a compiled catalog: is everything said, short enough, and sized for a model's context? Development only.
+
+python -m portico.catalog.check [--sizes]
+"""
+
+import argparse
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from portico.catalog.build import INTEGRATIONS, compile_folder
+from portico.catalog.find import View
+from portico.catalog.names import LONGEST
+from portico.model.operation import Operation, Parameter
+
+LONGEST_TITLE = 48
+SHORTEST_SENTENCE, LONGEST_SENTENCE = 30, 300
+LONGEST_ALIAS = 160
+LONGEST_HELP = 160
+# Words that say nothing to somebody who must choose, or that only a vendor's page would use.
+_EMPTY_WORDS = re.compile(
+    r"\b(this endpoint|simply|easily|powerful|seamless\w*|allows you to|is used to)\b", re.IGNORECASE
+)
+
+
+def lint(view: View) -> list[str]:
+    """One line for each thing that is missing or too long: operation, field, what is wrong."""
+    found: list[str] = []
+    for operation in view.operations:
+        found += [f"{operation.key}: {problem}" for problem in _operation(operation, view)]
+    return found
+
+
+def _operation(operation: Operation, view: View) -> Iterable[str]:
+    yield from _words(operation)
+    if view.integration.tags and not operation.tags:
+        yield "has no tags"
+    if len(operation.tool.name) > LONGEST:
+        yield f"tool name has {len(operation.tool.name)} characters, at most {LONGEST}"
+    if operation.example is None:
+        yield "has no example"
+    if operation.wait is not None and not _names_an_operation(view, operation.wait.look):
+        yield f"wait.look {operation.wait.look!r} is not an operation"
+    for parameter in operation.parameters:
+        yield from _parameter(operation, parameter, view)
+
+
+def _words(operation: Operation) -> Iterable[str]:
+    if not 3 <= len(operation.title) <= LONGEST_TITLE:
+        yield f"title has {len(operation.title)} characters, 3 to {LONGEST_TITLE}"
+    if not SHORTEST_SENTENCE <= len(operation.says) <= LONGEST_SENTENCE:
+        yield f"says has {len(operation.says)} characters, {SHORTEST_SENTENCE} to {LONGEST_SENTENCE}"
+    if not 5 <= len(operation.alias) <= LONGEST_ALIAS:
+        yield f"alias has {len(operation.alias)} characters, 5 to {LONGEST_ALIAS}"
+    if match := _EMPTY_WORDS.search(operation.says):
+        yield f"says {match.group(0)!r}, which tells nothing"
+
+
+def _parameter(operation: Operation, parameter: Parameter, view: View) -> Iterable[str]:
+    words = parameter.schema.get("description", "")
+    if not words and parameter.shown != "never":
+        yield f"argument {parameter.name} has no sentence"
+    if len(words) > LONGEST_HELP:
+        yield f"argument {parameter.name} has {len(words)} characters, at most {LONGEST_HELP}"
+    if parameter.names and not _names_an_operation(view, parameter.names):
+        yield f"argument {parameter.name}: names {parameter.names!r} is not an operation"
+
+
+def _names_an_operation(view: View, key: str) -> bool:
+    resource, _, method = key.partition(".")
+    return view.has(resource, method)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description="Lint the catalog.")
+    parser.add_argument("--only", default="", help="only operations of these resources, comma-separated")
+    parser.add_argument("--integration", type=Path, default=None, help="a folder of one integration")
+    chosen = parser.parse_args(arguments)
+    folders = (
+        [chosen.integration]
+        if chosen.integration
+        else sorted(each.parent.parent for each in INTEGRATIONS.glob("*/definition/vendor.yaml"))
+    )
+    only = {name for name in chosen.only.split(",") if name}
+    problems = [
+        line
+        for folder in folders
+        for line in lint(compile_folder(folder))
+        if not only or line.partition(".")[0] in only
+    ]
+    for line in problems:
+        sys.stdout.write(line + "\n")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except msgspec.MsgspecError as problem:
+        sys.exit(str(problem))

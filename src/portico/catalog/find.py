@@ -1,0 +1,125 @@
+"""Find operations: by resource and method, by tool name or alias, by filter, by the vendor's path."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from portico.errors import NoSuchOperation
+from portico.model.operation import Credential, Integration, Operation
+
+STANDARD_METHODS = ("list", "get", "create", "update", "delete")
+GROUPS: dict[str, tuple[str, ...]] = {"read": ("list", "get"), "write": ("create", "update", "delete")}
+
+
+class View:
+    """One integration as one account sees it: overrides are applied already. Never changed once made."""
+
+    def __init__(self, integration: Integration, operations: Iterable[Operation]) -> None:
+        self.integration = integration
+        self.operations = tuple(operations)
+        self._by_key = {(each.resource, each.method): each for each in self.operations}
+        self._by_tool = {each.tool.name: each for each in self.operations}
+        self._rules = [(re.compile(_pattern(rule.path)), rule.use) for rule in integration.credential_rules]
+        for each in self.operations:
+            self._add_aliases(each)
+        for each in self.operations:
+            self._add_standing_in(each)
+
+    @cached_property
+    def resources(self) -> dict[str, tuple[str, ...]]:
+        """Resource → its methods, in the catalog's order."""
+        found: dict[str, list[str]] = {}
+        for each in self.operations:
+            found.setdefault(each.resource, []).append(each.method)
+        return {name: tuple(methods) for name, methods in found.items()}
+
+    def find(self, resource: str, method: str) -> Operation:
+        """The operation, or NoSuchOperation with the nearest names."""
+        operation = self._by_key.get((resource, method))
+        if operation is None:
+            raise NoSuchOperation(self._sentence(resource, method))
+        return operation
+
+    def has(self, resource: str, method: str) -> bool:
+        return (resource, method) in self._by_key
+
+    def tool(self, name: str) -> Operation | None:
+        """By tool name, by one of its aliases, or by a name with another spelling of the integration."""
+        if (operation := self._by_tool.get(name)) is not None:
+            return operation
+        for prefix in self.integration.tool_prefixes:
+            respelled = re.sub(rf"(^|_){re.escape(prefix)}(?=_)", rf"\g<1>{self.integration.name}", name, count=1)
+            if respelled in self._by_tool:
+                return self._by_tool[respelled]
+        return None
+
+    def nearest_tools(self, name: str, count: int = 3) -> list[str]:
+        return difflib.get_close_matches(name, self._by_tool, n=count, cutoff=0.6)
+
+    def credential_for(self, path: str) -> Credential:
+        """The key slot that a vendor path needs; the first rule that matches decides."""
+        for pattern, use in self._rules:
+            if pattern.fullmatch(path):
+                return self.integration.credential_called(use)
+        return self.integration.credentials[0]
+
+    def by_path(self, verb: str, path: str) -> Operation | None:
+        """The operation that a vendor's verb and decoded path belong to, if the catalog knows it."""
+        segments = path.strip("/").split("/")
+        candidates = self._by_shape.get((verb, len(segments)), ())
+        return next((each for each, pattern in candidates if pattern.fullmatch("/".join(segments))), None)
+
+    @cached_property
+    def _by_shape(self) -> dict[tuple[str, int], list[tuple[Operation, re.Pattern[str]]]]:
+        found: dict[tuple[str, int], list[tuple[Operation, re.Pattern[str]]]] = {}
+        for each in sorted(self.operations, key=lambda operation: operation.path.count("{")):
+            path = each.path.strip("/")
+            pattern = "/".join("[^/]+" if part.startswith("{") else re.escape(part) for part in path.split("/"))
+            found.setdefault((each.verb, path.count("/") + 1), []).append((each, re.compile(pattern)))
+        return found
+
+    def _add_aliases(self, operation: Operation) -> None:
+        for alias in operation.tool.aliases:
+            resource, dot, method = alias.partition(".")
+            if dot:
+                self._by_key.setdefault((resource, method), operation)
+            else:
+                self._by_tool.setdefault(alias, operation)
+
+    def _add_standing_in(self, operation: Operation) -> None:
+        """What has no id of its own answers at its resource's address, whatever its method is called."""
+        if operation.identity is not None:
+            return
+        others = {"get": ("list",), "list": ("get",), "update": ("create",)}.get(operation.method, ())
+        for method in others:
+            self._by_key.setdefault((operation.resource, method), operation)
+
+    def _sentence(self, resource: str, method: str) -> str:
+        if resource in self.resources:
+            methods = ", ".join(self.resources[resource])
+            return f"The resource {resource!r} has no method {method!r}; it has: {methods}."
+        near = difflib.get_close_matches(resource, self.resources, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "GET …/capabilities lists all of them."
+        return f"{self.integration.label} has no resource {resource!r}; {hint}"
+
+
+def select(operations: Iterable[Operation], methods: Sequence[str] = (), tags: Sequence[str] = ()) -> list[Operation]:
+    """Those that pass both filters: `methods` holds groups (read, write, custom), method or tool names."""
+    wanted, areas = set(methods), set(tags)
+    return [each for each in operations if _passes(each, wanted) and (not areas or areas & set(each.tags))]
+
+
+def _passes(operation: Operation, wanted: set[str]) -> bool:
+    if not wanted:
+        return True
+    group = group_of(operation.method)
+    return bool(wanted & {group, operation.method, operation.key, operation.tool.name, *operation.tool.aliases})
+
+
+def group_of(method: str) -> str:
+    return next((name for name, members in GROUPS.items() if method in members), "custom")
+
+
+def _pattern(path: str) -> str:
+    return re.escape(path).replace(r"/\*\*", r"(/.*)?").replace(r"\*", "[^/]+")

@@ -1,0 +1,211 @@
+"""The words of a definition: what may be said of an integration, a resource, a method, an argument, and no more."""
+
+import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from portico.errors import Failure, InvalidArguments
+from portico.model.operation import BodyKind, Effect, LifecycleState, ReturnsKind
+
+Json = dict[str, Any]
+
+
+class ContextFieldRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    label: str
+    secret: bool = False
+    optional: bool = True
+    aliases: tuple[str, ...] = ()
+    hint: str = ""
+
+
+class CredentialRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    label: str
+    field: str
+    headers: dict[str, str]
+    prefixes: tuple[str, ...] = ()
+    proof: str = ""
+    hint: str = ""
+
+
+class PageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`from` names the inventory's fact that a list must have for this style to be its own."""
+
+    send: str = ""
+    next: str = ""
+    more: str = ""
+    items: str = "data"
+    limit: str = "limit"
+    before: str = ""
+    first: str = ""
+    source: str = field(default="", name="from")
+
+
+class LifecycleRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    path: str = ""
+    verb: str = ""
+    state: LifecycleState = "active"
+    date: datetime.date | None = None
+    replacement: str = ""
+    note: str = ""
+
+
+class UseRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    path: str
+    use: str
+
+
+class TagRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    path: str
+    tags: tuple[str, ...]
+
+
+class HeaderRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    path: str
+    headers: dict[str, str]
+
+
+class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """First match wins, but for tags and headers, which add up; a method may say otherwise."""
+
+    credential: tuple[UseRule, ...] = ()
+    pages: dict[str, PageRule] = {}
+    headers: tuple[HeaderRule, ...] = ()
+    tags: tuple[TagRule, ...] = ()
+    lifecycle: tuple[LifecycleRule, ...] = ()
+    beta_header: str = ""  # the header that carries the inventory's beta fact
+    events_when: Json = {}
+    arguments: dict[str, Any] = {}
+
+
+class ArgumentRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One argument: a sentence, or a sentence and what the inventory does not say or says badly."""
+
+    help: str = ""
+    type: str = ""
+    enum: tuple[Any, ...] = ()
+    examples: tuple[Any, ...] = ()
+    default: Any = None
+    min: float | None = None
+    max: float | None = None
+    items: Json = {}
+    required: bool | None = None
+    fields: dict[str, Any] = {}
+    hidden: bool = False
+    rare: bool = False
+    names: str = ""
+    source: str = field(default="", name="from")
+    also: Json = field(default_factory=lambda: {}, name="with")
+    wire: str = ""
+
+
+class WaitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    look: str
+    field: str
+    until: tuple[str, ...]
+    when: Json = {}
+
+
+class MethodRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    call: str
+    tool: str = ""
+    aliases: tuple[str, ...] = ()
+    title: str = ""
+    says: str = ""
+    alias: str = ""
+    effect: Effect | None = None
+    credential: str = ""
+    tags: tuple[str, ...] = ()
+    args: dict[str, Any] = {}
+    query: dict[str, Any] = {}
+    body: BodyKind | dict[str, Any] | None = None
+    uploads: tuple[str, ...] = ()
+    returns: ReturnsKind | None = None
+    pages: str = ""
+    events_when: Json | None = None
+    text_when: Json | None = None
+    headers: dict[str, str] = {}
+    lifecycle: LifecycleRule | None = None
+    secrets: tuple[str, ...] = ()
+    wait: WaitRule | None = None
+    asks: str = ""
+    example: Json | None = None
+    times: tuple[str, ...] = ()
+    root_array: bool = False
+
+
+class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    message: str = ""
+    code: str = ""
+    kind: str = ""
+
+
+class RateRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    limit: str = ""
+    remaining: str = ""
+    reset: str = ""
+
+
+class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A whole definition. `resources` is resource → method → what there is to say; a resource may have own tags."""
+
+    name: str
+    label: str
+    base_url: str
+    category: str = "other"
+    base_urls: tuple[str, ...] = ()
+    documentation: str = ""
+    tool_prefixes: tuple[str, ...] = ()
+    context: dict[str, ContextFieldRule] = {}
+    credentials: dict[str, CredentialRule] = {}
+    rules: Rules = Rules()
+    failure: FailureRule = FailureRule()
+    rate_limits: RateRule = RateRule()
+    trace: str = ""
+    tags: dict[str, str] = {}
+    resources: dict[str, dict[str, Any]] = {}
+    singulars: dict[str, str] = {}
+
+
+_RESOURCE_WORDS = ("tags", "singular")
+
+
+class ResourceRule(Struct, frozen=True, kw_only=True):
+    tags: tuple[str, ...]
+    singular: str
+    methods: dict[str, MethodRule]
+
+
+def read_definition(value: Json) -> DefinitionRule:
+    """Raises InvalidArguments naming the field that is not in the grammar."""
+    return _convert(value, DefinitionRule, "")
+
+
+def read_resource(name: str, value: Json) -> ResourceRule:
+    methods = {key: each for key, each in value.items() if key not in _RESOURCE_WORDS}
+    return ResourceRule(
+        tags=tuple(value.get("tags", ())),
+        singular=str(value.get("singular", "")),
+        methods={key: _convert(each, MethodRule, f"resources.{name}.{key}") for key, each in methods.items()},
+    )
+
+
+def read_argument(value: Any, path: str) -> ArgumentRule:
+    if isinstance(value, str):
+        return ArgumentRule(help=value)
+    return _convert(value, ArgumentRule, path)
+
+
+def _convert(value: Any, kind: Any, path: str) -> Any:
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as problem:
+        sentence, _, place = str(problem).partition(" - at `$")
+        where = path + place.strip("`")
+        raise InvalidArguments([Failure(where.lstrip("."), sentence, _words(kind))]) from None
+
+
+def _words(kind: Any) -> str:
+    names = [each.encode_name for each in msgspec.structs.fields(kind)]
+    return ", ".join(names)

@@ -1,0 +1,49 @@
+"""Generated catalog files → Operation values. Refuses malformed ones, naming the file and the field."""
+
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from portico.catalog.find import View
+from portico.errors import Refusal
+from portico.model.operation import Integration, Operation
+
+T = TypeVar("T")
+
+INTEGRATION_FILE = "integration.json"
+
+
+class CatalogMalformed(Refusal):
+    """A generated catalog file cannot be read; run scripts/catalog to make it again."""
+
+    code = "catalog_malformed"
+
+
+class ResourceFile(msgspec.Struct, frozen=True, kw_only=True):
+    """One generated file: a resource and all its operations. `generated` says by what, for whoever opens it."""
+
+    generated: str
+    resource: str
+    operations: tuple[Operation, ...]
+
+
+_integration = msgspec.json.Decoder(Integration)
+_resource = msgspec.json.Decoder(ResourceFile)
+
+
+def load_folder(folder: Path) -> View:
+    """One integration from its folder of generated files."""
+    integration = _decode(folder / INTEGRATION_FILE, _integration)
+    operations: list[Operation] = []
+    for path in sorted(folder.glob("*.json")):
+        if path.name != INTEGRATION_FILE:
+            operations.extend(_decode(path, _resource).operations)
+    return View(integration, operations)
+
+
+def _decode(path: Path, decoder: "msgspec.json.Decoder[T]") -> T:
+    try:
+        return decoder.decode(path.read_bytes())
+    except (OSError, msgspec.MsgspecError) as problem:
+        raise CatalogMalformed(f"{path}: {problem}. Run scripts/catalog to make it again.") from problem

@@ -1,0 +1,123 @@
+"""An environment's or an account's changes to an integration, in the definition's own shape, merged over it.
+
+`{"resources": {"files": {"list": {"says": "…", "tags": null}}}, "base_url": …}`: mappings merge, null removes,
+everything else replaces.
+"""
+
+from typing import Any
+
+import msgspec
+
+from portico.catalog.find import View
+from portico.errors import Failure, InvalidArguments
+from portico.model.operation import Integration, Operation
+from portico.shapes import is_record
+
+Json = dict[str, Any]
+# What an override may change of an operation. Names, paths and keys stay: others rely on them.
+OPERATION_FIELDS = frozenset(
+    {
+        "title",
+        "says",
+        "alias",
+        "tags",
+        "effect",
+        "lifecycle",
+        "headers",
+        "secrets",
+        "wait",
+        "asks",
+        "parameters",
+        "example",
+    }
+)
+INTEGRATION_FIELDS = frozenset({"label", "tags", "documentation"})
+
+
+def merge(base: Any, change: Any) -> Any:
+    """Deep merge; a null in the change removes the key."""
+    if not is_record(base) or not is_record(change):
+        return change
+    merged: Json = dict(base)
+    for key, value in change.items():
+        if value is None:
+            merged.pop(key, None)
+        else:
+            merged[key] = merge(merged.get(key), value)
+    return merged
+
+
+def apply(view: View, override: Json) -> View:
+    """The view with the override merged in; InvalidArguments names what cannot be changed or does not exist."""
+    if not override:
+        return view
+    if failures := check(view, override):
+        raise InvalidArguments(failures)
+    resources: Json = override.get("resources") or {}
+    operations = [_apply_one(each, _change_of(resources, each)) for each in view.operations]
+    integration = {name: value for name, value in override.items() if name in INTEGRATION_FIELDS}
+    changed = merge(msgspec.to_builtins(view.integration), integration)
+    return View(msgspec.convert(changed, Integration), operations)
+
+
+def _change_of(resources: Json, operation: Operation) -> Json | None:
+    methods: Json = resources.get(operation.resource) or {}
+    return methods.get(operation.method)
+
+
+def check(view: View, override: Json) -> list[Failure]:
+    failures = [
+        Failure(name, "cannot be overridden", ", ".join(sorted({"resources", *INTEGRATION_FIELDS})))
+        for name in override
+        if name not in INTEGRATION_FIELDS and name != "resources"
+    ]
+    resources: Any = override.get("resources") or {}
+    if not is_record(resources):
+        return [*failures, Failure("resources", "must be an object of resources")]
+    for resource, methods in resources.items():
+        failures += _check_resource(view, str(resource), methods)
+    return failures
+
+
+def _check_resource(view: View, resource: str, methods: Any) -> list[Failure]:
+    path = f"resources.{resource}"
+    if resource not in view.resources:
+        return [Failure(path, "is not a resource of this integration")]
+    if not is_record(methods):
+        return [Failure(path, "must be an object of methods", ", ".join(view.resources[resource]))]
+    failures: list[Failure] = []
+    for method, change in methods.items():
+        if not view.has(resource, str(method)):
+            failures.append(Failure(f"{path}.{method}", "is not a method", ", ".join(view.resources[resource])))
+        elif change is not None:
+            failures += _check_change(view.find(resource, str(method)), f"{path}.{method}", change)
+    return failures
+
+
+def _check_change(operation: Operation, path: str, change: Any) -> list[Failure]:
+    if not is_record(change):
+        return [Failure(path, "must be an object")]
+    failures = [
+        Failure(f"{path}.{name}", "cannot be overridden", ", ".join(sorted(OPERATION_FIELDS)))
+        for name in change
+        if name not in OPERATION_FIELDS
+    ]
+    if failures:
+        return failures
+    try:
+        _apply_one(operation, change)
+    except msgspec.ValidationError as problem:
+        return [Failure(path, str(problem))]
+    return []
+
+
+def _apply_one(operation: Operation, change: Json | None) -> Operation:
+    if not change:
+        return operation
+    base = msgspec.to_builtins(operation)
+    parameters: Json = change.get("parameters") or {}
+    merged = merge(base, {name: value for name, value in change.items() if name != "parameters"})
+    if parameters:
+        kept = [merge(each, parameters.get(each["name"], {})) for each in base.get("parameters", ())]
+        merged["parameters"] = [each for each in kept if parameters.get(each["name"], {}) is not None]
+    return msgspec.convert(merged, Operation)

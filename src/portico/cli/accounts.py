@@ -1,0 +1,125 @@
+"""`portico accounts …`: customers' connected accounts."""
+
+import sys
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
+from portico.cli.say import Unhappy, say, say_json, say_record, say_table
+
+_COLUMNS = ("id", "tenant", "integration", "status", "keys", "created")
+Key = Annotated[
+    str, Parameter(help="The key; `-` reads it from standard input, so that it stays out of the shell's history.")
+]
+
+
+def list_(
+    *, tenant: str = "", status: str = "", json: JsonOption = False, url: UrlOption = "", token: TokenOption = ""
+) -> None:
+    """List accounts, newest first."""
+    found = list(Api(url, token).pages("/integrated-account", tenant_id=tenant, status=status))
+    if json:
+        say_json(found)
+        return
+    rows = [
+        (
+            each["id"],
+            each["tenant_id"],
+            each["integration"]["name"],
+            each["status"],
+            _keys(each),
+            each["created_at"][:10],
+        )
+        for each in found
+    ]
+    say_table(_COLUMNS, rows, "There are no accounts yet; connect one with `portico accounts connect`.")
+
+
+def show(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+    """Show one account."""
+    found = Api(url, token).get(f"/integrated-account/{account}")
+    say_json(found) if json else say_record(found)
+
+
+def connect(
+    tenant: str,
+    *,
+    integration: str = "openai",
+    key: Key = "",
+    admin_key: Key = "",
+    base_url: str = "",
+    json: JsonOption = False,
+    url: UrlOption = "",
+    token: TokenOption = "",
+) -> int:
+    """Connect an account: give the customer's project key, admin key, or both."""
+    context = {"api_key": _read(key), "admin_key": _read(admin_key)}
+    body: dict[str, Any] = {
+        "tenant_id": tenant,
+        "integration": integration,
+        "context": {name: value for name, value in context.items() if value},
+    }
+    if base_url:
+        body["base_url"] = base_url
+    return _told(Api(url, token).post("/integrated-account", body), json=json)
+
+
+def update(
+    account: str,
+    *,
+    tenant: str = "",
+    status: str = "",
+    key: Key = "",
+    admin_key: Key = "",
+    json: JsonOption = False,
+    url: UrlOption = "",
+    token: TokenOption = "",
+) -> int:
+    """Change an account's keys, tenant or state (`--status blocked` stops all its calls, `active` lets them go on)."""
+    context = {name: value for name, value in (("api_key", _read(key)), ("admin_key", _read(admin_key))) if value}
+    body: dict[str, Any] = {name: value for name, value in (("tenant_id", tenant), ("status", status)) if value}
+    if context:
+        body["context"] = context
+    if not body:
+        raise Unhappy("Say what to change: --tenant, --status, --key or --admin-key.")
+    return _told(Api(url, token).patch(f"/integrated-account/{account}", body), json=json)
+
+
+def check(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> int:
+    """Prove an account's keys again with harmless calls."""
+    api = Api(url, token)
+    api.post("/integrated-account/refresh-credentials", {"id": account})
+    return _told(api.get(f"/integrated-account/{account}"), json=json)
+
+
+def token(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+    """Make a token that speaks for one account, for 15 minutes."""
+    made = Api(url, token).post("/integrated-account/token", {"integrated_account_id": account})
+    say_json(made) if json else say(made["integrated_account_token"])
+
+
+def delete(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+    """Delete an account with its tokens."""
+    gone = Api(url, token).delete(f"/integrated-account/{account}")
+    say_json(gone) if json else say(f"Deleted {gone['id']}.")
+
+
+def _told(account: dict[str, Any], *, json: bool) -> int:
+    if json:
+        say_json(account)
+    elif account["status"] == "active":
+        say(f"{account['id']} is active with {_keys(account) or 'no key'}.")
+    else:
+        error: dict[str, Any] = account.get("last_error") or {}
+        why = error.get("message", "")
+        say(f"{account['id']} is {account['status']}. {why}".rstrip())
+    return 0 if account["status"] in {"active", "blocked"} else 1
+
+
+def _keys(account: dict[str, Any]) -> str:
+    return ", ".join(name for name, key in account["keys"].items() if key["present"])
+
+
+def _read(key: str) -> str:
+    return sys.stdin.readline().strip() if key == "-" else key

@@ -1,0 +1,146 @@
+"""`portico demo`: gateway, sandbox and a connected account in one process, with nothing to configure."""
+
+import asyncio
+import contextlib
+import json as json_
+import socket
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from portico.cli.api import JsonOption
+from portico.cli.say import Unhappy, say
+from portico.cli.serve import run
+from portico.settings import Settings
+
+if TYPE_CHECKING:
+    from portico.app import Portico
+
+TENANT = "demo-customer"
+HOST = "127.0.0.1"
+PROJECT_KEY, ADMIN_KEY = "sk-proj-demo", "sk-admin-demo"
+Data = Annotated[Path | None, Parameter(help="Keep the demo's data in this folder instead of forgetting them.")]
+
+
+def demo(*, port: int = 8700, data: Data = None, json: JsonOption = False) -> int:
+    """Everything in one process: no key, no network, nothing to set up. Ctrl-C ends it."""
+    with _folder(data) as folder:
+        return run(_demo(port, folder, json=json))
+
+
+async def _demo(port: int, folder: Path, *, json: bool) -> int:
+    import uvicorn
+
+    from portico.app import build
+    from portico.faces.server import configure
+    from portico.log import configure as configure_log
+    from portico.sandbox.serve import running
+    from portico.sandbox.state import World
+
+    configure_log("warning")
+    _check_free(port)
+    with running(World(), HOST, _near(port)) as sandbox_url:
+        settings = Settings(
+            data_dir=folder, public_url=f"http://{HOST}:{port}", vendor_base_urls=(f"openai={sandbox_url}/v1",)
+        )
+        portico = await build(settings)
+        facts = await _prepare(portico, settings, sandbox_url)
+        server = uvicorn.Server(configure(portico, HOST, port))
+        async with _announced(server, facts, json=json):
+            await server.serve()
+    return 0
+
+
+async def _prepare(portico: "Portico", settings: Settings, sandbox_url: str) -> dict[str, Any]:
+    """A token and a connected account, the account of an earlier run where the data were kept."""
+    from portico.gateway.accounts import Import, import_account, installation_for
+    from portico.gateway.bootstrap import make_first_token
+    from portico.store.accounts import AccountFilter
+
+    parts = portico.parts
+    token = await make_first_token(parts, "demo")
+    caller = await parts.lookup.caller(token)
+    known = await parts.accounts.page(caller.environment_id, "~", 1, AccountFilter(tenant_id=TENANT))
+    if known:
+        account = known[0]
+    else:
+        installation = await installation_for(caller, "openai", "", parts)
+        context = {"api_key": PROJECT_KEY, "admin_key": ADMIN_KEY}
+        view = parts.views.shipped["openai"]
+        wanted = Import(installation=installation, view=view, tenant_id=TENANT, context=context)
+        account = await import_account(caller, wanted, parts)
+    return {
+        "url": settings.public_url,
+        "api_token": token,
+        "integrated_account_id": account.id,
+        "tenant_id": account.tenant_id,
+        "sandbox_url": sandbox_url,
+    }
+
+
+@contextlib.asynccontextmanager
+async def _announced(server: Any, facts: dict[str, Any], *, json: bool) -> AsyncGenerator[None]:
+    async def announce() -> None:
+        while not server.started:  # noqa: ASYNC110 -- the server offers nothing to wait on
+            await asyncio.sleep(0.01)
+        say(json_.dumps(facts) if json else _welcome(facts))
+
+    task = asyncio.create_task(announce())
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def _welcome(facts: dict[str, Any]) -> str:
+    url, token, account = facts["url"], facts["api_token"], facts["integrated_account_id"]
+    return f"""
+Portico is ready. It talks to a sandbox that imitates OpenAI: no key, no network, nothing to break.
+
+  API          {url}          (docs: {url}/docs)
+  API token    {token}
+  Account      {account}  (tenant {facts["tenant_id"]})
+  Sandbox      {facts["sandbox_url"]}/v1
+
+Try, in another terminal:
+
+  export PORTICO_URL={url} PORTICO_TOKEN={token}
+  portico call projects list --account {account}
+  curl -H "Authorization: Bearer $PORTICO_TOKEN" "{url}/proxy/files?integrated_account_id={account}&limit=3"
+  OPENAI_BASE_URL={url}/passthrough/{account} OPENAI_API_KEY=$PORTICO_TOKEN python your_openai_program.py
+
+Ctrl-C ends it."""
+
+
+@contextlib.contextmanager
+def _folder(data: Path | None) -> Generator[Path]:
+    if data is not None:
+        data.mkdir(parents=True, exist_ok=True)
+        yield data
+        return
+    with tempfile.TemporaryDirectory(prefix="portico-demo-") as name:
+        yield Path(name)
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            sys.stdout.flush()
+            raise Unhappy(f"Port {port} is taken; choose another with --port.") from None
+
+
+def _near(port: int) -> int:
+    """The next port if it is free, else any."""
+    with socket.socket() as probe:
+        try:
+            probe.bind((HOST, port + 1))
+        except OSError:
+            return 0
+    return port + 1

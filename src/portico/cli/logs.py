@@ -1,0 +1,32 @@
+"""`portico logs`: the request log."""
+
+from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
+from portico.cli.say import say_json, say_table
+
+
+def logs(
+    *,
+    account: str = "",
+    status: int = 0,
+    limit: int = 50,
+    json: JsonOption = False,
+    url: UrlOption = "",
+    token: TokenOption = "",
+) -> None:
+    """The request log, newest first."""
+    answer = Api(url, token).get("/log", integrated_account_id=account, status=status or "", limit=limit)
+    if json:
+        say_json(answer["result"])
+        return
+    rows = [
+        (
+            each["timestamp"][:19].replace("T", " "),
+            each["http_status_code"],
+            each["face"],
+            f"{each['resource']}.{each['method']}" if each["resource"] else each["path"],
+            f"{each['duration']:.0f} ms",
+            each["code"],
+        )
+        for each in answer["result"]
+    ]
+    say_table(("time", "status", "face", "call", "took", "why"), rows, "No calls yet.")

@@ -1,0 +1,93 @@
+"""The command line: names and help of every command. What a command does is imported only when it is called."""
+
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+HELP = "A self-hosted front door to other people's APIs. Start with `portico demo`."
+EPILOGUE = (
+    "Commands that talk to a gateway take its address and API token from PORTICO_URL and PORTICO_TOKEN, "
+    "or from --url and --token."
+)
+
+COMMANDS: dict[str, str | dict[str, str]] = {
+    "demo": "portico.cli.demo:demo|Gateway, sandbox and a connected account in one process, nothing to configure.",
+    "serve": "portico.cli.serve:serve|The gateway.",
+    "sandbox": "portico.cli.sandbox:sandbox|The OpenAI emulator alone.",
+    "accounts": {
+        "": "Customers' connected accounts.",
+        "list": "portico.cli.accounts:list_|List accounts.",
+        "show": "portico.cli.accounts:show|Show one account.",
+        "connect": "portico.cli.accounts:connect|Connect an account with its keys.",
+        "update": "portico.cli.accounts:update|Change an account's keys, tenant or state.",
+        "check": "portico.cli.accounts:check|Prove an account's keys again.",
+        "token": "portico.cli.accounts:token|Make a token that speaks for one account, for 15 minutes.",
+        "delete": "portico.cli.accounts:delete|Delete an account.",
+    },
+    "tokens": {
+        "": "API tokens of the environment.",
+        "list": "portico.cli.tokens:list_|List API tokens.",
+        "create": "portico.cli.tokens:create|Create an API token; it is shown this once.",
+        "revoke": "portico.cli.tokens:revoke|Revoke an API token.",
+    },
+    "environments": {
+        "": "Environments: the walls between tenants.",
+        "list": "portico.cli.environments:list_|List environments.",
+        "create": "portico.cli.environments:create|Create an environment.",
+    },
+    "call": "portico.cli.call:call|Call a method of a vendor through the Proxy API.",
+    "logs": "portico.cli.logs:logs|The request log, newest first.",
+    "catalog": {
+        "": "What the vendors can do: look and compare.",
+        "list": "portico.cli.catalog:list_|List every operation.",
+        "show": "portico.cli.catalog:show|Show one operation.",
+        "check": "portico.cli.catalog:check|Lint the catalog and compare it with the vendor's SDK or an OpenAPI file.",
+    },
+    "doctor": "portico.cli.doctor:doctor|Look for what is likely to be wrong, and say how to mend it.",
+    "completion": "portico.cli.completion:completion|Print a completion script for your shell.",
+}
+
+
+def build() -> App:
+    app = App(name="portico", help=HELP, help_epilogue=EPILOGUE, version=_version, help_format="plaintext")
+    for name, entry in COMMANDS.items():
+        if isinstance(entry, str):
+            _add(app, name, entry)
+            continue
+        group = App(name=name, help=entry[""], help_format="plaintext")
+        for inner, text in entry.items():
+            if inner:
+                _add(group, inner, text)
+        app.command(group)
+    return app
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The exit code: 0 done, 1 refused or failed, 2 not understood, 130 interrupted."""
+    try:
+        answer = build()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as problem:
+        from portico.cli.say import complain
+
+        complain(str(problem))
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        return 0
+    except Exception as problem:
+        from portico.cli.say import explain
+
+        return explain(problem)
+    return answer if isinstance(answer, int) else 0
+
+
+def _add(app: App, name: str, entry: str) -> None:
+    place, _, words = entry.partition("|")
+    app.command(place, name=name, help=words)
+
+
+def _version() -> str:
+    from portico.version import VERSION
+
+    return VERSION

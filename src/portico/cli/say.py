@@ -1,0 +1,71 @@
+"""How commands speak: tables for people, JSON for programs, errors in one sentence."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+FAILED = 1
+
+
+class Unhappy(Exception):
+    """A command cannot do what was asked; the text says why and what to do."""
+
+
+def say(text: str = "") -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    sys.stderr.write(text.rstrip() + "\n")
+
+
+def explain(problem: Exception) -> int:
+    """Any exception as one sentence on standard error; our own refusals carry theirs."""
+    from portico.errors import Refusal
+
+    if isinstance(problem, Unhappy | Refusal):
+        complain(str(problem))
+    else:
+        complain(f"Something went wrong that should not: {type(problem).__name__}: {problem}. Please report it.")
+    return FAILED
+
+
+def say_json(value: Any) -> None:
+    say(json.dumps(value, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def say_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str) -> None:
+    """A table as wide as its content needs; without a terminal, tab-separated, which other programs read."""
+    if not rows:
+        complain(empty)
+        return
+    if not sys.stdout.isatty():
+        for row in rows:
+            say("\t".join(_cell(value) for value in row))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(value) for value in row))
+    Console().print(table)
+
+
+def say_record(record: Mapping[str, Any]) -> None:
+    """One thing: its fields below each other."""
+    say_table(("field", "value"), [(name, value) for name, value in record.items()], "Nothing.")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)

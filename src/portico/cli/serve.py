@@ -1,0 +1,84 @@
+"""`portico serve`: the gateway."""
+
+import asyncio
+import os
+from dataclasses import replace
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from portico.cli.say import Unhappy, complain, say
+from portico.settings import Settings
+
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+PublicUrl = Annotated[str, Parameter(help="Address under which clients reach Portico (PORTICO_PUBLIC_URL).")]
+
+
+def serve(*, host: str = "127.0.0.1", port: int = 8700, workers: int = 1, public_url: PublicUrl = "") -> int:
+    """Serve until stopped. SQLite in the data folder unless PORTICO_DATABASE_URL names PostgreSQL."""
+    settings = Settings.read()
+    settings = replace(settings, public_url=public_url or settings.public_url or _own_url(host, port))
+    if host not in _LOOPBACK and not (public_url or os.environ.get("PORTICO_PUBLIC_URL")):
+        raise Unhappy(
+            f"Serving on {host} makes Portico reachable from elsewhere: say at which address with --public-url."
+        )
+    if workers < 1:
+        raise Unhappy("--workers must be at least 1.")
+    return run(_serve(settings, host, port, workers))
+
+
+def run(main: "asyncio.Future[int] | object") -> int:
+    """Run a coroutine to its end on the fastest event loop there is."""
+    try:
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    except ImportError:
+        factory = None
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(main)  # pyright: ignore[reportArgumentType, reportUnknownVariableType] -- always a coroutine
+
+
+async def _serve(settings: Settings, host: str, port: int, workers: int) -> int:
+    import uvicorn
+
+    from portico.app import build
+    from portico.faces.server import configure
+    from portico.log import configure as configure_log
+
+    configure_log(settings.log_level, settings.log_format)
+    portico = await build(settings)
+    await _greet(portico, settings)
+    if workers == 1:
+        server = uvicorn.Server(configure(portico, host, port))
+        await server.serve()
+        return 0 if server.started else 1
+    await portico.stop()
+    os.environ["PORTICO_PUBLIC_URL"] = settings.public_url
+    return await asyncio.to_thread(_supervise, host, port, workers)
+
+
+def _supervise(host: str, port: int, workers: int) -> int:
+    from uvicorn.supervisors import Multiprocess
+
+    from portico.faces.server import configure
+
+    config = configure("portico.app:from_environment", host, port, workers=workers, is_factory=True)
+    Multiprocess(config, sockets=[config.bind_socket()]).run()
+    return 0
+
+
+async def _greet(portico: object, settings: Settings) -> None:
+    from portico.app import Portico
+    from portico.gateway.bootstrap import has_tokens, make_first_token
+
+    if not isinstance(portico, Portico):
+        return
+    complain(f"Portico serves at {settings.public_url} (docs at {settings.public_url}/docs).")
+    if not await has_tokens(portico.parts):
+        token = await make_first_token(portico.parts, "first token")
+        say(f"Your first API token, shown this once: {token}")
+
+
+def _own_url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"

@@ -1,0 +1,329 @@
+"""/integrated-account: customers' connected accounts. Their secrets go in here and never come out again."""
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType
+
+from portico.clock import iso
+from portico.errors import Failure, InvalidArguments
+from portico.faces.admin.integrations import CapabilitiesQuery, narrowed, summary
+from portico.faces.endpoint import Asked, Endpoint, Paging, Range, missing, page, position
+from portico.gateway import accounts
+from portico.gateway.admit import admit_account
+from portico.model.account import Account, AccountId, AccountState
+from portico.store.accounts import AccountFilter
+
+TAG = "Integrated accounts"
+
+
+class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`context` holds the keys under the integration's names; a key in the wrong slot finds the right one."""
+
+    tenant_id: str
+    integration: str = ""
+    environment_integration_id: str = ""
+    context: dict[str, Any] = {}
+    authentication_method: str = "api_key"
+    base_url: str = ""
+    is_sandbox: bool = False
+    region: str = ""
+    integration_override: dict[str, Any] = {}
+
+
+class ChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`context` merges by its top-level names: null removes one, and secrets that are not mentioned stay."""
+
+    tenant_id: str | UnsetType = UNSET
+    status: AccountState | UnsetType = UNSET
+    context: dict[str, Any] | UnsetType = UNSET
+    base_url: str | UnsetType = UNSET
+    integration_override: dict[str, Any] | UnsetType = UNSET
+    unified_model_override: dict[str, Any] | UnsetType = UNSET
+
+
+class OwnChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    context: dict[str, Any]
+
+
+class AccountShown(Struct, frozen=True, kw_only=True):
+    id: str
+    tenant_id: str
+    environment_id: str
+    environment_integration_id: str
+    status: AccountState
+    authentication_method: str
+    context: dict[str, Any]
+    keys: dict[str, Any]
+    base_url: str
+    is_sandbox: bool
+    region: str | None
+    last_error: dict[str, Any] | None
+    last_forbidden_error: dict[str, Any] | None
+    last_action_result: dict[str, Any] | None
+    integration_override: dict[str, Any]
+    unified_model_override: dict[str, Any]
+    integration: dict[str, Any]
+    environment_integration: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class AccountQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    tenant_id: str = ""
+    status: str = ""
+    is_sandbox: bool | None = None
+    integration: dict[str, str] | str = ""
+    environment_integration_id: str = ""
+    created_at: Range | None = None
+    updated_at: Range | None = None
+
+
+class AccountRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    integrated_account_id: str
+
+
+class IdRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: str
+
+
+class BulkDelete(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Either the ids, or everything of one tenant."""
+
+    ids: list[str] | None = None
+    tenant_id: str | None = None
+
+
+class AccountToken(Struct, frozen=True, kw_only=True):
+    integrated_account_token: str
+    expires_at: str
+
+
+class Success(Struct, frozen=True, kw_only=True):
+    success: bool
+
+
+class BulkDeleted(Success, frozen=True, kw_only=True):
+    deleted: int
+
+
+async def show(asked: Asked, account: Account) -> dict[str, Any]:
+    """The account without a trace of its secrets, but for the last characters that tell keys apart."""
+    connected = await asked.parts.lookup.connect(account)
+    integration = connected.view.integration
+    keys = {
+        each.name: {"label": each.label, "present": each.field in account.held, "hint": account.held.get(each.field)}
+        for each in integration.credentials
+    }
+    return {
+        "id": account.id,
+        "tenant_id": account.tenant_id,
+        "environment_id": account.environment_id,
+        "environment_integration_id": account.installation_id,
+        "status": account.status,
+        "authentication_method": account.authentication_method,
+        "context": account.context,
+        "keys": keys,
+        "base_url": connected.base_url,
+        "is_sandbox": account.is_sandbox,
+        "region": None,
+        "last_error": account.last_error,
+        "last_forbidden_error": account.last_forbidden_error,
+        "last_action_result": account.last_action_result,
+        "integration_override": account.override,
+        "unified_model_override": account.unified_override,
+        "integration": summary(connected.view),
+        "environment_integration": {"id": account.installation_id, "integration_id": account.integration},
+        "created_at": iso(account.created_at),
+        "updated_at": iso(account.updated_at),
+    }
+
+
+async def list_accounts(asked: Asked) -> Any:
+    query: AccountQuery = asked.query
+    before, count = position(query)
+    integration = query.integration if isinstance(query.integration, str) else query.integration.get("name", "")
+    where = AccountFilter(
+        tenant_id=query.tenant_id,
+        status=query.status,
+        integration=integration,
+        installation_id=query.environment_integration_id,
+        is_sandbox=query.is_sandbox,
+        created_after=query.created_at.gt if query.created_at else None,
+        created_before=query.created_at.lt if query.created_at else None,
+        updated_after=query.updated_at.gt if query.updated_at else None,
+        updated_before=query.updated_at.lt if query.updated_at else None,
+    )
+    rows = await asked.parts.accounts.page(asked.environment_id, before, count + 1, where)
+    shown = {row.id: await show(asked, row) for row in rows}
+    return page(rows, query, lambda row: shown[row.id], lambda row: row.id)
+
+
+async def import_account(asked: Asked) -> Any:
+    body: ImportBody = asked.body
+    if not body.tenant_id.strip():
+        raise InvalidArguments([Failure("tenant_id", "must not be empty", "your own id for the customer")])
+    installation = await accounts.installation_for(
+        asked.caller, body.integration, body.environment_integration_id, asked.parts
+    )
+    view = await asked.parts.views.base(asked.environment_id, installation.integration)
+    wanted = accounts.Import(
+        installation=installation,
+        view=view,
+        tenant_id=body.tenant_id,
+        context=body.context,
+        base_url=body.base_url,
+        authentication_method=body.authentication_method,
+        is_sandbox=body.is_sandbox,
+        override=body.integration_override,
+    )
+    return await show(asked, await accounts.import_account(asked.caller, wanted, asked.parts))
+
+
+async def get_account(asked: Asked) -> Any:
+    return await show(asked, await _found(asked, asked.path["id"]))
+
+
+async def change_account(asked: Asked) -> Any:
+    body: ChangeBody = asked.body
+    account = await _found(asked, asked.path["id"])
+    change = accounts.Change(
+        tenant_id=body.tenant_id,
+        status=body.status,
+        context=body.context,
+        base_url=body.base_url,
+        override=body.integration_override,
+        unified_override=body.unified_model_override,
+    )
+    return await show(asked, await accounts.change_account(asked.caller, account, change, asked.parts))
+
+
+async def delete_account(asked: Asked) -> Any:
+    account = await _found(asked, asked.path["id"])
+    await accounts.delete_accounts(asked.caller, [account.id], asked.parts)
+    return {"id": account.id}
+
+
+async def bulk_delete(asked: Asked) -> Any:
+    body: BulkDelete = asked.body
+    if (body.ids is None) == (body.tenant_id is None):
+        raise InvalidArguments([Failure("", "needs exactly one of ids and tenant_id")])
+    ids = [AccountId(each) for each in body.ids or ()]
+    if body.tenant_id is not None:
+        ids = list(await asked.parts.accounts.ids_of_tenant(asked.environment_id, body.tenant_id))
+    return {"success": True, "deleted": await accounts.delete_accounts(asked.caller, ids, asked.parts)}
+
+
+async def make_token(asked: Asked) -> Any:
+    account = await _found(asked, asked.body.integrated_account_id)
+    text, token = await accounts.make_account_token(asked.caller, account, asked.parts)
+    return {"integrated_account_token": text, "expires_at": iso(token.expires_at or asked.parts.clock())}
+
+
+async def refresh_credentials(asked: Asked) -> Any:
+    account = await _found(asked, asked.body.id)
+    proved = await accounts.prove_again(asked.caller, account, "integrated_account.credentials_refreshed", asked.parts)
+    return {"success": proved.status == "active"}
+
+
+async def run_post_install_actions(asked: Asked) -> Any:
+    account = await _found(asked, asked.body.id)
+    proved = await accounts.prove_again(asked.caller, account, "integrated_account.post_install_run", asked.parts)
+    return {"success": proved.status == "active"}
+
+
+async def get_own(asked: Asked) -> Any:
+    return await show(asked, await _own(asked))
+
+
+async def change_own(asked: Asked) -> Any:
+    account = await _own(asked)
+    change = accounts.Change(context=asked.body.context)
+    return await show(asked, await accounts.change_account(asked.caller, account, change, asked.parts))
+
+
+async def get_capabilities(asked: Asked) -> Any:
+    account = await _found(asked, asked.path["id"])
+    connected = await asked.parts.lookup.connect(account)
+    about = {
+        "id": account.id,
+        "status": account.status,
+        "authentication_method": account.authentication_method,
+        "is_blocked": account.status == "blocked" or not account.is_enabled,
+        "keys": sorted(each.name for each in connected.view.integration.credentials if each.field in account.held),
+    }
+    found = {"integration": summary(connected.view), "environment_id": asked.environment_id, "account": about}
+    return found | {"env_overridden": bool(account.installation_override)} | narrowed(connected.view, asked.query)
+
+
+async def _found(asked: Asked, account_id: str) -> Account:
+    admit_account(asked.caller, AccountId(account_id))
+    found = await asked.parts.accounts.get(asked.environment_id, AccountId(account_id))
+    if found is None:
+        raise missing("integrated account", account_id)
+    return found
+
+
+async def _own(asked: Asked) -> Account:
+    if asked.caller.account_id is None:
+        raise InvalidArguments(
+            [], "This address is for account tokens; with an API token use /integrated-account/{id}."
+        )
+    return await _found(asked, asked.caller.account_id)
+
+
+ENDPOINTS = (
+    Endpoint(
+        verb="GET", path="/integrated-account", name="listIntegratedAccounts", summary="List accounts", tag=TAG,
+        handler=list_accounts, query=AccountQuery, returns=list[AccountShown], scope="accounts:read",
+    ),
+    Endpoint(
+        verb="POST", path="/integrated-account", name="importIntegratedAccount", summary="Connect an account", tag=TAG,
+        description="Each key is proved with a harmless call; `status` and `last_error` say how that went.",
+        handler=import_account, body=ImportBody, returns=AccountShown, scope="accounts", status=201,
+    ),
+    Endpoint(
+        verb="GET", path="/integrated-account/me", name="getOwnIntegratedAccount", tag=TAG, account_token=True,
+        summary="The account of an account token", handler=get_own, returns=AccountShown, scope=None,
+    ),
+    Endpoint(
+        verb="PATCH", path="/integrated-account/me", name="updateOwnIntegratedAccount", tag=TAG, account_token=True,
+        summary="Change the context of an account token's account", handler=change_own, body=OwnChangeBody,
+        returns=AccountShown, scope="call",
+    ),
+    Endpoint(
+        verb="POST", path="/integrated-account/token", name="createIntegratedAccountToken", tag=TAG,
+        summary="Make an account token", description="It speaks for one account, for fifteen minutes.",
+        handler=make_token, body=AccountRef, returns=AccountToken, scope="accounts",
+    ),
+    Endpoint(
+        verb="POST", path="/integrated-account/refresh-credentials", name="refreshCredentials", tag=TAG,
+        summary="Prove an account's keys again", handler=refresh_credentials, body=IdRef, returns=Success,
+        scope="accounts",
+    ),
+    Endpoint(
+        verb="POST", path="/integrated-account/run-post-install-actions", name="runPostInstallActions", tag=TAG,
+        summary="Run an account's checks again", handler=run_post_install_actions, body=IdRef, returns=Success,
+        scope="accounts",
+    ),
+    Endpoint(
+        verb="POST", path="/integrated-account/bulk-delete", name="bulkDeleteIntegratedAccounts", tag=TAG,
+        summary="Delete many accounts", handler=bulk_delete, body=BulkDelete, returns=BulkDeleted, scope="accounts",
+    ),
+    Endpoint(
+        verb="GET", path="/integrated-account/{id}", name="getIntegratedAccount", summary="Get an account", tag=TAG,
+        handler=get_account, returns=AccountShown, scope="accounts:read",
+    ),
+    Endpoint(
+        verb="PATCH", path="/integrated-account/{id}", name="updateIntegratedAccount", tag=TAG,
+        summary="Change an account", handler=change_account, body=ChangeBody, returns=AccountShown, scope="accounts",
+    ),
+    Endpoint(
+        verb="DELETE", path="/integrated-account/{id}", name="deleteIntegratedAccount", tag=TAG,
+        summary="Delete an account", handler=delete_account, returns=IdRef, scope="accounts",
+    ),
+    Endpoint(
+        verb="GET", path="/integrated-account/{id}/capabilities", name="getIntegratedAccountCapabilities", tag=TAG,
+        summary="What an account can do", handler=get_capabilities, query=CapabilitiesQuery, returns=dict[str, Any],
+        scope=None, account_token=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,118 @@
+"""/environment: the walls between tenants, made, listed and renamed."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from portico.clock import iso
+from portico.errors import AlreadyExists, Failure, InvalidArguments, NotAllowed
+from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.model.account import Environment, EnvironmentId
+
+TAG = "Environments"
+
+
+class EnvironmentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str
+
+
+class EnvironmentShown(Struct, frozen=True, kw_only=True):
+    id: str
+    name: str
+    team_id: str | None
+    created_at: str
+    updated_at: str
+
+
+def show(environment: Environment) -> dict[str, Any]:
+    return {
+        "id": environment.id,
+        "name": environment.name,
+        "team_id": None,
+        "created_at": iso(environment.created_at),
+        "updated_at": iso(environment.updated_at),
+    }
+
+
+async def list_environments(asked: Asked) -> Any:
+    """An operator sees all environments, everybody else their own."""
+    query: Paging = asked.query
+    before, count = position(query)
+    if asked.caller.may("operator"):
+        rows = await asked.parts.operators.environments(before, count + 1)
+    else:
+        own = await asked.parts.environments.get(asked.environment_id)
+        rows = [own] if own else []
+    return page(rows, query, show, lambda row: row.id)
+
+
+async def get_environment(asked: Asked) -> Any:
+    return show(await _seen(asked))
+
+
+async def create_environment(asked: Asked) -> Any:
+    body: EnvironmentBody = asked.body
+    name = _checked(body.name)
+    try:
+        async with asked.parts.database.transaction() as session:
+            made = await asked.parts.environments.add(session, name, asked.parts.clock())
+            await asked.parts.audit.add(
+                session, asked.caller, "environment.created", made.id, asked.parts.clock(), name=name
+            )
+    except AlreadyExists:
+        raise AlreadyExists(f"There is an environment named {name!r} already.") from None
+    return show(made)
+
+
+async def rename_environment(asked: Asked) -> Any:
+    environment = await _seen(asked)
+    if environment.id != asked.environment_id and not asked.caller.may("operator"):
+        raise NotAllowed
+    name = _checked(asked.body.name)
+    try:
+        async with asked.parts.database.transaction() as session:
+            await asked.parts.environments.rename(session, environment.id, name, asked.parts.clock())
+            await asked.parts.audit.add(
+                session, asked.caller, "environment.updated", environment.id, asked.parts.clock(), name=name
+            )
+    except AlreadyExists:
+        raise AlreadyExists(f"There is an environment named {name!r} already.") from None
+    return show(await _seen(asked))
+
+
+async def _seen(asked: Asked) -> Environment:
+    identity = EnvironmentId(asked.path["id"])
+    visible = identity == asked.environment_id or asked.caller.may("operator")
+    found = await asked.parts.environments.get(identity) if visible else None
+    if found is None:
+        raise missing("environment", identity)
+    return found
+
+
+def _checked(name: str) -> str:
+    stripped = name.strip()
+    if not 1 <= len(stripped) <= 100:
+        raise InvalidArguments([Failure("name", "must have 1 to 100 characters")])
+    return stripped
+
+
+ENDPOINTS = (
+    Endpoint(
+        verb="GET", path="/environment", name="listEnvironments", summary="List environments", tag=TAG,
+        description="All of them for a token with the scope operator, otherwise the token's own.",
+        handler=list_environments, query=Paging, returns=list[EnvironmentShown], scope="accounts:read",
+    ),
+    Endpoint(
+        verb="POST", path="/environment", name="createEnvironment", summary="Create an environment", tag=TAG,
+        description="Then create an API token for it with POST /api-token and its environment_id.",
+        handler=create_environment, body=EnvironmentBody, returns=EnvironmentShown, scope="operator", status=201,
+    ),
+    Endpoint(
+        verb="GET", path="/environment/{id}", name="getEnvironment", summary="Get an environment", tag=TAG,
+        handler=get_environment, returns=EnvironmentShown, scope="accounts:read",
+    ),
+    Endpoint(
+        verb="PATCH", path="/environment/{id}", name="updateEnvironment", summary="Rename an environment", tag=TAG,
+        handler=rename_environment, body=EnvironmentBody, returns=EnvironmentShown, scope="accounts",
+    ),
+)  # fmt: skip

@@ -1,0 +1,199 @@
+"""/environment-integration: which integrations an environment uses, and what it changes about them."""
+
+from typing import Any
+
+from msgspec import Struct, structs
+
+from portico.catalog import override as overrides
+from portico.clock import iso
+from portico.errors import Failure, InvalidArguments
+from portico.faces.admin.integrations import summary
+from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.gateway.accounts import delete_accounts
+from portico.model.account import Installation
+
+TAG = "Environment integrations"
+# More integrations than an environment will ever have installed: filters run over all of them.
+MOST = 1000
+
+
+class InstallBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    integration_id: str = ""
+    integration: str = ""
+    is_enabled: bool = True
+    show_in_catalog: bool = True
+    override: dict[str, Any] | None = None
+
+
+class InstallChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`override` replaces the one before as a whole."""
+
+    is_enabled: bool | None = None
+    show_in_catalog: bool | None = None
+    override: dict[str, Any] | None = None
+
+
+class InstallationShown(Struct, frozen=True, kw_only=True):
+    id: str
+    integration_id: str
+    environment_id: str
+    is_enabled: bool
+    show_in_catalog: bool
+    override: dict[str, Any]
+    integration: dict[str, Any]
+    created_at: str
+    updated_at: str
+
+
+class InstallationQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    integration_id: str = ""
+    is_enabled: bool | None = None
+    show_in_catalog: bool | None = None
+    integration: dict[str, str] | str = ""
+
+
+class Deleted(Struct, frozen=True, kw_only=True):
+    id: str
+
+
+async def show(asked: Asked, installation: Installation) -> dict[str, Any]:
+    view = await asked.parts.views.base(installation.environment_id, installation.integration)
+    return {
+        "id": installation.id,
+        "integration_id": installation.integration,
+        "environment_id": installation.environment_id,
+        "is_enabled": installation.is_enabled,
+        "show_in_catalog": installation.show_in_catalog,
+        "override": installation.override,
+        "integration": summary(view),
+        "created_at": iso(installation.created_at),
+        "updated_at": iso(installation.updated_at),
+    }
+
+
+async def list_installations(asked: Asked) -> Any:
+    query: InstallationQuery = asked.query
+    before, _ = position(query)
+    rows = [
+        row for row in await asked.parts.installations.page(asked.environment_id, before, MOST) if _matches(row, query)
+    ]
+    shown = {row.id: await show(asked, row) for row in rows[: query.limit]}
+    return page(rows[: query.limit + 1], query, lambda row: shown[row.id], lambda row: row.id)
+
+
+def _matches(row: Installation, query: InstallationQuery) -> bool:
+    name = query.integration if isinstance(query.integration, str) else query.integration.get("name", "")
+    return (
+        (not query.integration_id or query.integration_id == row.integration)
+        and (not name or name == row.integration)
+        and query.is_enabled in {None, row.is_enabled}
+        and query.show_in_catalog in {None, row.show_in_catalog}
+    )
+
+
+async def get_installation(asked: Asked) -> Any:
+    return await show(asked, await _found(asked))
+
+
+async def install(asked: Asked) -> Any:
+    """Idempotent: what is installed already is answered as it is."""
+    body: InstallBody = asked.body
+    name = body.integration or body.integration_id
+    if not name:
+        raise InvalidArguments([Failure("integration_id", "is required", ", ".join(asked.parts.views.shipped))])
+    view = await asked.parts.views.base(asked.environment_id, name)
+    if (present := await asked.parts.installations.of(asked.environment_id, view.integration.name)) is not None:
+        return await show(asked, present)
+    _check(view, body.override)
+    moment = asked.parts.clock()
+    async with asked.parts.database.transaction() as session:
+        made = await asked.parts.installations.ensure(session, asked.environment_id, view.integration.name, moment)
+        made = structs.replace(
+            made, is_enabled=body.is_enabled, show_in_catalog=body.show_in_catalog, override=body.override or {}
+        )
+        await asked.parts.installations.update(session, made, moment)
+        await asked.parts.audit.add(
+            session, asked.caller, "environment_integration.created", made.id, moment, integration=made.integration
+        )
+    return await show(asked, made)
+
+
+async def change(asked: Asked) -> Any:
+    body: InstallChange = asked.body
+    present = await _found(asked)
+    view = await asked.parts.views.base(asked.environment_id, present.integration)
+    _check(view, body.override)
+    changed = structs.replace(
+        present,
+        is_enabled=present.is_enabled if body.is_enabled is None else body.is_enabled,
+        show_in_catalog=present.show_in_catalog if body.show_in_catalog is None else body.show_in_catalog,
+        override=present.override if body.override is None else body.override,
+        updated_at=asked.parts.clock(),
+    )
+    async with asked.parts.database.transaction() as session:
+        await asked.parts.installations.update(session, changed, asked.parts.clock())
+        await asked.parts.audit.add(
+            session, asked.caller, "environment_integration.updated", present.id, asked.parts.clock(),
+            is_enabled=changed.is_enabled, override=changed.override,
+        )  # fmt: skip
+        await asked.parts.changes.tell(session, "accounts")
+    asked.parts.changes.apply("accounts")
+    return await show(asked, changed)
+
+
+async def remove(asked: Asked) -> Any:
+    """With all its accounts: nothing is left that could still call the vendor."""
+    present = await _found(asked)
+    accounts = await asked.parts.accounts.ids_of_installation(asked.environment_id, present.id)
+    await delete_accounts(asked.caller, accounts, asked.parts)
+    async with asked.parts.database.transaction() as session:
+        await asked.parts.installations.delete(session, asked.environment_id, present.id)
+        await asked.parts.audit.add(
+            session,
+            asked.caller,
+            "environment_integration.deleted",
+            present.id,
+            asked.parts.clock(),
+            accounts=len(accounts),
+        )
+    return {"id": present.id}
+
+
+def _check(view: Any, override: dict[str, Any] | None) -> None:
+    if override and (failures := overrides.check(view, override)):
+        raise InvalidArguments([failure._replace(path=f"override.{failure.path}") for failure in failures])
+
+
+async def _found(asked: Asked) -> Installation:
+    found = await asked.parts.installations.get(asked.environment_id, asked.path["id"])
+    if found is None:
+        raise missing("environment integration", asked.path["id"])
+    return found
+
+
+ENDPOINTS = (
+    Endpoint(
+        verb="GET", path="/environment-integration", name="listEnvironmentIntegrations", tag=TAG,
+        summary="List installed integrations", handler=list_installations, query=InstallationQuery,
+        returns=list[InstallationShown], scope="accounts:read",
+    ),
+    Endpoint(
+        verb="POST", path="/environment-integration", name="createEnvironmentIntegration", tag=TAG,
+        summary="Install an integration", description="Answers the present one where it is installed already.",
+        handler=install, body=InstallBody, returns=InstallationShown, scope="accounts",
+    ),
+    Endpoint(
+        verb="GET", path="/environment-integration/{id}", name="getEnvironmentIntegration", tag=TAG,
+        summary="Get an installed integration", handler=get_installation, returns=InstallationShown,
+        scope="accounts:read",
+    ),
+    Endpoint(
+        verb="PATCH", path="/environment-integration/{id}", name="updateEnvironmentIntegration", tag=TAG,
+        summary="Switch an integration on or off, or override it", handler=change, body=InstallChange,
+        returns=InstallationShown, scope="accounts",
+    ),
+    Endpoint(
+        verb="DELETE", path="/environment-integration/{id}", name="deleteEnvironmentIntegration", tag=TAG,
+        summary="Remove an integration with all its accounts", handler=remove, returns=Deleted, scope="accounts",
+    ),
+)  # fmt: skip

@@ -1,0 +1,218 @@
+"""Typed routes for the admin API: what a route takes and answers is declared once, checked, and told in OpenAPI."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+from starlette.routing import Route
+
+from portico.catalog.schema import Check, compile_check
+from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
+from portico.faces.http import Incoming, Receive, Send, write_json
+from portico.faces.http import Scope as AsgiScope
+from portico.gateway.idempotency import Claim, Fingerprint, Kept
+from portico.gateway.parts import Parts
+from portico.model.account import EnvironmentId
+from portico.model.caller import Caller, Scope
+from portico.shapes import is_list, is_record
+
+T = TypeVar("T")
+MOST_BODY_BYTES = 2_097_152
+MOST_PER_PAGE = 1000
+_LAST = "~"  # sorts after every id
+
+
+class Asked(Struct, frozen=True, kw_only=True):
+    """One admin request, checked: who asks, for what, with which values."""
+
+    parts: Parts
+    caller: Caller
+    path: dict[str, str]
+    query: Any
+    body: Any
+    request_id: str
+
+    @property
+    def environment_id(self) -> EnvironmentId:
+        return self.caller.environment_id
+
+
+Handler = Callable[[Asked], Awaitable[Any]]
+
+
+class Endpoint(Struct, frozen=True, kw_only=True):
+    """One route. `returns` is a type that msgspec can encode; `scope` None: any valid token of the environment."""
+
+    verb: str
+    path: str
+    name: str
+    summary: str
+    handler: Handler
+    returns: Any
+    scope: Scope | None
+    tag: str
+    description: str = ""
+    query: type[Struct] | None = None
+    body: type[Struct] | None = None
+    status: int = 200
+    account_token: bool = False
+
+
+class NoQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The query of routes that take none."""
+
+
+class Paging(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What every list takes. Cursors go back exactly as they came."""
+
+    limit: int = 100
+    next_cursor: str = ""
+
+
+class Range(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`field[gt]=…` and `field[lt]=…`, ISO 8601."""
+
+    gt: datetime | None = None
+    lt: datetime | None = None
+
+
+class Served:
+    """An endpoint as an ASGI application; whatever it refuses is raised, and told by whoever called it."""
+
+    def __init__(self, endpoint: Endpoint, parts: Parts) -> None:
+        self._endpoint, self._parts = endpoint, parts
+        self._check = body_check(endpoint.body) if endpoint.body else None
+
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        endpoint = self._endpoint
+        incoming: Incoming = scope["portico.incoming"]
+        caller = await incoming.caller(self._parts.lookup)
+        admit(caller, endpoint)
+        content = await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b""
+        asked = Asked(
+            parts=self._parts,
+            caller=caller,
+            path=scope["path_params"],
+            query=read_query(incoming.pairs(), endpoint.query or NoQuery),
+            body=read_body(content, endpoint.body, self._check) if endpoint.body and self._check else None,
+            request_id=incoming.request_id,
+        )
+        key = incoming.header("idempotency-key")
+        if key and endpoint.verb != "GET":
+            await self._once(asked, key, Fingerprint(incoming.verb, incoming.path, incoming.query), content, send)
+            return
+        value = await endpoint.handler(asked)
+        await write_json(send, endpoint.status, value, (("x-portico-request-id", incoming.request_id),))
+
+    async def _once(self, asked: Asked, key: str, fingerprint: Fingerprint, content: bytes, send: Send) -> None:
+        fingerprint.add(content)
+        claimed = await self._parts.idempotency.claim(asked.caller, "admin", key, fingerprint)
+        headers = [("x-portico-request-id", asked.request_id)]
+        if isinstance(claimed, Kept):
+            await write_json(send, claimed.status, claimed.content, [*headers, ("idempotent-replayed", "true")])
+            return
+        encoded = await self._settle(asked, claimed)
+        await write_json(send, self._endpoint.status, encoded, headers)
+
+    async def _settle(self, asked: Asked, claim: Claim) -> bytes:
+        try:
+            encoded = msgspec.json.encode(await self._endpoint.handler(asked))
+        except Refusal:
+            await asyncio.shield(claim.give_back())  # it was refused whole: nothing was done under this key
+            raise
+        except BaseException:
+            await asyncio.shield(claim.mark_unkept())
+            raise
+        await asyncio.shield(claim.keep(Kept(status=self._endpoint.status, headers=[], content=encoded)))
+        return encoded
+
+
+def routes(endpoints: Sequence[Endpoint], parts: Parts) -> list[Route]:
+    return [Route(each.path, Served(each, parts), methods=[each.verb], name=each.name) for each in endpoints]
+
+
+def admit(caller: Caller, endpoint: Endpoint) -> None:
+    if caller.account_id is not None and not endpoint.account_token:
+        raise NotAllowed("An account token may call vendors and read its own account, nothing else.")
+    if endpoint.scope is not None and not caller.may(endpoint.scope):
+        raise NotAllowed(
+            f"This address needs the scope {endpoint.scope!r}, which the token {caller.name!r} does not have."
+        )
+
+
+def body_check(kind: type[Struct]) -> Check:
+    return compile_check(msgspec.json.schema(kind))
+
+
+def read_body(content: bytes, kind: type[T], check: Check) -> T:
+    """The body as its type; InvalidArguments with every failure there is, not only the first."""
+    try:
+        return msgspec.json.decode(content or b"{}", type=kind)
+    except msgspec.ValidationError as problem:
+        failures = check(msgspec.json.decode(content or b"{}"))
+        raise InvalidArguments(failures or [_failure(problem)]) from None
+    except msgspec.DecodeError as problem:
+        raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
+
+
+def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
+    """The query as its type: `a[b]=1` nests, `a[]=1` and repetition gather, an empty value counts as absent."""
+    values: dict[str, Any] = {}
+    for name, value in pairs:
+        if value != "":
+            _put(values, name, value)
+    try:
+        return msgspec.convert(values, kind, strict=False)
+    except msgspec.ValidationError as problem:
+        allowed = ", ".join(getattr(kind, "__struct_fields__", ())) or "none"
+        failure = _failure(problem)
+        raise InvalidArguments([failure._replace(allowed=failure.allowed or f"parameters: {allowed}")]) from None
+
+
+def _put(values: dict[str, Any], name: str, value: str) -> None:
+    stem, bracket, inner = name.partition("[")
+    inner = inner.removesuffix("]")
+    if bracket and inner:
+        nested = values.setdefault(stem, {})
+        if is_record(nested):
+            nested[inner] = value
+        return
+    if stem in values or bracket:
+        known = values.get(stem, [])
+        values[stem] = [*known, value] if is_list(known) else [known, value]
+    else:
+        values[stem] = value
+
+
+def _failure(problem: msgspec.ValidationError) -> Failure:
+    sentence, _, place = str(problem).partition(" - at `$")
+    return Failure(place.strip("`").lstrip("."), sentence[:1].lower() + sentence[1:])
+
+
+def position(query: Paging) -> tuple[str, int]:
+    """(the id that the page comes before, how many rows) of a list request."""
+    if not 1 <= query.limit <= MOST_PER_PAGE:
+        raise InvalidArguments([Failure("limit", f"is {query.limit}", f"1 to {MOST_PER_PAGE}")])
+    return query.next_cursor or _LAST, query.limit
+
+
+def page(
+    rows: Sequence[Any], query: Paging, show: Callable[[Any], Any], cursor: Callable[[Any], str]
+) -> dict[str, Any]:
+    """Rows in the envelope of all lists. One row more than the limit tells that there is a next page."""
+    shown = rows[: query.limit]
+    more = len(rows) > query.limit
+    return {
+        "result": [show(row) for row in shown],
+        "next_cursor": cursor(shown[-1]) if more else None,
+        "prev_cursor": None,
+        "result_count": len(shown),
+        "limit": query.limit,
+    }
+
+
+def missing(noun: str, identity: str) -> NotFound:
+    return NotFound(f"There is no {noun} {identity!r}.")

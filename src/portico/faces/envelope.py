@@ -1,0 +1,131 @@
+"""The one envelope: an answer as `{"result": …, "next_cursor": …}`, spliced around the vendor's own bytes.
+
+A single object keeps the vendor's shape, as the reference does; lists and custom methods are enclosed.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from portico.errors import VendorGarbled, VendorTooLarge
+from portico.model.call import Answer, ByteStream, HeaderPairs, Page
+from portico.shapes import is_list, is_record
+
+FORMATS = ("unified", "normalized", "raw", "stream", "debug")
+_STANDARD = frozenset({"list", "get", "create", "update", "delete"})
+_JSON_HEADER = ("content-type", "application/json")
+
+
+async def enclose(
+    answer: Answer, method: str, chosen: str, excluded: Iterable[str] = (), limit_bytes: int = 33_554_432
+) -> Answer:
+    """The answer in the format that was asked for."""
+    if chosen in {"raw", "stream"} or answer.is_preview or not (answer.page or _is_json(answer)):
+        return answer
+    if answer.page is None and method in _STANDARD - {"list"} and chosen != "debug" and not excluded:
+        return answer
+    if chosen == "debug" or excluded or (method == "list" and answer.page is None):
+        return await _reshaped(answer, method, chosen, tuple(excluded), limit_bytes)
+    if answer.page is not None:
+        return _with(answer, page_bytes(answer.page))
+    if answer.stream is not None:
+        headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
+        return structs.replace(answer, headers=headers, stream=_around(answer.stream))
+    return structs.replace(answer, content=b'{"result":' + (answer.content or b"null") + b"}")
+
+
+def page_bytes(page: Page) -> bytes:
+    """A page as JSON; the items are the vendor's bytes, untouched."""
+    tail = msgspec.json.encode(
+        {"next_cursor": page.next_cursor, "prev_cursor": page.prev_cursor, "result_count": page.count}
+    )
+    return b'{"result":' + page.items + b"," + tail[1:]
+
+
+async def _reshaped(answer: Answer, method: str, chosen: str, excluded: tuple[str, ...], limit_bytes: int) -> Answer:
+    content = answer.page.items if answer.page else await whole(answer, limit_bytes)
+    try:
+        value: Any = msgspec.json.decode(content)
+    except msgspec.DecodeError as problem:
+        raise VendorGarbled from problem
+    for name in excluded:
+        _remove(value, name.split("."))
+    body: Any = value
+    if method == "list" and answer.page is None:
+        items = value if is_list(value) else [value]
+        body = {"result": items, "next_cursor": None, "prev_cursor": None, "result_count": len(items)}
+    elif answer.page is not None:
+        page = answer.page
+        cursors = {"next_cursor": page.next_cursor, "prev_cursor": page.prev_cursor, "result_count": page.count}
+        body = {"result": value, **cursors}
+    elif method not in _STANDARD or chosen == "debug":
+        body = {"result": value}
+    if chosen == "debug":
+        body["debug"] = _debug(answer, body)
+    return _with(answer, msgspec.json.encode(body))
+
+
+def _debug(answer: Answer, body: dict[str, Any]) -> dict[str, Any]:
+    page = answer.page
+    return {
+        "requestUrl": answer.request_url,
+        "requestOptions": {"headers": {"Authorization": "[hidden]"}},
+        "data": msgspec.Raw(answer.content) if answer.content else body["result"],
+        "responseHeaders": dict(answer.headers),
+        "nextCursor": page.next_cursor if page else None,
+        "isLooping": False,
+        "isEmptyResult": body["result"] in ([], None),
+        "resultCount": page.count if page else (len(body["result"]) if is_list(body["result"]) else 1),
+    }
+
+
+async def whole(answer: Answer, limit_bytes: int) -> bytes:
+    """All of an answer's body."""
+    if answer.stream is None:
+        return answer.content or b""
+    pieces: list[bytes] = []
+    total = 0
+    try:
+        async for piece in answer.stream:
+            pieces.append(piece)
+            total += len(piece)
+            if total > limit_bytes:
+                raise VendorTooLarge
+    finally:
+        await answer.stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
+    return b"".join(pieces)
+
+
+def _with(answer: Answer, content: bytes) -> Answer:
+    headers: HeaderPairs = [
+        pair for pair in answer.headers if pair[0].lower() not in {"content-type", "content-length", "content-encoding"}
+    ]
+    return structs.replace(answer, headers=[*headers, _JSON_HEADER], content=content, stream=None)
+
+
+async def _around(stream: ByteStream) -> AsyncIterator[bytes]:
+    try:
+        yield b'{"result":'
+        async for piece in stream:
+            yield piece
+        yield b"}"
+    finally:
+        await stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
+
+
+def _is_json(answer: Answer) -> bool:
+    kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
+    return kind == "application/json" or kind.endswith("+json")
+
+
+def _remove(value: Any, path: list[str]) -> None:
+    if is_list(value):
+        for item in value:
+            _remove(item, path)
+    elif is_record(value):
+        if len(path) == 1:
+            value.pop(path[0], None)
+        else:
+            _remove(value.get(path[0]), path[1:])

@@ -1,0 +1,91 @@
+"""The door: every request comes in here. The hot faces are chosen on the raw path, ahead of any framework's routing."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match, Router
+
+from portico.errors import NotFound, Refusal, VerbNotAllowed
+from portico.faces.http import Aborted, ClientLeft, Incoming, Receive, Scope, Send, describe, write_json
+from portico.gateway.parts import Parts
+
+HotFace = Callable[[Incoming, Send, Parts], Awaitable[None]]
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+MOST_HEADERS = 100
+MOST_HEADER_BYTES = 32_768
+
+
+class HeadersTooLarge(Refusal):
+    """The request has more header fields or bytes than are taken here (100 fields, 32 kB)."""
+
+    status = 431
+    code = "headers_too_large"
+
+
+class BadHost(Refusal):
+    """A request needs exactly one Host header."""
+
+    status = 400
+    code = "bad_host"
+
+
+class Front:
+    """An ASGI application: `hot` by first path segment, `routes` for everything else."""
+
+    def __init__(
+        self, parts: Parts, hot: Mapping[str, HotFace], routes: Sequence[BaseRoute], lifespan: Application
+    ) -> None:
+        self._parts, self._hot, self._lifespan = parts, hot, lifespan
+        self._router = Router(routes, redirect_slashes=False, default=_nothing_here)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._lifespan(scope, receive, send)
+            return
+        incoming = Incoming(scope, receive)
+        try:
+            _check_head(scope)
+            path = incoming.path
+            face = self._hot.get(path[1 : path.find("/", 1)])
+            if face is not None:
+                await face(incoming, send, self._parts)
+            else:
+                await self._route(incoming, scope, receive, send)
+        except ClientLeft:
+            return
+        except Aborted:
+            raise
+        except Exception as problem:
+            status, body, headers = describe(problem, incoming.request_id)
+            await write_json(send, status, body, headers)
+
+    async def _route(self, incoming: Incoming, scope: Scope, receive: Receive, send: Send) -> None:
+        scope["portico.incoming"] = incoming
+        scope["app"] = self  # its presence makes the router raise a 405 instead of answering it
+        try:
+            router: Any = self._router  # the framework's own ASGI types differ from ours in name only
+            await router(scope, receive, send)
+        except HTTPException as problem:
+            if problem.status_code != 405:
+                raise
+            allowed = ", ".join(sorted(self._verbs_at(scope)))
+            raise VerbNotAllowed(
+                f"{scope['path']} takes {allowed}, not {incoming.verb}.", headers={"allow": allowed}
+            ) from None
+
+    def _verbs_at(self, scope: Scope) -> set[str]:
+        matching = (each for each in self._router.routes if each.matches(scope)[0] is not Match.NONE)
+        return {verb for each in matching for verb in getattr(each, "methods", None) or ()}
+
+
+async def _nothing_here(scope: Any, _receive: Any, _send: Any) -> None:
+    raise NotFound(f"There is nothing at {scope['path']}; /docs shows what there is.")
+
+
+def _check_head(scope: Scope) -> None:
+    headers: list[tuple[bytes, bytes]] = scope["headers"]
+    if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES:
+        raise HeadersTooLarge
+    if sum(name == b"host" for name, _ in headers) != 1:
+        raise BadHost

@@ -1,0 +1,249 @@
+"""What the faces share: a request's token, query and body; errors as JSON; answers written out, whole or streamed."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from portico import errors
+from portico.gateway.lookup import Lookup
+from portico.log import logger
+from portico.model.account import AccountId
+from portico.model.call import Answer, Body
+from portico.model.caller import Caller
+from portico.store.ids import new_id
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+# Bodies up to this size are taken in whole; larger ones flow through.
+AT_ONCE_BYTES = 262_144
+JSON = b"application/json"
+_encoder = msgspec.json.Encoder()
+_log = logger("faces")
+
+
+class Aborted(Exception):
+    """The vendor's answer broke off after its head had gone out: the connection must not end as if all were well."""
+
+
+class ClientLeft(Exception):
+    """The client closed its connection before its request was complete."""
+
+
+class Incoming:
+    """One request as it came: raw path, headers by lower-case name, body at once or as a stream."""
+
+    __slots__ = ("_all_read", "_receive", "headers", "path", "query", "request_id", "scope", "verb")
+
+    def __init__(self, scope: Scope, receive: Receive) -> None:
+        self.scope = scope
+        self.verb: str = scope["method"]
+        raw: bytes = scope.get("raw_path") or scope["path"].encode()
+        self.path = raw.partition(b"?")[0].decode("ascii", "replace")
+        self.query: str = scope["query_string"].decode("latin-1")
+        self.headers: dict[bytes, bytes] = dict(scope["headers"])
+        self.request_id = new_id()
+        self._receive = receive
+        self._all_read: asyncio.Event | None = None
+
+    def header(self, name: str) -> str:
+        return self.headers.get(name.encode(), b"").decode("latin-1")
+
+    def pairs(self) -> list[tuple[str, str]]:
+        return parse_qsl(self.query, keep_blank_values=True, max_num_fields=1000)
+
+    @property
+    def content_length(self) -> int | None:
+        text = self.header("content-length")
+        return int(text) if text.isdigit() else None
+
+    @property
+    def has_body(self) -> bool:
+        return bool(self.content_length) or b"transfer-encoding" in self.headers
+
+    def token(self) -> str:
+        scheme, _, token = self.header("authorization").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise errors.NotAuthenticated
+        return token.strip()
+
+    async def caller(self, lookup: Lookup) -> Caller:
+        return await lookup.caller(self.token())
+
+    async def body(self, limit_bytes: int) -> bytes:
+        """The whole body; TooLarge as soon as it is clear that it is larger than the limit."""
+        if (self.content_length or 0) > limit_bytes:
+            raise errors.TooLarge(f"The body may have at most {limit_bytes} bytes.")
+        parts: list[bytes] = []
+        total = 0
+        async for piece in self.stream():
+            parts.append(piece)
+            total += len(piece)
+            if total > limit_bytes:
+                raise errors.TooLarge(f"The body may have at most {limit_bytes} bytes.")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        self._all_read = asyncio.Event()
+        while True:
+            message = await self._receive()
+            if message["type"] == "http.disconnect":
+                raise ClientLeft
+            if piece := message.get("body", b""):
+                yield piece
+            if not message.get("more_body"):
+                self._all_read.set()
+                return
+
+    async def wait_for_leaving(self) -> None:
+        """Returns when the client is gone. Only one may listen at a time, so a body in flight is waited for first."""
+        if self._all_read is not None:
+            await self._all_read.wait()
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+
+async def while_connected(incoming: Incoming, work: Awaitable[None]) -> None:
+    """Do the work, but drop it (and the vendor's call with it) as soon as the client has gone."""
+    task = asyncio.current_task()
+    watcher = asyncio.ensure_future(incoming.wait_for_leaving())
+    left = False
+
+    def leave(done: "asyncio.Future[None]") -> None:
+        nonlocal left
+        if not done.cancelled() and task is not None:
+            left = True
+            task.cancel()
+
+    watcher.add_done_callback(leave)
+    try:
+        await work
+    except asyncio.CancelledError:
+        if not left:
+            raise
+    finally:
+        watcher.remove_done_callback(leave)
+        watcher.cancel()
+
+
+async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, str]] = ()) -> None:
+    """The answer's own bytes: at once, or piece by piece as they arrive."""
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*answer.headers, *extra)]
+    if answer.stream is None:
+        content = answer.content or b""
+        if answer.status not in {204, 304}:
+            headers.append((b"content-length", str(len(content)).encode()))
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await send({"type": "http.response.body", "body": content})
+        return
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    try:
+        async for piece in answer.stream:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    except errors.Refusal as problem:
+        if (answer.header("content-type") or "").startswith("text/event-stream"):
+            event = {
+                "error": {"message": problem.sentence, "type": "portico_error", "param": None, "code": problem.code}
+            }
+            await send(
+                {"type": "http.response.body", "body": b"data: " + _encoder.encode(event) + b"\n\n", "more_body": True}
+            )
+        raise Aborted from problem
+    finally:
+        await answer.stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def write_json(send: Send, status: int, value: Any, extra: Iterable[tuple[str, str]] = ()) -> None:
+    content = value if isinstance(value, bytes) else _encoder.encode(value)
+    headers: Headers = [(b"content-type", JSON), (b"content-length", str(len(content)).encode())]
+    headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in extra]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
+def describe(problem: BaseException, request_id: str) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:
+    """Status, body and headers of an error. What was not meant to be told is logged once and not told."""
+    if not isinstance(problem, errors.Refusal):
+        _log.error("unexpected failure", request_id=request_id, exc_info=problem)
+        problem = errors.Refusal(f"Something inside Portico went wrong; its log has the details under {request_id}.")
+    status = problem.vendor_status if isinstance(problem, errors.VendorFailure) else problem.status
+    body: dict[str, Any] = {
+        "statusCode": status,
+        "error": phrase(status),
+        "message": problem.sentence,
+        "code": problem.code,
+        "request_id": request_id,
+        **problem.facts,
+    }
+    headers = [*problem.headers.items(), ("x-portico-request-id", request_id)]
+    if isinstance(problem, errors.InvalidArguments):
+        body["details"] = {"failures": [_failure(each) for each in problem.failures]}
+    if isinstance(problem, errors.VendorFailure):
+        body |= {"truto_is_remote_error": True, "raw_response": _raw(problem.raw)}
+        headers += problem.vendor_headers
+    else:
+        headers.append(("x-gateway-error", problem.code))
+    return status, body, headers
+
+
+def phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown Status"
+
+
+def _failure(failure: errors.Failure) -> dict[str, str]:
+    shown = {"path": failure.path, "problem": failure.problem, "allowed": failure.allowed}
+    return {name: value for name, value in shown.items() if value or name == "path"}
+
+
+def _raw(content: bytes) -> Any:
+    """The vendor's own body: JSON as JSON, anything else as text."""
+    try:
+        return msgspec.Raw(content) if content and msgspec.json.decode(content) is not None else None
+    except msgspec.DecodeError:
+        return content.decode("utf-8", "replace")
+
+
+def account_of(caller: Caller, account_id: str) -> AccountId:
+    """The account that is meant: the one in the request, or an account token's own."""
+    if account_id:
+        return AccountId(account_id)
+    if caller.account_id is not None:
+        return caller.account_id
+    raise errors.InvalidArguments([errors.Failure("integrated_account_id", "is required", "the id of an account")])
+
+
+async def take_body(incoming: Incoming) -> Body | None:
+    """The request's body: small ones whole, larger ones as they flow."""
+    if not incoming.has_body:
+        return None
+    length = incoming.content_length
+    content_type = incoming.header("content-type")
+    if length is not None and length > AT_ONCE_BYTES:
+        return Body(content=incoming.stream(), content_type=content_type, size_bytes=length)
+    stream = incoming.stream()
+    head: list[bytes] = []
+    total = 0
+    async for piece in stream:
+        head.append(piece)
+        total += len(piece)
+        if total > AT_ONCE_BYTES:
+            return Body(content=_chained(head, stream), content_type=content_type, size_bytes=length)
+    content = head[0] if len(head) == 1 else b"".join(head)
+    return Body(content=content, content_type=content_type, size_bytes=len(content))
+
+
+async def _chained(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    for piece in head:
+        yield piece
+    async for piece in rest:
+        yield piece

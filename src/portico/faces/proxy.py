@@ -1,0 +1,137 @@
+"""The Proxy API: resources and methods of every vendor under one address, with one envelope and one cursor."""
+
+from typing import Any
+from urllib.parse import unquote
+
+from msgspec import Struct
+
+from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
+from portico.faces.envelope import FORMATS, enclose
+from portico.faces.http import Incoming, Send, account_of, take_body, while_connected, write_answer
+from portico.gateway.execute import execute
+from portico.gateway.parts import Parts
+from portico.model.call import Call, Patience
+from portico.shapes import is_list
+
+PREFIX = "/proxy/"
+LONGEST_PATIENCE_SECONDS = 300.0
+_ONE_SEGMENT = {"GET": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
+_TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "DELETE": "delete"}
+# Accepted from clients of the reference, and without a meaning here.
+_IGNORED = frozenset({"truto_ignore_limit", "truto_ignore_remote_data", "truto_skip_api_call", "truto_super_query"})
+
+
+class Options(Struct, frozen=True, kw_only=True):
+    """What a query says to us rather than to the vendor."""
+
+    account_id: str = ""
+    format: str = "unified"
+    excluded: tuple[str, ...] = ()
+    patience: Patience = Patience()
+
+
+async def serve(incoming: Incoming, send: Send, parts: Parts) -> None:
+    caller = await incoming.caller(parts.lookup)
+    resource, method, identity = target(incoming.verb, incoming.path)
+    options, arguments = split_query(incoming.pairs())
+    if identity:
+        arguments["id"] = identity
+    call = Call(
+        account_id=account_of(caller, options.account_id),
+        face="proxy",
+        resource=resource,
+        method=method,
+        arguments=arguments,
+        body=await take_body(incoming),
+        idempotency_key=incoming.header("idempotency-key") or None,
+        patience=options.patience,
+        shaped=options.format not in {"raw", "stream"},
+        request_id=incoming.request_id,
+        client=incoming.header("user-agent")[:200],
+    )
+
+    async def work() -> None:
+        answer = await execute(caller, call, parts)
+        answer = await enclose(answer, method, options.format, options.excluded, parts.settings.reshape_limit_bytes)
+        await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
+
+    await while_connected(incoming, work())
+
+
+def target(verb: str, path: str) -> tuple[str, str, str]:
+    """(resource, method, id) of `/proxy/…`."""
+    segments = [unquote(part) for part in path.removeprefix(PREFIX).split("/")]
+    if segments[-1] == "" and len(segments) > 1:
+        segments.pop()
+    if not segments[0] or len(segments) > 2:
+        raise NotFound(
+            "Proxy addresses are /proxy/{resource}, /proxy/{resource}/{id} or, by POST, /proxy/{resource}/{method}."
+        )
+    if len(segments) == 2 and verb == "POST":
+        return segments[0], segments[1], ""
+    method = (_ONE_SEGMENT if len(segments) == 1 else _TWO_SEGMENTS).get(verb)
+    if method is None:
+        raise VerbNotAllowed(f"The Proxy API takes GET, POST, PATCH and DELETE here, not {verb}.")
+    return segments[0], method, segments[1] if len(segments) == 2 else ""
+
+
+def split_query(pairs: list[tuple[str, str]]) -> tuple[Options, dict[str, Any]]:
+    """Our own options, and the arguments that are for the vendor, repeated ones as lists."""
+    ours: dict[str, list[str]] = {}
+    arguments: dict[str, Any] = {}
+    for name, value in pairs:
+        plain = name.removesuffix("[]")
+        if plain.startswith(("truto_", "portico_")) or plain == "integrated_account_id":
+            ours.setdefault(plain, []).append(value)
+        elif name in {"next_cursor", "prev_cursor", "limit"}:
+            arguments[name] = value
+        else:
+            _gather(arguments, name, value)
+    return _options(ours), {
+        name: value for name, value in arguments.items() if value != "" or name not in _EMPTY_MEANS_ABSENT
+    }
+
+
+_EMPTY_MEANS_ABSENT = frozenset({"next_cursor", "prev_cursor", "limit"})
+
+
+def _gather(arguments: dict[str, Any], name: str, value: str) -> None:
+    if name not in arguments:
+        arguments[name] = value
+    elif is_list(arguments[name]):
+        arguments[name].append(value)
+    else:
+        arguments[name] = [arguments[name], value]
+
+
+def _options(ours: dict[str, list[str]]) -> Options:
+    chosen = ours.pop("truto_response_format", ["unified"])[-1]
+    excluded = [part for value in ours.pop("truto_exclude_fields", []) for part in value.split(",")]
+    account_id = ours.pop("integrated_account_id", [""])[-1]
+    ours.pop("truto_body_passthrough", None)  # bodies are always passed on as they come
+    patience = _patience(ours.pop("portico_retry", None) or ours.pop("portico_retry[max_seconds]", None))
+    failures = [
+        Failure(name, "is not an option of the Proxy API", _OPTION_NAMES) for name in ours if name not in _IGNORED
+    ]
+    if chosen not in FORMATS:
+        failures.append(Failure("truto_response_format", f"is {chosen!r}", ", ".join(FORMATS)))
+    if failures:
+        raise InvalidArguments(failures)
+    return Options(account_id=account_id, format=chosen, excluded=tuple(excluded), patience=patience)
+
+
+_OPTION_NAMES = "truto_response_format, truto_exclude_fields[], truto_body_passthrough, portico_retry"
+
+
+def _patience(values: list[str] | None) -> Patience:
+    if not values:
+        return Patience()
+    try:
+        seconds = float(values[-1])
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds <= LONGEST_PATIENCE_SECONDS:
+        raise InvalidArguments(
+            [Failure("portico_retry", "must be seconds to wait at most", f"0 to {LONGEST_PATIENCE_SECONDS:.0f}")]
+        )
+    return Patience(max_seconds=seconds)

@@ -1,0 +1,96 @@
+"""The web server: uvicorn with deadlines for slow heads and bodies, quiet about answers cut short on purpose."""
+
+import asyncio
+import logging
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from portico.faces.http import Aborted
+
+HEAD_SECONDS = 10.0
+BODY_LOOK_SECONDS = 20.0
+SLOWEST_BODY_BYTES_PER_SECOND = 256
+KEEP_ALIVE_SECONDS = 75
+DRAIN_SECONDS = 25
+
+
+class DeadlineProtocol(HttpToolsProtocol):
+    """Closes connections whose head takes longer than ten seconds, or whose body only trickles."""
+
+    _deadline: asyncio.TimerHandle | None = None
+    _body_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride]  # as uvicorn has it
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._disarm()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._disarm()
+        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+
+    def on_headers_complete(self) -> None:
+        self._disarm()
+        self._body_bytes = 0
+        self._deadline = self.loop.call_later(BODY_LOOK_SECONDS, self._look_at_body)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._disarm()
+        super().on_message_complete()
+
+    def _look_at_body(self) -> None:
+        # While the vendor is slower than the client we have stopped reading ourselves; that is not the client's fault.
+        if not self.flow.read_paused and self._body_bytes < SLOWEST_BODY_BYTES_PER_SECOND * BODY_LOOK_SECONDS:
+            self._too_slow()
+            return
+        self._body_bytes = 0
+        self._deadline = self.loop.call_later(BODY_LOOK_SECONDS, self._look_at_body)
+
+    def _disarm(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_slow(self) -> None:
+        self._deadline = None
+        self.transport.close()
+
+
+class _CutShort(logging.Filter):
+    """An answer that broke off is told by breaking off; it stands in the request log and is no error of ours."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        kind = record.exc_info[0] if record.exc_info else None
+        return not (kind is not None and issubclass(kind, Aborted))
+
+
+def configure(application: Any, host: str, port: int, *, workers: int = 1, is_factory: bool = False) -> uvicorn.Config:
+    logging.getLogger("uvicorn.error").addFilter(_CutShort())
+    return uvicorn.Config(
+        application,
+        factory=is_factory,
+        host=host,
+        port=port,
+        workers=workers,
+        http=DeadlineProtocol,
+        ws="none",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        server_header=False,
+        date_header=True,
+        proxy_headers=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=DRAIN_SECONDS,
+    )

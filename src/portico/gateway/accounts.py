@@ -1,0 +1,219 @@
+"""What can be done with accounts as such: import, change, prove again, hand out tokens, delete. Each act is audited."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from portico.catalog import override
+from portico.catalog.find import View
+from portico.errors import Failure, InvalidArguments, NotFound, Refusal
+from portico.gateway import connect
+from portico.gateway.parts import Parts
+from portico.model.account import Account, AccountId, AccountState, Installation
+from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
+from portico.store.ids import new_id
+from portico.store.tokens import Token
+from portico.vault import tokens
+
+Json = dict[str, Any]
+TOKEN_LIFE = timedelta(minutes=15)
+
+
+class Import(Struct, frozen=True, kw_only=True):
+    """An account to be made; `installation` is the integration as its environment uses it."""
+
+    installation: Installation
+    view: View
+    tenant_id: str
+    context: Json
+    base_url: str = ""
+    authentication_method: str = "api_key"
+    is_sandbox: bool = False
+    override: Json = {}
+
+
+class Change(Struct, frozen=True, kw_only=True):
+    """What to change of an account; what is unset stays."""
+
+    tenant_id: str | UnsetType = UNSET
+    status: AccountState | UnsetType = UNSET
+    context: Json | UnsetType = UNSET
+    base_url: str | UnsetType = UNSET
+    override: Json | UnsetType = UNSET
+    unified_override: Json | UnsetType = UNSET
+
+
+async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Account:
+    """Make the account, prove its keys, keep it whatever the proof says: its state tells."""
+    integration = wanted.view.integration
+    context = connect.tidy(integration, wanted.context)
+    base_url = connect.base_url_of(integration, wanted.base_url or str(context.pop("base_url", "") or ""), parts)
+    context.pop("base_url", None)
+    connect.check_context(integration, context)
+    _check_override(wanted.view, wanted.override)
+    moment = parts.clock()
+    account = Account(
+        id=AccountId(new_id()),
+        environment_id=caller.environment_id,
+        installation_id=wanted.installation.id,
+        integration=integration.name,
+        tenant_id=wanted.tenant_id,
+        status="connecting",
+        authentication_method=wanted.authentication_method,
+        base_url=base_url,
+        is_sandbox=wanted.is_sandbox,
+        override=wanted.override,
+        installation_override=wanted.installation.override,
+        created_at=moment,
+        updated_at=moment,
+    )
+    account = await connect.with_context(account, integration, context, parts)
+    account = connect.judged(account, await connect.prove(account, parts), parts)
+    async with parts.database.transaction() as session:
+        await parts.accounts.add(session, account)
+        await parts.audit.add(
+            session,
+            caller,
+            "integrated_account.created",
+            account.id,
+            moment,
+            tenant_id=account.tenant_id,
+            status=account.status,
+        )
+    return account
+
+
+async def change_account(caller: Caller, account: Account, change: Change, parts: Parts) -> Account:
+    """Merge the change in: context by its top-level names, null takes one away, unmentioned secrets stay."""
+    view = await parts.views.of(account)
+    changed = structs.replace(account, **_plain(change), updated_at=parts.clock())
+    if change.override is not UNSET:
+        base = await parts.views.base(account.environment_id, account.integration)
+        _check_override(base, change.override)
+    needs_proof = change.base_url is not UNSET
+    if change.base_url is not UNSET:
+        changed = structs.replace(changed, base_url=connect.base_url_of(view.integration, change.base_url, parts))
+    if change.context is not UNSET:
+        changed, touched_keys = await _with_merged_context(changed, view, change.context, parts)
+        needs_proof = needs_proof or touched_keys
+    if needs_proof and change.status is UNSET and account.status != "blocked":
+        changed = connect.judged(changed, await connect.prove(changed, parts), parts)
+    await _save(caller, changed, "integrated_account.updated", parts, fields=sorted(_mentioned(change)))
+    return changed
+
+
+async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) -> Account:
+    """Run the harmless calls again and keep what they show."""
+    changed = connect.judged(account, await connect.prove(account, parts), parts)
+    await _save(caller, changed, act, parts, status=changed.status)
+    return changed
+
+
+async def delete_accounts(caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> int:
+    """All of them in one transaction, with their tokens; the number of those that existed."""
+    deleted = 0
+    async with parts.database.transaction() as session:
+        for account_id in account_ids:
+            await parts.tokens.delete_of_account(session, caller.environment_id, account_id)
+            if await parts.accounts.delete(session, caller.environment_id, account_id):
+                deleted += 1
+                await parts.audit.add(session, caller, "integrated_account.deleted", account_id, parts.clock())
+        await parts.changes.tell(session, "accounts")
+        await parts.changes.tell(session, "tokens")
+    parts.changes.apply("accounts")
+    parts.changes.apply("tokens")
+    return deleted
+
+
+async def make_account_token(caller: Caller, account: Account, parts: Parts) -> tuple[str, Token]:
+    """A token that speaks for one account for fifteen minutes, and never with more rights than its maker."""
+    text = tokens.make("acc")
+    moment = parts.clock()
+    token = Token(
+        id=new_id(),
+        environment_id=account.environment_id,
+        kind="acc",
+        name=f"account token of {caller.name}",
+        hint=text[-4:],
+        scopes=ACCOUNT_TOKEN_SCOPES & caller.scopes,
+        account_id=account.id,
+        created_by=caller.token_id,
+        created_at=moment,
+        expires_at=moment + TOKEN_LIFE,
+    )
+    async with parts.database.transaction() as session:
+        await parts.tokens.add(session, token, tokens.digest(text, parts.keyring.pepper))
+        await parts.audit.add(session, caller, "integrated_account.token_created", account.id, moment)
+    return text, token
+
+
+async def _with_merged_context(account: Account, view: View, context: Json, parts: Parts) -> tuple[Account, bool]:
+    integration = view.integration
+    tidied = connect.tidy(integration, context)
+    if "base_url" in tidied:
+        wanted = tidied.pop("base_url")
+        account = structs.replace(account, base_url=connect.base_url_of(integration, str(wanted or ""), parts))
+    merged = account.context | await parts.secrets.open(account) | tidied
+    merged = {name: value for name, value in merged.items() if value is not None}
+    connect.check_context(integration, merged)
+    relevant = {each.name for each in integration.context} | {each.field for each in integration.credentials}
+    return await connect.with_context(account, integration, merged, parts), bool(relevant & tidied.keys())
+
+
+async def _save(caller: Caller, account: Account, act: str, parts: Parts, **facts: Any) -> None:
+    async with parts.database.transaction() as session:
+        await parts.accounts.update(session, account)
+        await parts.audit.add(session, caller, act, account.id, parts.clock(), **facts)
+        await parts.changes.tell(session, "accounts")
+    parts.changes.apply("accounts")
+
+
+def _plain(change: Change) -> Json:
+    names = ("tenant_id", "status", "override", "unified_override")
+    return {name: getattr(change, name) for name in names if getattr(change, name) is not UNSET}
+
+
+def _mentioned(change: Change) -> list[str]:
+    return [name for name in change.__struct_fields__ if getattr(change, name) is not UNSET]
+
+
+def _check_override(view: View, change: Json) -> None:
+    if change and (failures := override.check(view, change)):
+        raise InvalidArguments([failure._replace(path=f"integration_override.{failure.path}") for failure in failures])
+
+
+async def installation_for(caller: Caller, integration: str, installation_id: str, parts: Parts) -> Installation:
+    """The installation that is meant: by its id, or by the integration's name, installed now if need be."""
+    if installation_id:
+        found = await parts.installations.get(caller.environment_id, installation_id)
+        if found is None:
+            raise NotFound(f"There is no environment integration {installation_id!r}.")
+    elif integration:
+        await parts.views.base(caller.environment_id, integration)
+        found = await _ensure(caller, integration, parts)
+    else:
+        names = ", ".join(sorted(parts.views.shipped))
+        raise InvalidArguments([Failure("integration", "is required (or environment_integration_id)", names)])
+    if not found.is_enabled:
+        raise IntegrationDisabled(f"The integration {found.integration!r} is switched off in this environment.")
+    return found
+
+
+class IntegrationDisabled(Refusal):
+    """The integration is switched off in this environment."""
+
+    status = 409
+    code = "integration_disabled"
+
+
+async def _ensure(caller: Caller, integration: str, parts: Parts) -> Installation:
+    found = await parts.installations.of(caller.environment_id, integration)
+    if found is None:
+        async with parts.database.transaction() as session:
+            found = await parts.installations.ensure(session, caller.environment_id, integration, parts.clock())
+            await parts.audit.add(
+                session, caller, "environment_integration.created", found.id, parts.clock(), integration=integration
+            )
+    return found

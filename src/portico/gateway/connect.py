@@ -1,0 +1,157 @@
+"""Connect an account: sort its keys into their slots, prove them with harmless calls, seal them, keep its state."""
+
+from typing import Any
+
+from msgspec import Struct, structs
+
+from portico.clock import iso
+from portico.errors import Failure, InvalidArguments, Refusal
+from portico.gateway.answer import failure as read_failure
+from portico.gateway.arguments import sort
+from portico.gateway.lookup import Connected
+from portico.gateway.parts import Parts
+from portico.gateway.request import build
+from portico.gateway.secrets import split
+from portico.gateway.sign import sign
+from portico.model.account import Account, AccountId
+from portico.model.call import Call
+from portico.model.operation import Credential, Integration
+from portico.upstream.egress import check_base_url
+
+Json = dict[str, Any]
+_HINT_CHARACTERS = 4
+
+
+class Proof(Struct, frozen=True, kw_only=True):
+    """What a harmless call said about one key."""
+
+    credential: str
+    works: bool
+    message: str = ""
+    status: int = 0
+
+
+def tidy(integration: Integration, context: Json) -> Json:
+    """The context under its own names: other spellings understood, each key put into the slot that fits its form."""
+    tidied: Json = {}
+    names = {alias: each.name for each in integration.context for alias in (each.name, *each.aliases)}
+    for name, value in context.items():
+        known = names.get(name, name)
+        if known in tidied and tidied[known] not in (None, value):
+            raise InvalidArguments([Failure(f"context.{name}", f"says the same as {known!r} with another value")])
+        tidied[known] = value.strip() if isinstance(value, str) else value
+    for credential in integration.credentials:
+        _move_to_slot(integration, credential, tidied)
+    return tidied
+
+
+def _move_to_slot(integration: Integration, credential: Credential, context: Json) -> None:
+    key = context.get(credential.field)
+    if not isinstance(key, str) or not key:
+        return
+    right = slot_of(integration, key)
+    if right is not None and right.field != credential.field and not context.get(right.field):
+        context[right.field] = context.pop(credential.field)
+
+
+def slot_of(integration: Integration, key: str) -> Credential | None:
+    """The slot whose prefix fits the key best; None when the key looks like nothing known."""
+    fitting = [
+        (len(prefix), each) for each in integration.credentials for prefix in each.prefixes if key.startswith(prefix)
+    ]
+    return max(fitting, key=lambda pair: pair[0])[1] if fitting else None
+
+
+def check_context(integration: Integration, context: Json) -> None:
+    failures = [
+        Failure(f"context.{each.name}", "must be text")
+        for each in integration.context
+        if context.get(each.name) is not None and not isinstance(context[each.name], str)
+    ]
+    if (
+        not failures
+        and integration.credentials
+        and not any(context.get(each.field) for each in integration.credentials)
+    ):
+        slots = " or ".join(f"{each.field} ({each.label})" for each in integration.credentials)
+        failures.append(Failure("context", "has no key", slots))
+    if failures:
+        raise InvalidArguments(failures)
+
+
+def base_url_of(integration: Integration, wanted: str, parts: Parts) -> str:
+    """What is kept as the account's base URL; empty: whatever the integration's default is."""
+    if not wanted:
+        return ""
+    return check_base_url(wanted, (*integration.base_urls, *parts.settings.extra_base_urls()))
+
+
+async def with_context(account: Account, integration: Integration, context: Json, parts: Parts) -> Account:
+    """The account with this context, its secret half sealed."""
+    shown, secret = split(integration, context)
+    return structs.replace(
+        account,
+        context=shown,
+        held={name: hint(value) for name, value in secret.items()},
+        sealed=await parts.secrets.seal(account.environment_id, account.id, secret) if secret else b"",
+    )
+
+
+def hint(value: Any) -> str:
+    """The end of a key: enough to tell two apart, too little to use."""
+    text = value if isinstance(value, str) else ""
+    return f"…{text[-_HINT_CHARACTERS:]}" if len(text) >= 4 * _HINT_CHARACTERS else "…"
+
+
+async def prove(account: Account, parts: Parts) -> list[Proof]:
+    """One harmless call for each key that the account holds."""
+    connected = await parts.lookup.connect(account)
+    credentials = [each for each in connected.view.integration.credentials if each.field in account.held and each.proof]
+    return [await _prove_one(connected, each, parts) for each in credentials]
+
+
+async def _prove_one(connected: Connected, credential: Credential, parts: Parts) -> Proof:
+    resource, _, method = credential.proof.partition(".")
+    operation = connected.view.find(resource, method)
+    call = Call(
+        account_id=AccountId(connected.account.id), face="admin", arguments={"limit": "1"} if operation.page else {}
+    )
+    request = build(operation, sort(operation, call), connected)
+    context = connected.account.context | await parts.secrets.open(connected.account)
+    try:
+        response = await parts.transport.send(sign(request, credential, context, connected))
+        if response.status < 400:
+            response.release()
+            return Proof(credential=credential.name, works=True, status=response.status)
+        problem = await read_failure(response, connected.view.integration)
+    except Refusal as problem:
+        return Proof(credential=credential.name, works=False, message=problem.sentence)
+    # A key that may not do even this is still a key: restricted ones are refused with 403.
+    return Proof(
+        credential=credential.name,
+        works=problem.vendor_status == 403,
+        message=problem.sentence,
+        status=problem.vendor_status,
+    )
+
+
+def judged(account: Account, proofs: list[Proof], parts: Parts) -> Account:
+    """The account in the state that its proofs show."""
+    failed = [each for each in proofs if not each.works]
+    moment = parts.clock()
+    error: Json | None = None
+    if failed:
+        first = failed[0]
+        error = {
+            "message": f"The {first.credential} could not be proved: {first.message}",
+            "credential": first.credential,
+            "occurred_at": iso(moment),
+        }
+    result = {each.credential: structs.asdict(each) for each in proofs}
+    return structs.replace(
+        account,
+        status="validation_error" if failed else "active",
+        last_error=error,
+        last_action_result={"action": "validation", "keys": result, "at": iso(moment)},
+        updated_at=moment,
+    )

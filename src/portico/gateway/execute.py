@@ -1,0 +1,199 @@
+"""The one path: from a call to its vendor and back. Every face ends here."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+import msgspec
+from msgspec import structs
+
+from portico import errors
+from portico.gateway import answer as answers
+from portico.gateway import idempotency, pages, retry
+from portico.gateway.admit import admit_account, admit_effect, admit_key, admit_lifecycle, admit_state
+from portico.gateway.arguments import sort
+from portico.gateway.idempotency import Claim, Fingerprint, Kept
+from portico.gateway.lookup import Connected
+from portico.gateway.parts import Parts
+from portico.gateway.record import Entry
+from portico.gateway.request import build, build_raw, decoded_path
+from portico.gateway.sign import sign
+from portico.model.call import Answer, Call
+from portico.model.caller import Caller
+from portico.model.operation import Credential, Effect, Operation
+from portico.upstream.transport import UpstreamRequest, UpstreamResponse
+
+# The request never reached the vendor, so it cannot have acted and its key may be used again.
+_NEVER_SENT = (errors.ForbiddenAddress, errors.VendorConnectTimeout, errors.VendorInsecure)
+
+
+class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+    """A call that was found, admitted and built: ready to be sent."""
+
+    connected: Connected
+    operation: Operation | None
+    effect: Effect
+    credential: Credential
+    request: UpstreamRequest
+    asked: dict[str, Any]
+
+
+async def execute(caller: Caller, call: Call, parts: Parts) -> Answer:
+    """Take one call to its vendor and back."""
+    entry = parts.recorder.open(caller, call)
+    try:
+        prepared = await prepare(caller, call, parts, entry)
+        if call.dry_run:
+            return entry.finish(preview(prepared))
+        if call.idempotency_key and prepared.request.verb != "GET" and call.raw is None:
+            return entry.finish(await _act_once(caller, call, prepared, parts, entry))
+        return entry.finish(await _act(call, prepared, parts, entry))
+    except BaseException as problem:
+        entry.fail(problem)
+        raise
+
+
+async def prepare(caller: Caller, call: Call, parts: Parts, entry: Entry) -> Prepared:
+    """Find, admit, check and build; nothing has left the house yet."""
+    admit_account(caller, call.account_id)
+    connected = await parts.lookup.connected(caller.environment_id, call.account_id)
+    if call.raw is not None:
+        return _prepare_raw(caller, call, connected, entry)
+    operation = connected.view.find(call.resource, call.method)
+    entry.found(connected, operation, operation.verb, operation.path)
+    credential = connected.view.integration.credential_called(operation.credential)
+    _admit(caller, connected, operation.effect, credential)
+    admit_lifecycle(operation, connected)
+    asked = pages.ask(operation, dict(call.arguments))
+    request = build(operation, sort(operation, structs.replace(call, arguments=asked)), connected)
+    if operation.idempotent and call.idempotency_key:
+        request.headers.append(("Idempotency-Key", call.idempotency_key))
+    return Prepared(
+        connected=connected,
+        operation=operation,
+        effect=operation.effect,
+        credential=credential,
+        request=request,
+        asked=asked,
+    )
+
+
+def _prepare_raw(caller: Caller, call: Call, connected: Connected, entry: Entry) -> Prepared:
+    """A custom or passthrough call: the vendor's own path, and by the same rule its key."""
+    target = call.raw
+    if target is None:
+        raise errors.NoSuchOperation
+    request = build_raw(
+        target, call.body.content if call.body else None, call.body.size_bytes if call.body else None, connected
+    )
+    path = decoded_path(request.url.removeprefix(connected.base_url))
+    operation = connected.view.by_path(target.verb, path)
+    entry.found(connected, operation, target.verb, operation.path if operation else path)
+    credential = connected.view.credential_for(path)
+    effect: Effect = operation.effect if operation else ("read" if target.verb in {"GET", "HEAD"} else "write")
+    _admit(caller, connected, effect, credential)
+    return Prepared(
+        connected=connected, operation=operation, effect=effect, credential=credential, request=request, asked={}
+    )
+
+
+def _admit(caller: Caller, connected: Connected, effect: Effect, credential: Credential) -> None:
+    admit_effect(caller, effect)
+    admit_state(connected)
+    admit_key(credential, connected)
+
+
+async def _act_once(caller: Caller, call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> Answer:
+    """Act under an Idempotency-Key: the first answer is kept, and every later request with the key gets it."""
+    request = prepared.request
+    fingerprint = Fingerprint(request.verb, request.url)
+    streamed: AsyncIterator[bytes] | None = None
+    if isinstance(request.content, bytes):
+        fingerprint.add(request.content)
+    elif request.content is not None:
+        streamed = request.content
+        prepared = structs.replace(prepared, request=structs.replace(request, content=fingerprint.watch(streamed)))
+    place = f"account:{call.account_id}"
+    claimed = await parts.idempotency.claim(caller, place, call.idempotency_key or "", fingerprint, streamed)
+    if isinstance(claimed, Kept):
+        return idempotency.replayed(claimed)
+    return await _settle(claimed, call, prepared, parts, entry)
+
+
+async def _settle(claim: Claim, call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> Answer:
+    try:
+        answer = await _act(call, prepared, parts, entry)
+    except errors.VendorFailure as problem:
+        await asyncio.shield(claim.keep(idempotency.from_failure(problem)))
+        raise
+    except _NEVER_SENT:
+        await asyncio.shield(claim.give_back())
+        raise
+    except BaseException:
+        await asyncio.shield(claim.mark_unkept())
+        raise
+    kept = idempotency.to_kept(answer)
+    await asyncio.shield(claim.keep(kept) if kept else claim.mark_unkept())
+    return answer
+
+
+async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> Answer:
+    connected = prepared.connected
+    context = connected.account.context | await parts.secrets.open(connected.account)
+    signed = sign(prepared.request, prepared.credential, context, connected)
+    response = await _send(signed, call, prepared, parts, entry)
+    await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
+    integration = connected.view.integration
+    if call.raw is not None or prepared.operation is None:
+        return await answers.read_raw(response, signed, integration)
+    reading = answers.Reading(
+        operation=prepared.operation,
+        integration=integration,
+        call=call,
+        asked=prepared.asked,
+        limit_bytes=parts.settings.reshape_limit_bytes,
+    )
+    return await answers.read(reading, response, signed)
+
+
+async def _send(
+    request: UpstreamRequest, call: Call, prepared: Prepared, parts: Parts, entry: Entry
+) -> UpstreamResponse:
+    """One attempt; another only where the caller asked for patience and the operation changes nothing."""
+    waited = 0.0
+    entry.bytes_in += len(request.content) if isinstance(request.content, bytes) else request.size_bytes or 0
+    while True:
+        started = time.perf_counter()
+        response = await parts.transport.send(request)
+        entry.vendor_seconds += time.perf_counter() - started
+        entry.vendor_status = response.status
+        entry.vendor_request_id = response.header(prepared.connected.view.integration.trace)
+        wait = retry.decide(prepared.effect, response.status, response.header("retry-after"), call.patience, waited)
+        if wait is None:
+            return response
+        response.release()
+        await asyncio.sleep(wait)
+        waited += wait
+
+
+def preview(prepared: Prepared) -> Answer:
+    """What would be sent, with the key left out: the answer to a dry run."""
+    request = prepared.request
+    shown: dict[str, Any] = {
+        "dry_run": True,
+        "request": {"method": request.verb, "url": request.url, "headers": dict(request.headers)},
+        "key": prepared.credential.name,
+    }
+    if isinstance(request.content, bytes) and request.content:
+        shown["request"]["body"] = _shown(request.content)
+    elif request.content is not None:
+        shown["request"]["body"] = f"(a stream of {request.size_bytes or 'unknown'} bytes)"
+    return Answer(status=200, headers=[], content=msgspec.json.encode(shown), is_preview=True, request_url=request.url)
+
+
+def _shown(content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content)
+    except msgspec.DecodeError:
+        return f"({len(content)} bytes)"

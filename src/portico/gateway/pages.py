@@ -1,0 +1,115 @@
+"""Page styles, both directions: our `limit` and `next_cursor` to the vendor's words, its answer to our page. Pure.
+
+A cursor says which way it goes and what the vendor wants to hear; callers send it back unchanged.
+"""
+
+import base64
+import binascii
+from typing import Any
+
+import msgspec
+
+from portico.errors import Failure, InvalidArguments, VendorGarbled
+from portico.model.call import Page
+from portico.model.operation import Operation, PageStyle
+from portico.shapes import is_record
+
+_FORWARD, _BACK = "n", "p"
+_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_items = msgspec.json.Decoder(list[msgspec.Raw])
+_LAST_ITEM = "data[-1]."
+
+
+def ask(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
+    """The arguments with `limit` and `next_cursor` in the vendor's words."""
+    style = operation.page
+    if style is None or operation.returns != "page":
+        return arguments
+    asked = dict(arguments)
+    cursor = asked.pop("next_cursor", None) or asked.pop("prev_cursor", None)
+    asked.pop("prev_cursor", None)
+    limit = asked.pop("limit", None)
+    if limit is not None and style.limit:
+        asked[style.limit] = _limit(operation, limit)
+    if cursor:
+        way, value = _read_cursor(cursor)
+        asked[style.before if way == _BACK and style.before else style.send] = value
+    return asked
+
+
+def read(style: PageStyle, content: bytes, asked: dict[str, Any]) -> Page:
+    """The page in a vendor's answer. The items stay as the vendor wrote them."""
+    try:
+        envelope = _envelope.decode(content)
+        raw = envelope.get(style.items)
+        items = _items.decode(raw) if raw is not None else []
+    except msgspec.MsgspecError as problem:
+        raise VendorGarbled from problem
+    if raw is None:
+        raise VendorGarbled(f"The vendor's list has no {style.items!r}.")
+    following = _next(style, envelope, items)
+    if following is not None and following == str(asked.get(style.send, "")):
+        following = None  # a list that points at itself would never end
+    return Page(
+        items=bytes(raw),
+        count=len(items),
+        next_cursor=_write_cursor(_FORWARD, following) if following else None,
+        prev_cursor=_previous(style, envelope, items, asked),
+    )
+
+
+def _next(style: PageStyle, envelope: dict[str, msgspec.Raw], items: list[msgspec.Raw]) -> str | None:
+    if style.more and not _value(envelope.get(style.more)):
+        return None
+    if style.next.startswith(_LAST_ITEM):
+        return _field_of(items[-1], style.next.removeprefix(_LAST_ITEM)) if items else None
+    value = _value(envelope.get(style.next))
+    return str(value) if value not in (None, "") else None
+
+
+def _previous(
+    style: PageStyle, envelope: dict[str, msgspec.Raw], items: list[msgspec.Raw], asked: dict[str, Any]
+) -> str | None:
+    if not style.before or not items or not (asked.get(style.send) or asked.get(style.before)):
+        return None
+    value = _value(envelope.get(style.first)) or _field_of(items[0], "id")
+    return _write_cursor(_BACK, str(value)) if value else None
+
+
+def _field_of(item: msgspec.Raw, name: str) -> str | None:
+    value: Any = msgspec.json.decode(item)
+    found = value.get(name) if is_record(value) else None
+    return str(found) if found else None
+
+
+def _value(raw: msgspec.Raw | None) -> Any:
+    return None if raw is None else msgspec.json.decode(raw)
+
+
+def _limit(operation: Operation, limit: Any) -> str:
+    try:
+        number = int(limit)
+    except (TypeError, ValueError):
+        raise InvalidArguments([Failure("limit", "must be a whole number")]) from None
+    if number < 1:
+        raise InvalidArguments([Failure("limit", "must be at least 1")])
+    style = operation.page
+    known = next((each for each in operation.parameters if style and each.name == style.limit), None)
+    most = known.schema.get("maximum") if known else None
+    return str(min(number, most) if most else number)
+
+
+def _write_cursor(way: str, value: str) -> str:
+    return base64.urlsafe_b64encode(f"{way}{value}".encode()).decode().rstrip("=")
+
+
+def _read_cursor(cursor: Any) -> tuple[str, str]:
+    try:
+        text = base64.urlsafe_b64decode(str(cursor) + "=" * (-len(str(cursor)) % 4)).decode()
+    except (binascii.Error, ValueError):
+        text = ""
+    if text[:1] not in {_FORWARD, _BACK} or len(text) < 2:
+        raise InvalidArguments(
+            [Failure("next_cursor", "is not a cursor of ours; send back next_cursor exactly as it was received")]
+        )
+    return text[0], text[1:]

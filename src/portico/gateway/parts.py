@@ -1,0 +1,49 @@
+"""Everything a call may need, built once and never changed. Functions take this or, better, a piece of it."""
+
+from dataclasses import dataclass
+
+from portico.clock import Clock
+from portico.gateway.idempotency import Idempotency
+from portico.gateway.keyring import Keyring
+from portico.gateway.lookup import Lookup
+from portico.gateway.metrics import Metrics
+from portico.gateway.record import Recorder
+from portico.gateway.secrets import Secrets
+from portico.gateway.states import States
+from portico.gateway.views import Views
+from portico.settings import Settings
+from portico.store.accounts import Accounts
+from portico.store.audit import Audit
+from portico.store.changes import Changes
+from portico.store.database import Database
+from portico.store.environments import Environments
+from portico.store.installations import Definitions, Installations
+from portico.store.operators import Operators
+from portico.store.requests import Requests
+from portico.store.tokens import Tokens
+from portico.upstream.transport import Transport
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parts:
+    settings: Settings
+    clock: Clock
+    database: Database
+    changes: Changes
+    environments: Environments
+    tokens: Tokens
+    accounts: Accounts
+    installations: Installations
+    definitions: Definitions
+    requests: Requests
+    operators: Operators
+    audit: Audit
+    keyring: Keyring
+    secrets: Secrets
+    views: Views
+    lookup: Lookup
+    states: States
+    idempotency: Idempotency
+    recorder: Recorder
+    metrics: Metrics
+    transport: Transport

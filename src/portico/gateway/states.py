@@ -1,0 +1,65 @@
+"""What a vendor's answer says about an account: a 401 means connect again, a 403 is remembered, success heals."""
+
+from typing import Any
+
+from portico.clock import Clock, iso
+from portico.errors import Unavailable
+from portico.gateway.lookup import Connected
+from portico.model.operation import Operation
+from portico.store.accounts import Accounts
+from portico.store.changes import Changes
+from portico.store.database import Database
+
+
+class States:
+    def __init__(self, database: Database, accounts: Accounts, changes: Changes, clock: Clock) -> None:
+        self._database, self._accounts, self._changes, self._clock = database, accounts, changes, clock
+
+    async def note(self, connected: Connected, operation: Operation | None, credential: str, status: int) -> None:
+        """Nothing to do for nearly every answer, and then nothing is done."""
+        state = connected.account.status
+        try:
+            if status == 401 and state == "active":
+                await self._needs_reauth(connected, credential)
+            elif status == 403:
+                await self._forbidden(connected, operation)
+            elif status < 400 and state == "needs_reauth":
+                await self._heal(connected, credential)
+        except Unavailable:
+            return  # the answer matters more to the caller than this note about it
+
+    async def _needs_reauth(self, connected: Connected, credential: str) -> None:
+        facts = {
+            "message": f"The vendor refused the account's {credential} (401).",
+            "credential": credential,
+            "occurred_at": iso(self._clock()),
+        }
+        async with self._database.transaction() as session:
+            await self._accounts.move(session, connected.account, "needs_reauth", self._clock(), facts)
+            await self._changes.tell(session, "accounts")
+        self._changes.apply("accounts")
+
+    async def _heal(self, connected: Connected, credential: str) -> None:
+        failed = (connected.account.last_error or {}).get("credential", credential)
+        if failed != credential:
+            return  # the other key still works; that says nothing about the one that failed
+        async with self._database.transaction() as session:
+            await self._accounts.move(session, connected.account, "active", self._clock(), None)
+            await self._changes.tell(session, "accounts")
+        self._changes.apply("accounts")
+
+    async def _forbidden(self, connected: Connected, operation: Operation | None) -> None:
+        resource, method = (operation.resource, operation.method) if operation else ("", "")
+        known = connected.account.last_forbidden_error or {}
+        if (known.get("resource"), known.get("method")) == (resource, method):
+            return
+        facts: dict[str, Any] = {
+            "resource": resource,
+            "method": method,
+            "missing_scopes": [],
+            "occurred_at": iso(self._clock()),
+        }
+        async with self._database.transaction() as session:
+            await self._accounts.note_forbidden(session, connected.account, facts, self._clock())
+            await self._changes.tell(session, "accounts")
+        self._changes.apply("accounts")

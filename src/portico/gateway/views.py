@@ -1,0 +1,70 @@
+"""The catalog as each account sees it: the integration, then its environment's changes, then its own."""
+
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+
+from portico.catalog import override
+from portico.catalog.compile import compile_definition
+from portico.catalog.find import View
+from portico.errors import NotFound
+from portico.model.account import Account, EnvironmentId
+from portico.store.installations import Definitions
+
+_MOST_KEPT = 256
+
+
+class Views:
+    """Views are made once and kept; an override's text is part of the key under which it is found again."""
+
+    def __init__(self, shipped: dict[str, View], definitions: Definitions) -> None:
+        self.shipped = shipped
+        self._definitions = definitions
+        self._brought: dict[tuple[str, str], View] = {}
+        self._changed: OrderedDict[tuple[str, str, bytes], View] = OrderedDict()
+
+    async def base(self, environment_id: EnvironmentId, integration: str) -> View:
+        """An integration before any override; NotFound names those that there are."""
+        if integration in self.shipped:
+            return self.shipped[integration]
+        key = (environment_id, integration)
+        if key not in self._brought:
+            found = await self._definitions.get(environment_id, integration)
+            if found is None:
+                names = ", ".join(sorted(self.shipped))
+                raise NotFound(f"There is no integration {integration!r}; those that come with Portico: {names}.")
+            self._brought[key] = compile_definition(found.definition)
+        return self._brought[key]
+
+    async def of(self, account: Account) -> View:
+        base = await self.base(account.environment_id, account.integration)
+        changes = [each for each in (account.installation_override, account.override) if each]
+        if not changes:
+            return base
+        key = (account.environment_id, account.integration, msgspec.json.encode(changes, order="sorted"))
+        if key in self._changed:
+            self._changed.move_to_end(key)
+            return self._changed[key]
+        view = base
+        for change in changes:
+            view = override.apply(view, _known(view, change))
+        self._changed[key] = view
+        if len(self._changed) > _MOST_KEPT:
+            self._changed.popitem(last=False)
+        return view
+
+    def forget(self) -> None:
+        self._brought.clear()
+        self._changed.clear()
+
+
+def _known(view: View, change: dict[str, Any]) -> dict[str, Any]:
+    """The change without operations that a newer catalog no longer has: an old override must not block its account."""
+    resources: dict[str, Any] = change.get("resources") or {}
+    kept = {
+        resource: {method: value for method, value in methods.items() if view.has(resource, method)}
+        for resource, methods in resources.items()
+        if resource in view.resources
+    }
+    return {**change, "resources": kept} if resources else change

@@ -1,0 +1,78 @@
+"""Structured logs, and the one rule by which secrets are kept out of them."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from portico.shapes import is_list, is_record
+
+# Anything that looks like a key or one of our tokens, wherever it turns up in a line.
+_SECRET_TEXT = re.compile(
+    r"\b(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|\b(ptc_[a-z]+_)[0-9A-Za-z]+|(?<=Bearer )\S+|(/mcp/)[^/\s?\"']+"
+)
+_SECRET_NAME = re.compile(r"authorization|api_?key|secret|password|token(?!s)|credential|cookie", re.IGNORECASE)
+HIDDEN = "[hidden]"
+
+
+def redact(value: Any, name: str = "") -> Any:
+    """The value without its secrets: by the name it goes under, and by how it looks."""
+    if name and _SECRET_NAME.search(name) and isinstance(value, str | bytes):
+        return HIDDEN
+    if isinstance(value, str):
+        return _SECRET_TEXT.sub(_shorten, value)
+    if is_record(value):
+        return {key: redact(item, str(key)) for key, item in value.items()}
+    if isinstance(value, tuple):
+        return redact(list(value))  # pyright: ignore[reportUnknownArgumentType] -- of whatever there is
+    if is_list(value):
+        return [redact(item) for item in value]
+    return value
+
+
+def _shorten(match: re.Match[str]) -> str:
+    kept = next((group for group in match.groups() if group), "")
+    return f"{kept}{HIDDEN}"
+
+
+def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {
+        key: value if key in {"exc_info", "level", "timestamp"} else redact(value, key) for key, value in event.items()
+    }
+
+
+def _redact_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    if "exception" in event:
+        event["exception"] = redact(event["exception"])
+    return event
+
+
+def configure(level: str = "info", style: str = "text") -> None:
+    """Send all logs to standard error, one line each, redacted."""
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    renderer: Any = structlog.processors.JSONRenderer()
+    if style != "json":
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+        )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            _redact_event,
+            _redact_trace,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+
+
+def logger(name: str) -> Any:
+    return structlog.get_logger(part=name)

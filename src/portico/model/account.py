@@ -1,0 +1,57 @@
+"""Environments, the integrations installed in them, and the accounts that customers connect."""
+
+from datetime import datetime
+from typing import Any, Literal, NewType
+
+from msgspec import Struct
+
+EnvironmentId = NewType("EnvironmentId", str)
+AccountId = NewType("AccountId", str)
+AccountState = Literal["connecting", "active", "post_install_error", "validation_error", "needs_reauth", "blocked"]
+Json = dict[str, Any]
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    id: EnvironmentId
+    name: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class Installation(Struct, frozen=True, kw_only=True):
+    """An integration as one environment uses it, with what that environment changes about it."""
+
+    id: str
+    environment_id: EnvironmentId
+    integration: str
+    is_enabled: bool = True
+    show_in_catalog: bool = True
+    override: Json = {}
+    created_at: datetime
+    updated_at: datetime
+
+
+class Account(Struct, frozen=True, kw_only=True):
+    """An integrated account: one customer's connected account at a vendor. `sealed` is its secrets, encrypted."""
+
+    id: AccountId
+    environment_id: EnvironmentId
+    installation_id: str
+    integration: str
+    tenant_id: str
+    status: AccountState
+    authentication_method: str = "api_key"
+    context: Json = {}
+    sealed: bytes = b""
+    held: dict[str, str] = {}  # secret context fields that are set → their last characters
+    base_url: str = ""
+    is_sandbox: bool = False
+    override: Json = {}
+    installation_override: Json = {}
+    is_enabled: bool = True  # False: its integration is switched off in this environment
+    unified_override: Json = {}
+    last_error: Json | None = None
+    last_forbidden_error: Json | None = None
+    last_action_result: Json | None = None
+    created_at: datetime
+    updated_at: datetime

@@ -1,0 +1,188 @@
+"""What an operation is: one METHOD + path of a vendor's API, described once. The core knows vendors by this alone."""
+
+import datetime
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from portico.shapes import is_list
+
+Effect = Literal["read", "write", "destroy"]
+BodyKind = Literal["none", "json", "multipart", "raw"]
+ReturnsKind = Literal["value", "page", "binary", "events", "text", "nothing"]
+Shown = Literal["always", "rare", "never"]
+Place = Literal["path", "query", "header", "body", "upload"]
+LifecycleState = Literal["active", "deprecated", "read_only", "removed"]
+Json = dict[str, Any]
+
+
+class Parameter(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One argument. `schema` is its JSON Schema, sentence included; `wire_name` is how the vendor spells it."""
+
+    name: str
+    place: Place
+    schema: Json = {}
+    required: bool = False
+    wire_name: str = ""
+    shown: Shown = "always"  # rare: named in `extra` only; never: what our own cursor or streaming replaces
+    names: str = ""  # the operation that lists candidates when a name is given instead of an id
+    also: Json = {}  # constants that go along when this argument is given, by dotted place
+
+    @property
+    def on_the_wire(self) -> str:
+        return self.wire_name or self.name
+
+    @property
+    def is_array(self) -> bool:
+        kind = self.schema.get("type")
+        return kind == "array" or (is_list(kind) and "array" in kind)
+
+
+class PageStyle(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a list is paged: what to send for the next page, and where the answer says what that is."""
+
+    name: str
+    send: str
+    next: str  # a field, or `data[-1].id` for the last item's
+    more: str = ""
+    items: str = "data"
+    limit: str = "limit"
+    before: str = ""  # the parameter that asks for the page before, where there is one
+    first: str = ""
+
+
+class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How to tell that something asynchronous is over: look there, at this field, until it has one of these values."""
+
+    look: str
+    field: str
+    until: tuple[str, ...]
+    when: Json = {}
+
+
+class Lifecycle(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    state: LifecycleState = "active"
+    date: datetime.date | None = None
+    replacement: str = ""
+    note: str = ""
+
+
+class ToolName(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    name: str
+    aliases: tuple[str, ...] = ()
+
+
+class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    integration: str
+    resource: str
+    method: str
+    verb: str
+    path: str
+    effect: Effect
+    credential: str
+    tool: ToolName
+    title: str = ""
+    says: str = ""
+    alias: str = ""  # a line in users' words, for search
+    parameters: tuple[Parameter, ...] = ()
+    body: BodyKind = "none"
+    content_types: tuple[str, ...] = ()
+    root_array: bool = False
+    returns: ReturnsKind = "value"
+    page: PageStyle | None = None
+    events_when: Json | None = None  # the arguments that turn the answer into a stream of events
+    text_when: Json | None = None  # the arguments that turn the answer into plain text
+    headers: dict[str, str] = {}
+    idempotent: bool = False  # the vendor itself honours Idempotency-Key here
+    lifecycle: Lifecycle = Lifecycle()
+    tags: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()  # answer fields that are secret, as dotted paths
+    wait: Wait | None = None
+    asks: str = ""
+    example: Json | None = None
+    times: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> str:
+        return f"{self.resource}.{self.method}"
+
+    @property
+    def path_parameters(self) -> tuple[str, ...]:
+        return tuple(each.name for each in self.parameters if each.place == "path")
+
+    @property
+    def identity(self) -> str | None:
+        """The path parameter that says which item is meant; None for lists, for what has no id, and for creating."""
+        names = self.path_parameters
+        if not names or self.method in {"list", "create"}:
+            return None
+        if self.method in {"get", "update", "delete"} and not self.path.endswith("}"):
+            return None
+        return names[-1]
+
+
+class Credential(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One key slot of an account: how the key is recognised, sent and proved."""
+
+    name: str
+    label: str
+    field: str  # where the account's context keeps it
+    prefixes: tuple[str, ...] = ()
+    headers: dict[str, str] = {}
+    proof: str = ""  # the harmless operation that shows the key works
+    fallback: bool = False
+    hint: str = ""
+
+
+class ContextField(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One value that an account of this integration keeps."""
+
+    name: str
+    label: str
+    secret: bool = False
+    optional: bool = True
+    aliases: tuple[str, ...] = ()
+    hint: str = ""
+
+
+class Failing(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where the vendor's error body says what went wrong, as dotted paths."""
+
+    message: str = ""
+    code: str = ""
+    kind: str = ""
+
+
+class RateHeaders(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Which of the vendor's headers say how much is left, and how the reset is written."""
+
+    limit: str = ""
+    remaining: str = ""
+    reset: str = ""
+
+
+class PathRule(Struct, frozen=True, kw_only=True):
+    path: str
+    use: str
+
+
+class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One vendor: everything that is true of it and not of a single operation."""
+
+    name: str
+    label: str
+    category: str
+    base_url: str
+    base_urls: tuple[str, ...] = ()
+    credentials: tuple[Credential, ...] = ()
+    context: tuple[ContextField, ...] = ()
+    credential_rules: tuple[PathRule, ...] = ()
+    failure: Failing = Failing()
+    rate_limits: RateHeaders = RateHeaders()
+    trace: str = ""
+    tool_prefixes: tuple[str, ...] = ()  # other spellings of the integration's name in tool names
+    tags: dict[str, str] = {}
+    documentation: str = ""
+
+    def credential_called(self, name: str) -> Credential:
+        return next(each for each in self.credentials if each.name == name)

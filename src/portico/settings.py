@@ -1,0 +1,97 @@
+"""Every setting: its name, its default and what it means. Read once at the start, then frozen."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from portico.errors import Refusal
+
+
+class BadSetting(Refusal):
+    """A setting has a value that cannot be used."""
+
+    code = "bad_setting"
+
+
+def _default_data_dir() -> Path:
+    home = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(home) / "portico"
+
+
+def _setting(meaning: str, default: Any, *, shown: str = "") -> Any:
+    return field(default=default, metadata={"meaning": meaning, "shown": shown})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """One field per environment variable: `data_dir` is `PORTICO_DATA_DIR` and so on."""
+
+    database_url: str = _setting("A postgresql:// address. Empty: SQLite in the data folder.", "")
+    data_dir: Path = field(
+        default_factory=_default_data_dir,
+        metadata={
+            "meaning": "Folder for the database, the key file and stored files.",
+            "shown": "the user's data folder",
+        },
+    )
+    master_key: str = _setting("Root key that wraps all data keys: 32 bytes as base64 or hex.", "")
+    master_key_file: str = _setting("File that holds the root key, when it is not given in PORTICO_MASTER_KEY.", "")
+    public_url: str = _setting("Address under which people and clients reach Portico.", "")
+    bootstrap_token: str = _setting("An API token with all scopes, accepted from the first start on.", "")
+    log_level: str = _setting("debug, info, warning or error.", "info")
+    log_format: str = _setting("text for people, json for programs.", "text")
+    allowed_base_urls: tuple[str, ...] = _setting(
+        "More vendor base URLs that accounts may use, comma-separated; these may also be private addresses.", ()
+    )
+    vendor_base_urls: tuple[str, ...] = _setting(
+        "Replaces a vendor's default base URL, as integration=URL, comma-separated; implies that it is allowed.", ()
+    )
+    connect_timeout_seconds: float = _setting("Longest wait for a connection to a vendor.", 5.0)
+    answer_timeout_seconds: float = _setting("Longest wait for a vendor's answer to begin.", 600.0)
+    idle_timeout_seconds: float = _setting("Longest silence in the middle of a vendor's answer.", 300.0)
+    reshape_limit_bytes: int = _setting("Largest vendor answer that is read whole in order to reshape it.", 33_554_432)
+    replay_hours: int = _setting("How long the first answer to an Idempotency-Key is kept.", 24)
+    log_days: int = _setting("How long rows of the request log are kept.", 30)
+
+    @classmethod
+    def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":
+        """The settings of this process; a value that cannot be read names its variable and what is allowed."""
+        environment = os.environ if environment is None else environment
+        values: dict[str, Any] = {}
+        for each in fields(cls):
+            name = variable(each.name)
+            if environment.get(name):
+                values[each.name] = _convert(name, environment[name], each.type)
+        return cls(**values)
+
+    def default_base_url(self, integration: str) -> str:
+        return dict(_pairs(self.vendor_base_urls)).get(integration, "")
+
+    def extra_base_urls(self) -> tuple[str, ...]:
+        """Base URLs that the operator vouches for, private addresses included."""
+        return (*self.allowed_base_urls, *(url for _, url in _pairs(self.vendor_base_urls)))
+
+
+def variable(field_name: str) -> str:
+    return f"PORTICO_{field_name.upper()}"
+
+
+def _pairs(values: tuple[str, ...]) -> list[tuple[str, str]]:
+    return [(name, url) for name, _, url in (value.partition("=") for value in values)]
+
+
+def _convert(name: str, text: str, kind: Any) -> Any:
+    try:
+        if kind is int:
+            return int(text)
+        if kind is float:
+            return float(text)
+        if kind is Path:
+            return Path(text).expanduser()
+        if kind is str:
+            return text
+        return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    except ValueError:
+        raise BadSetting(f"{name} is {text!r}; it must be a {kind.__name__}.") from None

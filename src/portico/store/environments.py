@@ -1,0 +1,43 @@
+"""Environments: the walls between tenants. Everything else in the store belongs to one of them."""
+
+from datetime import datetime
+
+from portico.clock import from_milliseconds, to_milliseconds
+from portico.model.account import Environment, EnvironmentId
+from portico.store.database import Database, Row, Session
+from portico.store.ids import new_id
+from portico.store.statement import Statement
+
+_ADD = Statement(
+    "INSERT INTO environments (id, name, created_at, updated_at) VALUES (:id, :name, :created_at, :created_at)"
+)
+_GET = Statement("SELECT id, name, created_at, updated_at FROM environments WHERE id = :environment_id")
+_BY_NAME = Statement("SELECT id, name, created_at, updated_at FROM environments WHERE name = :name")
+_RENAME = Statement("UPDATE environments SET name = :name, updated_at = :updated_at WHERE id = :environment_id")
+
+
+class Environments:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(self, session: Session, name: str, moment: datetime) -> Environment:
+        environment_id = EnvironmentId(new_id())
+        await session.run(_ADD, id=environment_id, name=name, created_at=to_milliseconds(moment))
+        return Environment(id=environment_id, name=name, created_at=moment, updated_at=moment)
+
+    async def get(self, environment_id: EnvironmentId) -> Environment | None:
+        row = await self._database.one(_GET, environment_id=environment_id)
+        return read(row) if row else None
+
+    async def called(self, name: str) -> Environment | None:
+        row = await self._database.one(_BY_NAME, name=name)
+        return read(row) if row else None
+
+    async def rename(self, session: Session, environment_id: EnvironmentId, name: str, moment: datetime) -> None:
+        await session.run(_RENAME, environment_id=environment_id, name=name, updated_at=to_milliseconds(moment))
+
+
+def read(row: Row) -> Environment:
+    return Environment(
+        id=row[0], name=row[1], created_at=from_milliseconds(row[2]), updated_at=from_milliseconds(row[3])
+    )

@@ -1,0 +1,85 @@
+"""Bring a database to the newest schema: numbered files, forward only, each applied once and checked ever after."""
+
+import hashlib
+from importlib import resources
+from typing import NamedTuple
+
+from portico.clock import now, to_milliseconds
+from portico.errors import Refusal
+from portico.store.database import Database, Session
+from portico.store.statement import Statement
+
+_LEDGER = """
+CREATE TABLE IF NOT EXISTS schema_migrations (
+  number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL
+)
+"""
+_APPLIED = Statement("SELECT number, name, checksum FROM schema_migrations ORDER BY number")
+_RECORD = Statement(
+    "INSERT INTO schema_migrations (number, name, checksum, applied_at) VALUES (:number, :name, :checksum, :applied_at)"
+)
+
+
+class SchemaMismatch(Refusal):
+    """The database was written by another version of Portico than this one can work with."""
+
+    code = "schema_mismatch"
+
+
+class Migration(NamedTuple):
+    number: int
+    name: str
+    text: str
+
+    @property
+    def checksum(self) -> str:
+        return hashlib.sha256(self.text.encode()).hexdigest()
+
+
+def known_migrations() -> list[Migration]:
+    folder = resources.files("portico.store") / "migrations"
+    files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
+    return [Migration(int(entry.name[:4]), entry.name[5:-4], entry.read_text("utf-8")) for entry in files]
+
+
+async def migrate(database: Database, migrations: list[Migration] | None = None) -> list[str]:
+    """Apply what is missing, one transaction for each; the names of those applied. Safe to run in many processes."""
+    migrations = known_migrations() if migrations is None else migrations
+    applied_now: list[str] = []
+    for migration in migrations:
+        async with database.transaction() as session:
+            await database.lock_schema(session)
+            await session.script(_LEDGER)
+            if await _is_applied(session, migration, migrations):
+                continue
+            for statement in statements(migration.text):
+                await session.script(statement)
+            await session.run(
+                _RECORD,
+                number=migration.number,
+                name=migration.name,
+                checksum=migration.checksum,
+                applied_at=to_milliseconds(now()),
+            )
+            applied_now.append(migration.name)
+    return applied_now
+
+
+async def _is_applied(session: Session, migration: Migration, known: list[Migration]) -> bool:
+    applied = {number: (name, checksum) for number, name, checksum in await session.all(_APPLIED)}
+    newest = max(each.number for each in known)
+    if unknown := [number for number in applied if number > newest]:
+        raise SchemaMismatch(
+            f"The database has schema {max(unknown)}, this Portico knows up to {newest}; install a newer Portico."
+        )
+    if migration.number not in applied:
+        return False
+    if applied[migration.number][1] != migration.checksum:
+        raise SchemaMismatch(f"Migration {migration.number} ({migration.name}) was changed after it had been applied.")
+    return True
+
+
+def statements(text: str) -> list[str]:
+    """The statements of a file: separated by a semicolon at the end of a line, comments dropped."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
+    return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip().rstrip(";")]

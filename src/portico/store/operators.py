@@ -1,0 +1,40 @@
+"""The few queries that look across environments: the first look-up of a token, what operators see, and clean-up."""
+
+from datetime import datetime
+
+from portico.clock import to_milliseconds
+from portico.model.account import Environment
+from portico.store import environments, tokens
+from portico.store.database import Database
+from portico.store.statement import Statement
+
+_TOKEN_BY_DIGEST = Statement(
+    "SELECT id, environment_id, kind, name, hint, scopes, account_id, created_by, created_at, expires_at "
+    "FROM api_tokens WHERE digest = :digest"
+)
+_ENVIRONMENTS = Statement(
+    "SELECT id, name, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC LIMIT :count"
+)
+_EXPIRED_TOKENS = Statement("DELETE FROM api_tokens WHERE kind = 'acc' AND expires_at < :moment")
+_EXPIRED_REPLAYS = Statement("DELETE FROM replays WHERE expires_at < :moment")
+_OLD_REQUESTS = Statement("DELETE FROM requests WHERE at < :moment")
+
+
+class Operators:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def token_by_digest(self, digest: bytes) -> tokens.Token | None:
+        """Whose token this is: the one look-up that comes before anybody's environment is known."""
+        row = await self._database.one(_TOKEN_BY_DIGEST, digest=digest)
+        return tokens.read(row) if row else None
+
+    async def environments(self, before: str, count: int) -> list[Environment]:
+        """Everybody's environments, newest first."""
+        return [environments.read(row) for row in await self._database.all(_ENVIRONMENTS, before=before, count=count)]
+
+    async def clean(self, moment: datetime, oldest_request: datetime) -> None:
+        """Drop what has expired: account tokens, replays, old rows of the request log."""
+        await self._database.run(_EXPIRED_TOKENS, moment=to_milliseconds(moment))
+        await self._database.run(_EXPIRED_REPLAYS, moment=to_milliseconds(moment))
+        await self._database.run(_OLD_REQUESTS, moment=to_milliseconds(oldest_request))

@@ -1,0 +1,103 @@
+"""PostgreSQL through psycopg and its pool. Installed with the `postgres` extra."""
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import psycopg
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
+
+from portico.errors import AlreadyExists, Unavailable
+from portico.store.database import Dialect, Row, Session
+from portico.store.statement import Statement
+
+POOL_SIZE = 8
+CONNECT_SECONDS = 10.0
+# Any number will do, as long as no other program uses it as an advisory lock in the same database.
+SCHEMA_LOCK = 0x706F727469636F
+
+Connection = psycopg.AsyncConnection[Row]
+
+
+class _Transaction:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    async def all(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        return await (await self._execute(statement, values)).fetchall()
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        return await (await self._execute(statement, values)).fetchone()
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        return (await self._execute(statement, values)).rowcount
+
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        async with self._connection.cursor() as cursor:
+            await cursor.executemany(statement.postgres.encode(), rows)
+
+    async def script(self, text: str) -> None:
+        await self._connection.execute(text.encode())
+
+    async def _execute(self, statement: Statement, values: Mapping[str, Any]) -> psycopg.AsyncCursor[Row]:
+        return await self._connection.execute(statement.postgres.encode(), values)
+
+
+class Postgres:
+    dialect: Dialect = "postgres"
+
+    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
+        self._pool = pool
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Session]:
+        try:
+            async with self._pool.connection() as connection, connection.transaction():
+                yield _Transaction(connection)
+        except psycopg.errors.UniqueViolation:
+            raise AlreadyExists from None
+        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as problem:
+            raise Unavailable from problem
+
+    async def lock_schema(self, session: Session) -> None:
+        await session.script(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
+
+    async def all(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        async with self.transaction() as session:
+            return await session.all(statement, **values)
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        async with self.transaction() as session:
+            return await session.one(statement, **values)
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        async with self.transaction() as session:
+            return await session.run(statement, **values)
+
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        async with self.transaction() as session:
+            await session.run_many(statement, rows)
+
+    async def script(self, text: str) -> None:
+        async with self.transaction() as session:
+            await session.script(text)
+
+    async def close(self) -> None:
+        await self._pool.close()
+
+
+async def open_postgres(url: str) -> Postgres:
+    pool = AsyncConnectionPool[Connection](
+        url,
+        min_size=1,
+        max_size=POOL_SIZE,
+        open=False,
+        check=AsyncConnectionPool.check_connection,
+        timeout=CONNECT_SECONDS,
+    )
+    try:
+        await pool.open(wait=True, timeout=CONNECT_SECONDS)
+    except PoolTimeout:
+        await pool.close()
+        raise Unavailable("PostgreSQL does not answer at the address in PORTICO_DATABASE_URL.") from None
+    return Postgres(pool)

@@ -1,0 +1,163 @@
+"""SQLite through apsw: one writer and a few readers, each on a thread of its own, in WAL mode with full syncing."""
+
+import asyncio
+import itertools
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import apsw
+
+from portico.errors import AlreadyExists, Refusal, Unavailable
+from portico.store.database import Dialect, Row, Session
+from portico.store.statement import Statement
+
+T = TypeVar("T")
+# The library's own types name a Buffer that Python 3.11 does not have.
+Connection = Any
+
+# From 3.7.0 to 3.51.2 a WAL database can be corrupted when two connections checkpoint and commit at once.
+FIRST_SAFE_VERSION = (3, 51, 3)
+READERS = 2
+BUSY_MILLISECONDS = 10_000
+
+
+class UnsafeSqlite(Refusal):
+    """This SQLite library can corrupt databases in WAL mode; install apsw 3.51.3 or newer, which brings its own."""
+
+    code = "unsafe_sqlite"
+
+
+def refuse_unsafe(version: str) -> None:
+    if tuple(int(part) for part in version.split(".")[:3]) < FIRST_SAFE_VERSION:
+        raise UnsafeSqlite(f"SQLite {version} can corrupt databases in WAL mode; install apsw 3.51.3 or newer.")
+
+
+class _Thread:
+    """One connection and the only thread that ever touches it."""
+
+    def __init__(self, path: str, name: str, *, writes: bool) -> None:
+        self._executor = ThreadPoolExecutor(1, thread_name_prefix=name)
+        self._path, self._writes = path, writes
+        self._connection: Connection | None = None
+
+    async def start(self) -> None:
+        await self.submit(lambda _: None)
+
+    async def submit(self, work: Callable[[Connection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self._guarded, work)
+
+    async def stop(self) -> None:
+        await self.submit(lambda connection: connection.close())
+        self._executor.shutdown()
+
+    def _guarded(self, work: Callable[[Connection], T]) -> T:
+        try:
+            if self._connection is None:
+                self._connection = self._open()
+            return work(self._connection)
+        except apsw.ConstraintError as problem:
+            if "UNIQUE" in str(problem):
+                raise AlreadyExists from None
+            raise
+        except (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CantOpenError) as problem:
+            raise Unavailable(f"The database cannot be used just now ({type(problem).__name__}).") from problem
+
+    def _open(self) -> Connection:
+        connection: Connection = apsw.Connection(self._path)
+        connection.set_busy_timeout(BUSY_MILLISECONDS)
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "synchronous=FULL"):
+            connection.execute(f"PRAGMA {pragma}").fetchall()
+        if not self._writes:
+            connection.execute("PRAGMA query_only=ON").fetchall()
+        return connection
+
+
+class _Transaction:
+    def __init__(self, thread: _Thread) -> None:
+        self._thread = thread
+
+    async def all(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        return await self._thread.submit(lambda c: c.execute(statement.sqlite, values).fetchall())
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        return await self._thread.submit(lambda c: c.execute(statement.sqlite, values).fetchone())
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        def work(connection: Connection) -> int:
+            connection.execute(statement.sqlite, values).fetchall()
+            return connection.changes()
+
+        return await self._thread.submit(work)
+
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        await self._thread.submit(lambda c: c.executemany(statement.sqlite, rows).fetchall())
+
+    async def script(self, text: str) -> None:
+        await self._thread.submit(lambda c: c.execute(text).fetchall())
+
+
+class Sqlite:
+    """Reads go to the readers in turn; every write is a transaction on the one writer."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        self._writer = _Thread(path, "sqlite-writer", writes=True)
+        self._readers = [_Thread(path, f"sqlite-reader-{index}", writes=False) for index in range(READERS)]
+        self._turn = itertools.cycle([_Transaction(reader) for reader in self._readers])
+        self._lock = asyncio.Lock()
+
+    async def start(self) -> None:
+        for thread in (self._writer, *self._readers):
+            await thread.start()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncGenerator[Session]:
+        async with self._lock:
+            session = _Transaction(self._writer)
+            await session.script("BEGIN IMMEDIATE")
+            try:
+                yield session
+                await session.script("COMMIT")
+            except BaseException:
+                await asyncio.shield(self._writer.submit(_roll_back))
+                raise
+
+    async def lock_schema(self, session: Session) -> None:
+        """Nothing to do: BEGIN IMMEDIATE already keeps every other writer out."""
+
+    async def all(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        return await next(self._turn).all(statement, **values)
+
+    async def one(self, statement: Statement, **values: Any) -> Row | None:
+        return await next(self._turn).one(statement, **values)
+
+    async def run(self, statement: Statement, **values: Any) -> int:
+        async with self.transaction() as session:
+            return await session.run(statement, **values)
+
+    async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        async with self.transaction() as session:
+            await session.run_many(statement, rows)
+
+    async def script(self, text: str) -> None:
+        async with self.transaction() as session:
+            await session.script(text)
+
+    async def close(self) -> None:
+        for thread in (*self._readers, self._writer):
+            await thread.stop()
+
+
+def _roll_back(connection: Connection) -> None:
+    if connection.in_transaction:
+        connection.execute("ROLLBACK").fetchall()
+
+
+async def open_sqlite(path: str) -> Sqlite:
+    refuse_unsafe(apsw.sqlite_lib_version())
+    database = Sqlite(path)
+    await database.start()
+    return database

@@ -1,0 +1,89 @@
+"""Operations as an agent sees them: one flat input schema, a short description first, annotations. Pure."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from portico.model.operation import Operation, Parameter
+
+Json = dict[str, Any]
+IDENTITY = "id"
+_CURSOR = "next_cursor of the last page, unchanged"
+_LIMIT = "Most items per page"
+
+
+class Tool(Struct, frozen=True, kw_only=True):
+    """A tool ready to be listed. `input_schema` is what a model fills in, flat, fit for narrow clients."""
+
+    name: str
+    title: str
+    description: str
+    input_schema: Json
+    annotations: Json
+
+
+def tool_of(operation: Operation) -> Tool:
+    return Tool(
+        name=operation.tool.name,
+        title=operation.title,
+        description=describe(operation),
+        input_schema=input_schema(operation),
+        annotations=annotations(operation),
+    )
+
+
+def describe(operation: Operation) -> str:
+    """The sentences, and what a caller must know of the operation's life."""
+    lifecycle = operation.lifecycle
+    if lifecycle.state == "active":
+        return operation.says
+    when = f" {lifecycle.date}" if lifecycle.date else ""
+    words = {"removed": f"Switched off{when}", "read_only": f"Read-only since{when}", "deprecated": f"Ends{when}"}
+    instead = f"; use {lifecycle.replacement}" if lifecycle.replacement else ""
+    state = words[lifecycle.state] if when else "Deprecated"
+    return f"{operation.says} {state}{instead}.".strip()
+
+
+def annotations(operation: Operation) -> Json:
+    return {
+        "title": operation.title,
+        "readOnlyHint": operation.effect == "read",
+        "destructiveHint": operation.effect == "destroy",
+        "idempotentHint": operation.verb in {"GET", "DELETE"},
+        "openWorldHint": True,
+    }
+
+
+def input_schema(operation: Operation) -> Json:
+    properties: Json = {}
+    required: list[str] = []
+    for each in operation.parameters:
+        if each.shown != "always":
+            continue
+        name = shown_name(operation, each)
+        properties[name] = each.schema
+        if each.required:
+            required.append(name)
+    properties |= _paging(operation)
+    if rare := [each.name for each in operation.parameters if each.shown == "rare"]:
+        properties["extra"] = {"type": "object", "description": f"More arguments: {', '.join(rare)}"}
+    schema: Json = {"type": "object", "properties": properties}
+    return schema | {"required": required} if required else schema
+
+
+def shown_name(operation: Operation, parameter: Parameter) -> str:
+    """An item's own id is called `id`, as everywhere in the Proxy API; parents keep their names."""
+    return IDENTITY if parameter.name == operation.identity else parameter.name
+
+
+def _paging(operation: Operation) -> Json:
+    if operation.page is None or not operation.page.send:
+        return {}
+    paging: Json = {"next_cursor": {"type": "string", "description": _CURSOR}}
+    if operation.page.limit:
+        known = next(
+            (each for each in operation.parameters if operation.page and each.name == operation.page.limit), None
+        )
+        if known is None or known.shown != "always":
+            paging["limit"] = {"type": "integer", "description": _LIMIT}
+    return paging

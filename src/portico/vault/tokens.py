@@ -1,0 +1,46 @@
+"""Tokens: `ptc_<kind>_` + 256 random bits + a checksum. Only a keyed hash of one is ever stored."""
+
+import hashlib
+import hmac
+import secrets
+import zlib
+from typing import Literal
+
+TokenKind = Literal["api", "acc", "mcp", "link", "file"]
+
+_ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_CHARACTERS = 43  # 62^43 > 2^256
+_SUM_CHARACTERS = 6
+
+
+def make(kind: TokenKind) -> str:
+    """A new token: 256 bits that nobody can guess, recognisable by prefix, checkable without a look-up."""
+    body = _base62(secrets.randbits(256), _RANDOM_CHARACTERS)
+    stem = f"ptc_{kind}_{body}"
+    return stem + _checksum(stem)
+
+
+def is_well_formed(token: str) -> bool:
+    """Whether the checksum is right: a mistyped or invented token is turned away before any look-up."""
+    if not token.startswith("ptc_") or not token.isascii():
+        return False
+    stem, checksum = token[:-_SUM_CHARACTERS], token[-_SUM_CHARACTERS:]
+    kind, _, body = stem[4:].partition("_")
+    return bool(kind) and len(body) == _RANDOM_CHARACTERS and hmac.compare_digest(checksum, _checksum(stem))
+
+
+def digest(token: str, pepper: bytes) -> bytes:
+    """What is stored and looked up instead of the token."""
+    return hmac.digest(pepper, token.encode("utf-8", "surrogateescape"), hashlib.sha256)
+
+
+def _checksum(stem: str) -> str:
+    return _base62(zlib.crc32(stem.encode()), _SUM_CHARACTERS)
+
+
+def _base62(number: int, width: int) -> str:
+    digits: list[str] = []
+    while number:
+        number, rest = divmod(number, 62)
+        digits.append(_ALPHABET[rest])
+    return "".join(reversed(digits)).rjust(width, "0")

@@ -1,0 +1,110 @@
+"""The fixtures that the whole suite shares: clock, databases, sandbox, gateway, client, caller."""
+
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from portico.app import Portico
+from portico.sandbox.serve import running
+from portico.sandbox.state import World
+from portico.settings import Settings
+from portico.store.database import Database, open_database
+from portico.store.migrate import migrate
+from tests.gateways import Client, open_client, open_gateway
+from tests.postgres import PostgresServer, start_postgres
+
+MASTER_KEY = "a2V5IGZvciB0ZXN0cyBvbmx5LCBkbyBub3QgdXNlISE="
+MISSING: dict[str, str] = {}
+
+
+class HeldClock:
+    """A clock that moves only when it is told to."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+    def advance(self, **units: float) -> None:
+        self.moment += timedelta(**units)
+
+
+@pytest.fixture
+def clock() -> HeldClock:
+    return HeldClock()
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[PostgresServer]:
+    """One PostgreSQL for the whole session; every test gets a database of its own in it."""
+    server = start_postgres(tmp_path_factory.mktemp("postgres"))
+    if isinstance(server, str):
+        MISSING["PostgreSQL"] = server
+        pytest.skip(server)
+    with server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """The address of an empty database, on each engine in turn."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/portico.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        yield url
+
+
+@pytest.fixture
+async def database(database_url: str, tmp_path: Path) -> AsyncGenerator[Database]:
+    """A migrated database, on each engine in turn."""
+    opened = await open_database(database_url, tmp_path)
+    await migrate(opened)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path, master_key=MASTER_KEY)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def sandbox_url(world: World) -> Generator[str]:
+    with running(world) as url:
+        yield url
+
+
+@pytest.fixture
+async def gateway(settings: Settings, sandbox_url: str) -> AsyncGenerator[Portico]:
+    """A gateway in this process, on SQLite, whose OpenAI is the sandbox."""
+    async with AsyncExitStack() as stack:
+        yield await open_gateway(stack, replace(settings, vendor_base_urls=(f"openai={sandbox_url}/v1",)))
+
+
+@pytest.fixture
+async def client(gateway: Portico) -> AsyncGenerator[Client]:
+    """Speaks to the gateway over ASGI with a token that has every scope."""
+    async with open_client(gateway) as opened:
+        yield opened
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What this machine lacked is said once, at the end."""
+    skipped = {str(report.longrepr[2]) for report in terminalreporter.getreports("skipped") if isinstance(report.longrepr, tuple)}
+    for reason in sorted(skipped):
+        terminalreporter.write_line(f"NOT TESTED HERE: {reason.removeprefix('Skipped: ')}", yellow=True)
+    if os.environ.get("PORTICO_TEST_STRICT") and skipped:
+        raise pytest.UsageError("PORTICO_TEST_STRICT is set and something was skipped")

@@ -1,0 +1,46 @@
+"""Every statement is understood by both engines, and every one that touches a tenant's table names the environment."""
+
+import importlib
+import pkgutil
+import re
+
+import pytest
+
+import portico.store
+from portico.store.database import Database
+from portico.store.statement import Statement
+
+# Shared by all environments, or asked before anybody's environment is known.
+SHARED_TABLES = {"schema_migrations", "keyring", "changes"}
+TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([a-z_]+)", re.IGNORECASE)
+
+
+def statements() -> list[tuple[str, Statement]]:
+    found: list[tuple[str, Statement]] = []
+    for module_info in pkgutil.iter_modules(portico.store.__path__):
+        module = importlib.import_module(f"portico.store.{module_info.name}")
+        found += [
+            (f"{module_info.name}.{name}", value) for name, value in vars(module).items() if isinstance(value, Statement)
+        ]
+    return found
+
+
+ALL = statements()
+
+
+@pytest.mark.parametrize(("name", "statement"), ALL, ids=[name for name, _ in ALL])
+async def test_statement_is_prepared_by_the_engine(database: Database, name: str, statement: Statement) -> None:
+    if database.dialect == "sqlite":
+        names = re.findall(r"(?<![:\w]):([a-z_]+)", statement.sqlite)
+        await database.all(Statement(f"EXPLAIN {statement.sqlite}"), **dict.fromkeys(names))  # pyright: ignore[reportArgumentType] -- a test's own text
+    else:
+        numbered: dict[str, str] = {}
+        text = re.sub(r"%\((\w+)\)s", lambda match: numbered.setdefault(match[1], f"${len(numbered) + 1}"), statement.postgres)
+        await database.script(f"PREPARE checked AS {text}")
+
+
+@pytest.mark.parametrize(("name", "statement"), [each for each in ALL if not each[0].startswith(("operators.", "environments."))])
+def test_statement_on_a_tenants_table_names_the_environment(name: str, statement: Statement) -> None:
+    tables = set(TABLE.findall(statement.sqlite)) - SHARED_TABLES - {"set"}
+    if tables:
+        assert "environment_id" in statement.sqlite, f"{name} reads or writes {tables} of every environment"
