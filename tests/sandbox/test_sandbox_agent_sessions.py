@@ -285,7 +285,7 @@ def test_same_idempotency_key_is_taken_once(client: OpenAI, call: Caller, world:
         ({"environment": NONE, "agent": {}, "input": "hi"}, "agent.model"),
         ({"environment": NONE, "agent": MODEL, "input": ""}, "input"),
         ({"environment": NONE, "agent": MODEL, "input": []}, "input"),
-        ({"environment": NONE, "agent": MODEL, "input": [{"role": "assistant", "content": []}]}, "input[0].content"),
+        ({"environment": NONE, "agent": MODEL, "input": [{"role": "assistant", "content": []}]}, "input[0].role"),
         ({"environment": NONE, "agent": MODEL, "input": "hi", "stream_options": {}}, "stream_options"),
         ({"environment": NONE, "agent": MODEL, "input": "hi", "spend_control": {}}, "spend_control.limit"),
         ({"environment": NONE, "agent": MODEL, "input": "hi", "spend_control": {"limit": 0}}, "spend_control.limit"),

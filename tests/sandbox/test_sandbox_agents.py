@@ -10,7 +10,12 @@ from openai import OpenAI
 from portico.sandbox.state import World
 
 BETA: dict[str, str | None] = {"openai-beta": "agents=v1"}
-LOOKUP: dict[str, Any] = {"type": "function", "name": "lookup", "description": "Look up", "parameters": {"type": "object"}}
+LOOKUP: dict[str, Any] = {
+    "type": "function",
+    "name": "lookup",
+    "description": "Look up",
+    "parameters": {"type": "object"},
+}
 SERVER: dict[str, Any] = {
     "type": "mcp",
     "server_label": "shop",

@@ -266,6 +266,12 @@ def test_demo_key_is_a_key_of_the_organization(today: Demo) -> None:
     assert "Found key" not in names
 
 
+def test_demo_key_that_brings_its_organization_is_no_stranger_in_it(demo: Administration) -> None:
+    names = [key.name for key in demo.admin_api_keys.list()]
+    assert "Portico gateway (administration)" in names
+    assert "Found key" not in names
+
+
 def test_calls_of_now_come_on_top_of_the_history(demo: Administration, sandbox_url: str, world: World) -> None:
     before = len(organization(world, TODAY).all_usage())
     body = {"model": "gpt-5.4-nano", "messages": [{"role": "user", "content": "Hello"}]}

@@ -78,10 +78,11 @@ def test_demo_has_evals_with_runs(demo: OpenAI) -> None:
 
 
 def test_demo_has_safety_notices(demo: OpenAI, world: World) -> None:
-    alert = demo.safety.alerts.retrieve(ids.named("alert_", "demo mailbox export"))
+    # The reference names this id.
+    alert = demo.safety.alerts.retrieve("alert_fc6c1c6b50711e3d921e37d4b7d84ee8")
     assert alert.error_type == "potentially_unintended_data_transfer"
     assert alert.created_at < world.now() - DAY
-    case = demo.safety.cases.retrieve(ids.named("C-", "demo warned customer"))
+    case = demo.safety.cases.retrieve("C-cfvYn3IZQciZpxSd9Vn5Xd3q")
     assert (case.notice.type, case.entity_identifier) == ("warning", "customer-4711")
 
 

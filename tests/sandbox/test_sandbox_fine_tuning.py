@@ -1,49 +1,19 @@
-"""Fine-tuning jobs, their events, checkpoints and permissions, through the official SDK and bare."""
+"""Fine-tuning jobs with their events and checkpoints, through the official SDK and bare."""
 
-import json
-from collections.abc import Callable
 from typing import Any
 
-import openai
 import pytest
 from bare_http import Caller
 from openai import OpenAI
+from receiver import listening
+from trainings import Upload, chats, start, supervised, uploader
 
 from portico.sandbox.state import World
-
-Upload = Callable[..., str]
-
-
-def chats(count: int = 12, start: int = 0) -> list[Any]:
-    return [
-        {
-            "messages": [
-                {"role": "user", "content": f"{n} and {n}?"},
-                {"role": "assistant", "content": f"It is {n + n}."},
-            ]
-        }
-        for n in range(start, start + count)
-    ]
 
 
 @pytest.fixture
 def upload(client: OpenAI) -> Upload:
-    """Uploads lines for training; the answer is the file's id."""
-
-    def send(lines: list[Any] | bytes, purpose: Any = "fine-tune") -> str:
-        content = lines if isinstance(lines, bytes) else "\n".join(json.dumps(line) for line in lines).encode()
-        return client.files.create(file=("train.jsonl", content), purpose=purpose).id
-
-    return send
-
-
-def start(client: OpenAI, file_id: str, **more: Any) -> str:
-    wish: Any = {"model": "gpt-4o-mini", "training_file": file_id, **more}
-    return client.fine_tuning.jobs.create(**wish).id
-
-
-def supervised(**hyperparameters: Any) -> dict[str, Any]:
-    return {"type": "supervised", "supervised": {"hyperparameters": hyperparameters}}
+    return uploader(client)
 
 
 def test_job_goes_through_its_states(client: OpenAI, world: World, upload: Upload) -> None:
@@ -370,75 +340,18 @@ def test_deeds_out_of_season_are_refused(
     assert (got.status, got.error["code"]) == (400, "invalid_state")
 
 
-@pytest.fixture
-def tuned(client: OpenAI, world: World, upload: Upload) -> str:
-    """A fine-tuned model of the project."""
-    world.pace = 0
-    return str(client.fine_tuning.jobs.retrieve(start(client, upload(chats()))).fine_tuned_model)
-
-
-def test_permission_lends_a_model_to_another_project(
-    client: OpenAI, world: World, sandbox_url: str, tuned: str
-) -> None:
-    organization = world.organization("test")
-    other = world.new_project(organization, "Other")
-    key = world.issue_key(organization, "project", organization.owner.id, other.id)
-    borrower = Caller(sandbox_url, key.secret)
-    ask = {"model": tuned, "messages": [{"role": "user", "content": "Say fern"}]}
-    assert borrower("POST", "/v1/chat/completions", ask).status == 404
-    (permission,) = client.fine_tuning.checkpoints.permissions.create(tuned, project_ids=[other.id])
-    assert permission.project_id == other.id
-    assert borrower("POST", "/v1/chat/completions", ask).status == 200
-    # Who borrows a model can neither lend nor delete it.
-    assert borrower("GET", f"/v1/fine_tuning/checkpoints/{tuned}/permissions").status == 404
-    assert borrower("DELETE", f"/v1/models/{tuned}").status == 404
-    gone = client.fine_tuning.checkpoints.permissions.delete(permission.id, fine_tuned_model_checkpoint=tuned)
-    assert gone.deleted
-    assert borrower("POST", "/v1/chat/completions", ask).status == 404
-    assert client.models.retrieve(tuned).id == tuned
-
-
-def test_permissions_are_paged_and_filtered(client: OpenAI, call: Caller, world: World, tuned: str) -> None:
-    projects = [world.new_project(world.organization("test"), f"P{n}").id for n in range(4)]
-    client.fine_tuning.checkpoints.permissions.create(tuned, project_ids=projects)
-    # Asking again changes nothing.
-    client.fine_tuning.checkpoints.permissions.create(tuned, project_ids=projects[:1])
-    listed = list(client.fine_tuning.checkpoints.permissions.list(tuned, limit=3))
-    assert [found.project_id for found in listed] == projects[::-1]
-    upward = client.fine_tuning.checkpoints.permissions.list(tuned, order="ascending")
-    assert [found.project_id for found in upward] == projects
-    one = client.fine_tuning.checkpoints.permissions.list(tuned, project_id=projects[2]).data
-    assert [found.project_id for found in one] == [projects[2]]
-    page = call("GET", f"/v1/fine_tuning/checkpoints/{tuned}/permissions?limit=1").json
-    assert (page["first_id"], page["last_id"], page["has_more"]) == (listed[0].id, listed[0].id, True)
-
-
-def test_permissions_of_strangers_are_refused(client: OpenAI, call: Caller, tuned: str) -> None:
-    with pytest.raises(openai.NotFoundError):
-        client.fine_tuning.checkpoints.permissions.list("ft:none")
-    path = f"/v1/fine_tuning/checkpoints/{tuned}/permissions"
-    assert call("POST", path, {"project_ids": ["proj_none"]}).error["param"] == "project_ids"
-    assert call("POST", path, {}).error["param"] == "project_ids"
-    assert call("DELETE", f"{path}/cp_none").status == 404
-
-
-def test_deleted_model_is_gone_everywhere(client: OpenAI, world: World, sandbox_url: str, tuned: str) -> None:
-    organization = world.organization("test")
-    other = world.new_project(organization, "Other")
-    borrower = Caller(sandbox_url, world.issue_key(organization, "project", organization.owner.id, other.id).secret)
-    client.fine_tuning.checkpoints.permissions.create(tuned, project_ids=[other.id])
-    assert client.models.delete(tuned).deleted
-    assert borrower("GET", f"/v1/models/{tuned}").status == 404
-    with pytest.raises(openai.NotFoundError):
-        client.chat.completions.create(model=tuned, messages=[{"role": "user", "content": "Hi"}])
-    # The job still says what it made, and doesn't make it again.
-    (job,) = client.fine_tuning.jobs.list()
-    assert job.fine_tuned_model == tuned
-    assert tuned not in [model.id for model in client.models.list()]
-
-
 def test_jobs_of_another_project_look_missing(client: OpenAI, sandbox_url: str, upload: Upload) -> None:
     job_id = start(client, upload(chats()))
     stranger = Caller(sandbox_url, "sk-proj-stranger")
     assert stranger("GET", f"/v1/fine_tuning/jobs/{job_id}").status == 404
     assert stranger("GET", "/v1/fine_tuning/jobs").json["data"] == []
+
+
+def test_end_of_a_job_is_told_to_webhooks(client: OpenAI, call: Caller, world: World, upload: Upload) -> None:
+    with listening() as receiver:
+        client.webhooks.create(event_types=["fine_tuning.job.succeeded"], name="ours", url=receiver.url)
+        job_id = start(client, upload(chats()))
+        world.advance(999)
+        call("POST", "/_sandbox/webhooks/pump")
+        told = [delivery["event"] for delivery in call("GET", "/_sandbox/webhooks").json["data"]]
+    assert [(event["type"], event["data"]["id"]) for event in told] == [("fine_tuning.job.succeeded", job_id)]

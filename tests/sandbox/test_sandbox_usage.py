@@ -313,6 +313,13 @@ def test_costs_are_filtered_and_grouped(admin_call: Caller, world: World) -> Non
     assert spent("group_by[]=project_id&group_by[]=line_item") == [2.5, 5.0, 1.0]
 
 
+def test_what_nobody_called_has_no_key(admin_call: Caller, world: World) -> None:
+    put(world, NOON, "vector_stores", "", usage_bytes=2**20, user="", key="")
+    path = f"/v1/organization/costs?start_time={NOON}&group_by[]=api_key_id&group_by[]=user_id"
+    (result,) = admin_call("GET", path).json["data"][0]["results"]
+    assert (result["api_key_id"], result["user_id"], result["amount"]["value"]) == (None, None, 0.0001)
+
+
 def test_quantity_stands_only_beside_its_line_item(admin_call: Caller, world: World) -> None:
     put(world, NOON, input_tokens=10, output_tokens=10)
     path = f"/v1/organization/costs?start_time={NOON}"

@@ -320,6 +320,29 @@ def test_job_that_goes_on_or_that_ended_before_is_not_told(
     assert [delivery["event"]["data"]["id"] for delivery in pump(call)] == [running]
 
 
+def test_agents_are_told_of_without_being_looked_at(
+    client: OpenAI, call: Caller, world: World, receiver: Receiver
+) -> None:
+    made = client.webhooks.create(event_types=["agent.session.idle"], name="agents", url=receiver.url)
+    session = client.beta.agents.sessions.create(
+        environment={"type": "none"}, agent={"model": "gpt-5.4"}, input="Say: hello"
+    )
+    world.advance(60)
+    pump(call)
+    event = receiver.received[-1].unwrap(client, made.signing_secret)
+    assert event.type == "agent.session.idle"
+    assert event.data.id == session.id
+
+
+def test_end_of_a_video_is_told_too(client: OpenAI, call: Caller, world: World, receiver: Receiver) -> None:
+    client.webhooks.create(event_types=["video.completed"], name="films", url=receiver.url)
+    video = call("POST", "/v1/videos", {"prompt": "A red kite"}).json["id"]
+    world.advance(DAY / 2)
+    (delivery,) = pump(call)
+    # The SDK knows no class for this event any more.
+    assert (delivery["event"]["type"], delivery["event"]["data"]) == ("video.completed", {"id": video})
+
+
 def test_deleted_job_is_forgotten(
     client: OpenAI, call: Caller, world: World, endpoint: WebhookEndpointWithSecret
 ) -> None:

@@ -30,6 +30,7 @@ from portico.model.operation import (
     ReturnsKind,
     ToolName,
     Wait,
+    identity_of,
 )
 from portico.shapes import is_record
 
@@ -120,12 +121,15 @@ class _Compiler:
             parameters = tuple(_unlisted(each, page) for each in parameters)
         returns = rule.returns or ("page" if page else _RETURNS[(record or {}).get("answers", {}).get("kind", "json")])
         effect = rule.effect or ("read" if method == "list" else _EFFECTS.get(verb, "write"))
+        names = tuple(each.name for each in parameters if each.place == "path")
         operation = Operation(
             integration=self._definition.name,
             resource=resource,
             method=method,
             verb=verb,
             path=path,
+            path_parameters=names,
+            identity=identity_of(method, path, names),
             effect=effect,
             credential=self._credential(where, rule, path),
             tool=ToolName(name="", aliases=rule.aliases),

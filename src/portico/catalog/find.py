@@ -21,6 +21,7 @@ class View:
         self._by_key = {(each.resource, each.method): each for each in self.operations}
         self._by_tool = {each.tool.name: each for each in self.operations}
         self._rules = [(re.compile(_pattern(rule.path)), rule.use) for rule in integration.credential_rules]
+        self.credentials = {each.name: each for each in integration.credentials}
         for each in self.operations:
             self._add_aliases(each)
         for each in self.operations:
@@ -61,7 +62,7 @@ class View:
         """The key slot that a vendor path needs; the first rule that matches decides."""
         for pattern, use in self._rules:
             if pattern.fullmatch(path):
-                return self.integration.credential_called(use)
+                return self.credentials[use]
         return self.integration.credentials[0]
 
     def by_path(self, verb: str, path: str) -> Operation | None:
@@ -89,7 +90,7 @@ class View:
 
     def _add_standing_in(self, operation: Operation) -> None:
         """What has no id of its own answers at its resource's address, whatever its method is called."""
-        if operation.identity is not None:
+        if operation.identity:
             return
         others = {"get": ("list",), "list": ("get",), "update": ("create",)}.get(operation.method, ())
         for method in others:

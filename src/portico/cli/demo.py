@@ -33,10 +33,8 @@ def demo(*, port: int = 8700, data: Data = None, json: JsonOption = False) -> in
 
 
 async def _demo(port: int, folder: Path, *, json: bool) -> int:
-    import uvicorn
-
     from portico.app import build
-    from portico.faces.server import configure
+    from portico.faces.server import Server, configure
     from portico.log import configure as configure_log
     from portico.sandbox.serve import running
     from portico.sandbox.state import World
@@ -49,7 +47,7 @@ async def _demo(port: int, folder: Path, *, json: bool) -> int:
         )
         portico = await build(settings)
         facts = await _prepare(portico, settings, sandbox_url)
-        server = uvicorn.Server(configure(portico, HOST, port))
+        server = Server(configure(portico, HOST, port))
         async with _announced(server, facts, json=json):
             await server.serve()
     return 0

@@ -40,17 +40,15 @@ def run(main: "asyncio.Future[int] | object") -> int:
 
 
 async def _serve(settings: Settings, host: str, port: int, workers: int) -> int:
-    import uvicorn
-
     from portico.app import build
-    from portico.faces.server import configure
+    from portico.faces.server import Server, configure
     from portico.log import configure as configure_log
 
     configure_log(settings.log_level, settings.log_format)
     portico = await build(settings)
     await _greet(portico, settings)
     if workers == 1:
-        server = uvicorn.Server(configure(portico, host, port))
+        server = Server(configure(portico, host, port))
         await server.serve()
         return 0 if server.started else 1
     await portico.stop()

@@ -62,7 +62,7 @@ async def prepare(caller: Caller, call: Call, parts: Parts, entry: Entry) -> Pre
         return _prepare_raw(caller, call, connected, entry)
     operation = connected.view.find(call.resource, call.method)
     entry.found(connected, operation, operation.verb, operation.path)
-    credential = connected.view.integration.credential_called(operation.credential)
+    credential = connected.view.credentials[operation.credential]
     _admit(caller, connected, operation.effect, credential)
     admit_lifecycle(operation, connected)
     asked = pages.ask(operation, dict(call.arguments))

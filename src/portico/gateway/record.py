@@ -91,7 +91,7 @@ class Entry:
     def _row(self, status: int, code: str, seconds: float) -> RequestRow:
         call, operation, account = self._call, self._operation, self._connected.account if self._connected else None
         return RequestRow(
-            id=new_id(),
+            id=call.request_id or new_id(),
             environment_id=self._caller.environment_id,
             at=to_milliseconds(self._recorder.clock()),
             account_id=account.id if account else "",

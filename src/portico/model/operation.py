@@ -78,6 +78,8 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     method: str
     verb: str
     path: str
+    path_parameters: tuple[str, ...] = ()
+    identity: str = ""  # the one of them that says which item is meant
     effect: Effect
     credential: str
     tool: ToolName
@@ -106,19 +108,14 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def key(self) -> str:
         return f"{self.resource}.{self.method}"
 
-    @property
-    def path_parameters(self) -> tuple[str, ...]:
-        return tuple(each.name for each in self.parameters if each.place == "path")
 
-    @property
-    def identity(self) -> str | None:
-        """The path parameter that says which item is meant; None for lists, for what has no id, and for creating."""
-        names = self.path_parameters
-        if not names or self.method in {"list", "create"}:
-            return None
-        if self.method in {"get", "update", "delete"} and not self.path.endswith("}"):
-            return None
-        return names[-1]
+def identity_of(method: str, path: str, path_parameters: tuple[str, ...]) -> str:
+    """The path parameter that says which item is meant; empty for lists, for creating, and for what has no id."""
+    if not path_parameters or method in {"list", "create"}:
+        return ""
+    if method in {"get", "update", "delete"} and not path.endswith("}"):
+        return ""
+    return path_parameters[-1]
 
 
 class Credential(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -183,6 +180,3 @@ class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tool_prefixes: tuple[str, ...] = ()  # other spellings of the integration's name in tool names
     tags: dict[str, str] = {}
     documentation: str = ""
-
-    def credential_called(self, name: str) -> Credential:
-        return next(each for each in self.credentials if each.name == name)

@@ -59,7 +59,7 @@ from portico.sandbox.answers import (
     voices,
     webhook_endpoints,
 )
-from portico.sandbox.demo import front_desk, training, trials
+from portico.sandbox.demo import crew, front_desk, training, trials
 from portico.sandbox.demo.organization import fill
 from portico.sandbox.state import Organization, World
 from portico.sandbox.wire import Route
@@ -135,4 +135,5 @@ SEEDS: tuple[Callable[[World, Organization], None], ...] = (
     trials.seed,
     safety.seed,
     front_desk.seed,
+    crew.seed,
 )

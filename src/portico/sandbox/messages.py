@@ -31,7 +31,7 @@ def chat_turns(ask: Ask, messages: list[Json]) -> list[Turn]:
 
 def _chat_turn(ask: Ask, message: Json, path: str) -> Turn:
     role = message.get("role")
-    if role not in ROLES:
+    if not isinstance(role, str) or role not in ROLES:
         raise invalid(f"'{path}.role' must be one of {', '.join(ROLES)}.", f"{path}.role")
     if role == "tool" and not isinstance(message.get("tool_call_id"), str):
         raise invalid(f"'{path}' answers a tool call but does not name it.", f"{path}.tool_call_id")

@@ -31,9 +31,9 @@ COST_WIDTHS = {"1d": Width(DAY, 7, 180)}
 Group = str | bool | None
 GROUPS: dict[str, tuple[str | None, Callable[[Usage], Group]]] = {
     "project_id": ("project_ids", lambda used: used.project_id),
-    "user_id": ("user_ids", lambda used: used.user_id),
-    "api_key_id": ("api_key_ids", lambda used: used.api_key_id),
-    "model": ("models", lambda used: used.model),
+    "user_id": ("user_ids", lambda used: used.user_id or None),
+    "api_key_id": ("api_key_ids", lambda used: used.api_key_id or None),
+    "model": ("models", lambda used: used.model or None),
     "batch": (None, lambda used: used.is_batch),
     "service_tier": (None, lambda used: used.labels.get("service_tier", "default")),
     "api_source": (None, lambda used: used.labels.get("api_source", "unlabeled")),

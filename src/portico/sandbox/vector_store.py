@@ -178,5 +178,5 @@ def search(ask: Ask, store: VectorStore, queries: list[str], passes: Test, floor
             texts = [text for _, text in fitting]
             hits.append(Hit(held, file.filename if file else held.id, fitting[0][0], texts))
     store.last_active_at = ask.now
-    ask.meter("file_search_calls", "", num_requests=1)
+    ask.meter("file_search_calls", "", num_requests=1, vector_store_id=store.id)
     return sorted(hits, key=lambda hit: -hit.score)

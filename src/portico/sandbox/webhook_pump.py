@@ -35,6 +35,7 @@ async def pump(world: World) -> list[Delivery]:
         for project in _projects(world):
             # Where nobody listens, jobs are left alone until somebody reads them.
             if len(project.shelf.of(ENDPOINTS)):
+                project.settle(world.time())
                 for event_type, data in await take_ended(project):
                     announce(world, project, event_type, data)
             due += [delivery for delivery in project.shelf.of(DELIVERIES) if _is_due(delivery, project, world)]

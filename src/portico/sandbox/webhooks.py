@@ -125,10 +125,7 @@ def announce(world: World, project: Project, event_type: str, data: Json) -> Non
 
 
 def follow(ask: Ask, path: str) -> None:
-    """Announce the end of a job once reading that path (below /v1) shows a status of ENDINGS.
-
-    Other paths are read again and again, as long as they are there, for what the reading itself announces.
-    """
+    """Announce the end of a job once reading that path (below /v1) shows a status of ENDINGS."""
     ask.held(FOLLOWED).add(path, Followed(path, ask.inside))
 
 
@@ -139,7 +136,7 @@ async def take_ended(project: Project) -> list[tuple[str, Json]]:
     for job in followed:
         reply = await job.inside("GET", job.path, {})
         shown = reply.body if is_record(reply.body) else {}
-        event_type = ENDINGS.get(job.path.split("/")[1], {}).get(str(shown.get("status")))
+        event_type = ENDINGS[job.path.split("/")[1]].get(str(shown.get("status")))
         if (event_type is not None or reply.status == 404) and job.path in followed:
             followed.remove(job.path)
             if event_type is not None:

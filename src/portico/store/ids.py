@@ -1,8 +1,7 @@
 """Ids for rows: UUIDs that sort by the time they were made (version 7), so that a list's order is its key's order."""
 
-import secrets
+import os
 import time
-import uuid
 
 _last = 0
 
@@ -12,8 +11,10 @@ def new_id() -> str:
     global _last
     nanoseconds = time.time_ns()
     fraction = (nanoseconds % 1_000_000 << 12) // 1_000_000
-    stamp = max(nanoseconds // 1_000_000 << 12 | fraction, _last + 1)
+    stamp = nanoseconds // 1_000_000 << 12 | fraction
+    if stamp <= _last:
+        stamp = _last + 1
     _last = stamp
-    high = (stamp >> 12) << 16 | 0x7000 | (stamp & 0xFFF)
-    low = 0b10 << 62 | secrets.randbits(62)
-    return str(uuid.UUID(int=high << 64 | low))
+    low = int.from_bytes(os.urandom(8)) & 0x3FFF_FFFF_FFFF_FFFF | 0x8000_0000_0000_0000
+    text = f"{stamp >> 12:012x}7{stamp & 0xFFF:03x}{low:016x}"
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -4,7 +4,8 @@ from datetime import datetime
 
 from portico.clock import to_milliseconds
 from portico.model.account import Environment
-from portico.store import environments, tokens
+from portico.model.server import McpServer
+from portico.store import environments, files, servers, tokens
 from portico.store.database import Database
 from portico.store.statement import Statement
 
@@ -17,6 +18,19 @@ _ENVIRONMENTS = Statement(
 )
 _EXPIRED_TOKENS = Statement("DELETE FROM api_tokens WHERE kind = 'acc' AND expires_at < :moment")
 _EXPIRED_REPLAYS = Statement("DELETE FROM replays WHERE expires_at < :moment")
+_EXPIRED_PIECES = Statement(
+    "DELETE FROM file_pieces WHERE file_id IN (SELECT id FROM files WHERE expires_at < :moment)"
+)
+_EXPIRED_FILES = Statement("DELETE FROM files WHERE expires_at < :moment")
+_EXPIRED_SERVERS = Statement("DELETE FROM servers WHERE expires_at IS NOT NULL AND expires_at < :moment")
+_SERVER_BY_DIGEST = Statement(
+    "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, expires_at "
+    "FROM servers WHERE digest = :digest"
+)
+_FILE_BY_DIGEST = Statement(
+    "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
+    "WHERE digest = :digest"
+)
 _OLD_REQUESTS = Statement("DELETE FROM requests WHERE at < :moment")
 
 
@@ -29,12 +43,25 @@ class Operators:
         row = await self._database.one(_TOKEN_BY_DIGEST, digest=digest)
         return tokens.read(row) if row else None
 
+    async def server_by_digest(self, digest: bytes) -> McpServer | None:
+        """The MCP server at an address, found by the address alone."""
+        row = await self._database.one(_SERVER_BY_DIGEST, digest=digest)
+        return servers.read(row) if row else None
+
+    async def file_by_digest(self, digest: bytes) -> files.StoredFile | None:
+        """The file behind a link, found by the link alone."""
+        row = await self._database.one(_FILE_BY_DIGEST, digest=digest)
+        return files.read(row) if row else None
+
     async def environments(self, before: str, count: int) -> list[Environment]:
         """Everybody's environments, newest first."""
         return [environments.read(row) for row in await self._database.all(_ENVIRONMENTS, before=before, count=count)]
 
     async def clean(self, moment: datetime, oldest_request: datetime) -> None:
-        """Drop what has expired: account tokens, replays, old rows of the request log."""
+        """Drop what has expired: account tokens, servers, files, replays, old rows of the request log."""
         await self._database.run(_EXPIRED_TOKENS, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_REPLAYS, moment=to_milliseconds(moment))
+        await self._database.run(_EXPIRED_PIECES, moment=to_milliseconds(moment))
+        await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))
+        await self._database.run(_EXPIRED_SERVERS, moment=to_milliseconds(moment))
         await self._database.run(_OLD_REQUESTS, moment=to_milliseconds(oldest_request))

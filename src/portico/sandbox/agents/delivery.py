@@ -13,8 +13,8 @@ from portico.sandbox.shelves import Kind
 from portico.sandbox.state import Project
 
 DELIVER_SECONDS = 1.0
-# How often a delivery is tried while its session is busy.
-LOOK_AGAIN_SECONDS = 60.0
+# A delivery to a busy session is tried again so long after the session went on.
+LOOK_AGAIN_SECONDS = 1.0
 # When the clock was turned far, no more occurrences than these are made up for, per automation.
 MOST_MISSED = 100
 
@@ -25,7 +25,22 @@ def attend(owner: Owner) -> None:
     """See to it that the automations of a project act from now on, also those that its agents will make."""
     if not len(owner.held(ATTENDED)):
         owner.held(ATTENDED).add(owner.project.id, True)
-        owner.project.pending.append(lambda now: _act(owner.project, now))
+        owner.project.pending.append(lambda now: act(owner.project, now))
+
+
+def act(project: Project, now: float) -> bool:
+    """Go through all that is due until now, in order of time."""
+    made: dict[str, int] = {}
+    while (due := min(_due(project, now), key=lambda pair: pair[0], default=None)) is not None:
+        moment, what = due
+        if isinstance(what, Invocation):
+            _deliver(project.shelf.of(AUTOMATIONS).get(what.automation_id), what, moment, now)
+            continue
+        made[what.id] = made.get(what.id, 0) + 1
+        _occur(what, moment)
+        if made[what.id] >= MOST_MISSED and what.next_at is not None:
+            what.plan(now)
+    return False
 
 
 def invoke(automation: Automation, moment: float) -> Invocation:
@@ -40,21 +55,6 @@ def pause(automation: Automation, reason: str | None = None) -> None:
 def queued(automation: Automation) -> list[Invocation]:
     held = automation.owner.held(INVOCATIONS)
     return [one for one in held if one.automation_id == automation.id and one.status == "queued"]
-
-
-def _act(project: Project, now: float) -> bool:
-    """Go through all that is due until now, in order of time."""
-    made: dict[str, int] = {}
-    while (due := min(_due(project, now), key=lambda pair: pair[0], default=None)) is not None:
-        moment, what = due
-        if isinstance(what, Invocation):
-            _deliver(project.shelf.of(AUTOMATIONS).get(what.automation_id), what, moment)
-            continue
-        made[what.id] = made.get(what.id, 0) + 1
-        _occur(what, moment)
-        if made[what.id] >= MOST_MISSED and what.next_at is not None:
-            what.plan(now)
-    return False
 
 
 def _due(project: Project, now: float) -> Iterator[tuple[float, Automation | Invocation]]:
@@ -85,19 +85,19 @@ def _queue(automation: Automation, moment: float, source: Json) -> Invocation:
     return owner.held(INVOCATIONS).add(made.id, made)
 
 
-def _deliver(automation: Automation, invocation: Invocation, moment: float) -> None:
+def _deliver(automation: Automation, invocation: Invocation, moment: float, now: float) -> None:
     try:
         if automation.wish is not None:
             session = open_session(automation.owner, automation.wish, moment)
             invocation.status, invocation.session_id = "completed", session.id
         else:
-            _notify(automation, invocation, moment)
+            _notify(automation, invocation, moment, now)
     except Refusal as refusal:
         invocation.status = "failed"
         invocation.error = {"code": refusal.code or "delivery_failed", "message": refusal.message}
 
 
-def _notify(automation: Automation, invocation: Invocation, moment: float) -> None:
+def _notify(automation: Automation, invocation: Invocation, moment: float, now: float) -> None:
     """Give the instructions to an existing session, as soon as it is idle."""
     invocation.session_id = automation.target["session_id"]
     session = automation.owner.held(SESSIONS).look(automation.target["session_id"])
@@ -112,4 +112,6 @@ def _notify(automation: Automation, invocation: Invocation, moment: float) -> No
         hear(session, [[{"type": "input_text", "text": automation.target["instructions"]}]], is_notice=True)
         invocation.status = "completed"
     else:
-        invocation.due = moment + LOOK_AGAIN_SECONDS
+        steps = [process.due for process in session.processes if process.due is not None and process.due > moment]
+        # Without a step of its own to come, only a request can make the session idle.
+        invocation.due = min(steps, default=now) + LOOK_AGAIN_SECONDS

@@ -49,7 +49,7 @@ def checks(*, saved: bool) -> dict[str, Check | type]:
     return {**CHECKS, "tools": tools.several(saved)}
 
 
-def resolve(ask: Ask, given: Json, checked: Json, start: Json | None = None, path: str = "") -> Json:
+def settled(given: Json, checked: Json, start: Json | None = None, path: str = "") -> Json:
     """The settings that follow from what was `given` (and `checked`), over a `start` such as a saved agent.
 
     An object or a list replaces the whole field, except that experimental settings are merged; null is the default.
@@ -62,9 +62,14 @@ def resolve(ask: Ask, given: Json, checked: Json, start: Json | None = None, pat
             settings[name] = deepcopy(DEFAULTS[name])
     if settings.get("model") is None:
         raise missing(f"{path}.model" if path else "model")
-    if "model" in checked:
-        roster.require(ask, settings["model"], "chat")
     return settings
+
+
+def resolve(ask: Ask, given: Json, checked: Json, start: Json | None = None, path: str = "") -> Json:
+    """The same, with a model that the project really has."""
+    if "model" in checked:
+        roster.require(ask, checked["model"], "chat")
+    return settled(given, checked, start, path)
 
 
 def inline(ask: Ask, value: Any, path: str = "agent", start: Json | None = None) -> Json:

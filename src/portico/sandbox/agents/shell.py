@@ -61,15 +61,14 @@ def _one(environment: Environment, command: list[str], ran: Ran) -> None:
             ran.code = 127
             raise Wrong("command not found")
         output = COMMANDS[name](environment, words, ran)
+        if target is None:
+            ran.output += output
+            return
+        before = _text(environment, target) if appends and target in environment.files else ""
+        _write(environment, target, (before + output).encode(), ran)
     except Wrong as wrong:
         ran.output += f"{name}: {wrong}\n"
         ran.code = ran.code or 1
-        return
-    if target is None:
-        ran.output += output
-        return
-    before = _text(environment, target) if appends and target in environment.files else ""
-    _write(environment, target, (before + output).encode(), ran)
 
 
 def _echo(environment: Environment, words: list[str], ran: Ran) -> str:

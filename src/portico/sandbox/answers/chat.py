@@ -1,17 +1,16 @@
 """Chat completions: made as JSON or as a stream, and kept when `store` asks for it."""
 
-from dataclasses import dataclass
-
 from portico.sandbox import roster
 from portico.sandbox.chat_reply import choices, usage
 from portico.sandbox.chat_stream import chunks
 from portico.sandbox.checks import anything, array, boolean, either, fields, integer, metadata, number, record, text
+from portico.sandbox.completion_store import KEPT, Stored
 from portico.sandbox.messages import text_of
 from portico.sandbox.pages import Cursor, with_metadata
 from portico.sandbox.refusals import invalid
 from portico.sandbox.shapes import Json, records
 from portico.sandbox.shapes import record as record_of
-from portico.sandbox.shelves import Kind, rows_of
+from portico.sandbox.shelves import rows_of
 from portico.sandbox.wire import Answer, Ask, Events, Route
 
 LIST = Cursor(order="asc")
@@ -55,17 +54,6 @@ OPTIONS = {
     "verbosity": str,
     "web_search_options": dict,
 }
-
-
-@dataclass(slots=True)
-class Stored:
-    """A kept completion, with the messages that it answered."""
-
-    completion: Json
-    messages: list[Json]
-
-
-KEPT = Kind[Stored]("chat completion", "chatcmpl-")
 
 
 def create_completion(ask: Ask) -> Answer:

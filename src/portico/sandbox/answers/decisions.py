@@ -6,8 +6,7 @@ from typing import Any
 import msgspec
 
 from portico.sandbox import roster
-from portico.sandbox.answers.evals import by_type
-from portico.sandbox.checks import Check, Checks, anything, array, either, fields, one_of, record, text
+from portico.sandbox.checks import Check, Checks, anything, array, by_type, either, fields, one_of, record, text
 from portico.sandbox.mind import judge, tokens, verdict
 from portico.sandbox.refusals import invalid
 from portico.sandbox.shapes import Json, is_list, is_record, records
@@ -65,8 +64,9 @@ MESSAGES: dict[str, Check] = {
 
 def item(value: Any, path: str) -> Json:
     """A message, or a call of a tool or what that gave."""
-    if is_record(value) and value.get("type") in ITEMS:
-        return ITEMS[value["type"]](value, path)
+    kind = value.get("type") if is_record(value) else None
+    if isinstance(kind, str) and kind in ITEMS:
+        return ITEMS[kind](value, path)
     role = fields(value, {"role": one_of(*MESSAGES)}, path=path, is_open=True)["role"]
     return MESSAGES[role](value, path)
 

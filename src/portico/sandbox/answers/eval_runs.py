@@ -1,8 +1,19 @@
 """Runs of evals: rows from many sources, sampled from a model where one is named, graded one after the other."""
 
 from portico.sandbox import roster
-from portico.sandbox.answers.evals import by_type
-from portico.sandbox.checks import Check, Checks, array, fields, integer, metadata, number, one_of, record, text
+from portico.sandbox.checks import (
+    Check,
+    Checks,
+    array,
+    by_type,
+    fields,
+    integer,
+    metadata,
+    number,
+    one_of,
+    record,
+    text,
+)
 from portico.sandbox.evaluating.rows import Row, RowsUnusable, read
 from portico.sandbox.evaluating.sampling import Sampled, brought, made
 from portico.sandbox.evaluating.start import make_run

@@ -1,14 +1,11 @@
 """Evals: what is to be graded and by which criteria."""
 
-from typing import Any
-
 from portico.sandbox import roster
-from portico.sandbox.checks import Check, Checks, array, boolean, fields, metadata, number, one_of, record
+from portico.sandbox.checks import Check, Checks, array, boolean, by_type, fields, metadata, number, record
 from portico.sandbox.evaluating.start import make_eval
 from portico.sandbox.evaluating.store import EVALS, Eval
 from portico.sandbox.grading.grader import declared, models_of
 from portico.sandbox.pages import Cursor
-from portico.sandbox.shapes import Json
 from portico.sandbox.shelves import Rows
 from portico.sandbox.wire import Answer, Ask, Reply, Route
 
@@ -26,16 +23,6 @@ CONFIGS: dict[str, Check] = {
     "logs": record({"type": str}, {"metadata": dict}),
     "stored_completions": record({"type": str}, {"metadata": dict}),
 }
-
-
-def by_type(checks: dict[str, Check]) -> Check:
-    """The check that belongs to an object's `type`."""
-
-    def check(value: Any, path: str) -> Json:
-        kind = fields(value, {"type": one_of(*checks)}, path=path, is_open=True)["type"]
-        return checks[kind](value, path)
-
-    return check
 
 
 BODY = {"data_source_config": by_type(CONFIGS), "testing_criteria": array(by_type(CRITERIA), shortest=1)}

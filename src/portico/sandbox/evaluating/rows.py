@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from portico.sandbox.answers.chat import KEPT, Stored
+from portico.sandbox.completion_store import KEPT, Stored
 from portico.sandbox.evaluating.item_schema import misfit
 from portico.sandbox.file_store import live_files
 from portico.sandbox.messages import text_of

@@ -1,15 +1,15 @@
 """Samples of an eval run: what a model says to a row's prompt, or what the row itself brings along."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import msgspec
 
-from portico.sandbox.answers.chat import create_completion
-from portico.sandbox.blobs import Blob
+from portico.sandbox.chat_reply import choices, usage
 from portico.sandbox.evaluating.rows import Row
 from portico.sandbox.evaluating.store import NOTHING_WRONG
-from portico.sandbox.grading.judging import Spent, messages
+from portico.sandbox.grading.judging import Spent, messages, meter
 from portico.sandbox.grading.template import Space, VariableUnknown
+from portico.sandbox.messages import text_of
 from portico.sandbox.refusals import Refusal
 from portico.sandbox.shapes import Json, is_record, record, records
 from portico.sandbox.wire import Ask
@@ -51,33 +51,33 @@ def brought(row: Row) -> Sampled:
 
 
 def made(ask: Ask, row: Row, data_source: Json) -> Sampled:
-    """Let the run's model answer the row's prompt, with the caller's key."""
+    """Let the run's model answer the row's prompt, on the account of who made the run."""
     model, settings = str(data_source["model"]), record(data_source.get("sampling_params"))
     prompt: list[Json] = []
     try:
         prompt = _prompt(row, data_source.get("input_messages"))
-        body = {**_chat_settings(settings), "model": model, "messages": prompt}
-        answer = create_completion(replace(ask, form=None, raw=Blob(msgspec.json.encode(body)), _body=None))
+        body: Json = {**_chat_settings(settings), "model": model, "messages": prompt}
+        choice = choices(ask, body)[0]
     except VariableUnknown as unknown:
         return _broken("invalid_variable", f"The item has no '{unknown}'.", model, prompt, settings)
     except Refusal as refusal:
         return _broken(refusal.code or refusal.kind, refusal.message, model, prompt, settings)
-    completion = record(answer)
-    choice = records(completion["choices"])[0]
-    message, used = record(choice["message"]), record(completion["usage"])
+    read = [{**said, "content": text_of(ask, said.get("content"))} for said in prompt]
+    message, used = record(choice["message"]), usage(body, [said["content"] for said in read], [choice])
     text = str(message.get("content") or "")
-    usage: Json = {**NO_USAGE, **{name: used[name] for name in NO_USAGE if name in used}}
+    spent: Json = {**NO_USAGE, **{name: used[name] for name in NO_USAGE if name in used}}
+    meter(ask, [(model, spent)])
     shown: Json = {
-        "input": prompt,
+        "input": read,
         "output": [{"role": "assistant", "content": text, "tool_calls": message.get("tool_calls")}],
         "finish_reason": choice["finish_reason"],
         "model": model,
-        "usage": usage,
+        "usage": spent,
         "error": NOTHING_WRONG,
         **_shown_settings(settings),
     }
     known = known_sample(text, records(message.get("tool_calls")))
-    return Sampled({**known, "model": model, "finish_reason": choice["finish_reason"]}, shown, [(model, usage)])
+    return Sampled({**known, "model": model, "finish_reason": choice["finish_reason"]}, shown, [(model, spent)])
 
 
 def known_sample(text: str, calls: list[Json] | None = None) -> Json:
@@ -118,7 +118,7 @@ def _shown_settings(settings: Json) -> Json:
 
 def _broken(code: str, message: str, model: str, prompt: list[Json], settings: Json) -> Sampled:
     shown: Json = {
-        "input": prompt,
+        "input": [said for said in prompt if isinstance(said.get("content"), str) and "role" in said],
         "output": [],
         "finish_reason": "error",
         "model": model,

@@ -36,9 +36,9 @@ def _frame(number: int, samples: "array[int]") -> bytes:
     head = b"\xff\xf8" + bytes(((0xC if is_full else 7) << 4 | 7, 0x08)) + chr(number).encode()
     if not is_full:
         head += struct.pack(">H", len(block) - 1)
-    head += bytes((_checksum8(head),))
+    head += bytes((checksum8(head),))
     frame = head + b"\x02" + block.tobytes()
-    return frame + struct.pack(">H", _checksum16(frame))
+    return frame + struct.pack(">H", checksum16(frame))
 
 
 def _table(polynomial: int, width: int) -> list[int]:
@@ -55,14 +55,14 @@ def _table(polynomial: int, width: int) -> list[int]:
 TABLE8, TABLE16 = _table(0x07, 8), _table(0x8005, 16)
 
 
-def _checksum8(data: bytes) -> int:
+def checksum8(data: bytes) -> int:
     rest = 0
     for byte in data:
         rest = TABLE8[rest ^ byte]
     return rest
 
 
-def _checksum16(data: bytes) -> int:
+def checksum16(data: bytes) -> int:
     rest = 0
     for byte in data:
         rest = (rest << 8 & 0xFFFF) ^ TABLE16[rest >> 8 ^ byte]

@@ -40,7 +40,7 @@ def _page(number: int, place: int, packets: list[bytes], flags: int) -> bytes:
     )
     head = b"OggS" + struct.pack("<BBqIII", 0, flags, place, STREAM, number, 0)
     page = head + bytes((len(laces),)) + laces + b"".join(packets)
-    return page[:22] + struct.pack("<I", _checksum(page)) + page[26:]
+    return page[:22] + struct.pack("<I", checksum(page)) + page[26:]
 
 
 def _table() -> list[int]:
@@ -56,7 +56,7 @@ def _table() -> list[int]:
 TABLE = _table()
 
 
-def _checksum(data: bytes) -> int:
+def checksum(data: bytes) -> int:
     rest = 0
     for byte in data:
         rest = (rest << 8 & 0xFFFF_FFFF) ^ TABLE[rest >> 24 ^ byte]

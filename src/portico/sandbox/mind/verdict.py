@@ -39,8 +39,8 @@ OPPOSING = tokens.words(
 
 def likelihood(text: str, statement: str) -> float:
     """How likely the statement is, given the text. A negation in only one of the two turns the answer round."""
-    parts = tokens.sentences(text) or [text]
-    best = max(parts, key=lambda part: fit(part, statement))
+    wanted = telling(statement)
+    best = max(_sentences(text), key=lambda part: _met(part, wanted))
     support = max(fit(best, statement), fit(text, statement))
     likely = 1 / (1 + math.exp(-STEEPNESS * (support - DOUBT)))
     is_turned = bool(NEGATION.search(best)) != bool(NEGATION.search(statement))
@@ -89,17 +89,32 @@ def fit(text: str, claim: str) -> float:
     wanted = telling(claim)
     if not wanted:
         return 0.0
-    said = {stem(word) for word in tokens.words(text)}
-    met = sum(stem(word) in said or bool(_meant(word) & said) for word in wanted)
-    return WORDS_SHARE * met / len(wanted) + (1 - WORDS_SHARE) * _likeness(text, claim)
+    return WORDS_SHARE * _met(text, wanted) / len(wanted) + (1 - WORDS_SHARE) * _likeness(text, claim)
 
 
-def _meant(word: str) -> set[str]:
-    return {stem(near) for near in MEANT.get(word, "").split()}
+def _met(text: str, wanted: Sequence[str]) -> int:
+    said = _stems(text)
+    return sum(stem(word) in said or not said.isdisjoint(_meant(word)) for word in wanted)
 
 
 def _likeness(left: str, right: str) -> float:
     return max(0.0, vectors.closeness(_vector(left), _vector(right)))
+
+
+# One text is held against many claims, so that it is worth knowing what was found in it.
+@lru_cache(maxsize=4096)
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(stem(word) for word in tokens.words(text))
+
+
+@lru_cache(maxsize=256)
+def _meant(word: str) -> frozenset[str]:
+    return _stems(MEANT.get(word, ""))
+
+
+@lru_cache(maxsize=64)
+def _sentences(text: str) -> list[str]:
+    return tokens.sentences(text) or [text]
 
 
 @lru_cache(maxsize=1024)

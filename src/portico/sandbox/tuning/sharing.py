@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from portico.sandbox.audit import audit
 from portico.sandbox.refusals import invalid, unknown_model
 from portico.sandbox.roster import TUNED, Model
 from portico.sandbox.shapes import Json
@@ -48,12 +49,15 @@ def share(ask: Ask, model: Model, project_id: str) -> Permission:
     permission = Permission(ask.new_id(PERMISSIONS), ask.now, model.id, project_id, ask.project.id)
     if project is not ask.project:
         project.shelf.of(TUNED).add(model.id, model)
+    lent = {"project_id": project.id, "fine_tuned_model_checkpoint": model.id}
+    audit(ask, "checkpoint.permission.created", project, id=permission.id, data=lent)
     return ask.held(PERMISSIONS).add(permission.id, permission)
 
 
 def unshare(ask: Ask, permission: Permission) -> None:
     ask.held(PERMISSIONS).remove(permission.id)
     borrower = ask.organization.projects.get(permission.project_id)
+    audit(ask, "checkpoint.permission.deleted", borrower, id=permission.id)
     if borrower is not None and borrower.id != permission.owner_project_id:
         held = borrower.shelf.of(TUNED)
         if permission.model in held:

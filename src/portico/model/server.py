@@ -1,0 +1,40 @@
+"""An MCP server: one account's tools behind one address, narrowed by a filter, with an end and a brake."""
+
+from datetime import datetime
+from typing import Any, Literal, NewType
+
+from msgspec import Struct
+
+from portico.model.account import AccountId, EnvironmentId
+
+ServerId = NewType("ServerId", str)
+Exposure = Literal["all", "discovery", "auto"]
+
+
+class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a server offers and how. Fields that are not here are refused, not ignored."""
+
+    methods: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    tool_exposure: Exposure = "auto"
+    require_api_token_auth: bool = False
+    arguments: dict[str, dict[str, Any]] = {}
+    include_removed: bool = False
+    read_only: bool = False
+    result_limit: int = 40_000  # characters of text in one answer
+
+
+class McpServer(Struct, frozen=True, kw_only=True):
+    """`revision` rises with every change: what was made of an older one is made anew."""
+
+    id: ServerId
+    environment_id: EnvironmentId
+    account_id: AccountId
+    name: str
+    config: ServerConfig
+    hint: str
+    revision: int
+    created_by: str
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
