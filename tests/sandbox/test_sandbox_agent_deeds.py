@@ -7,14 +7,12 @@ from typing import Any
 
 import openai
 import pytest
+from agent_calls import BETA, HOSTED, NONE, agent, hosted, items, message
 from bare_http import Caller
 from openai import OpenAI
 
 from portico.sandbox.state import World
 
-BETA: dict[str, str | None] = {"openai-beta": "agents=v1"}
-NONE: Any = {"type": "none"}
-HOSTED: Any = {"type": "openai_hosted"}
 SERVER: Any = {
     "type": "mcp",
     "server_label": "shop",
@@ -23,19 +21,10 @@ SERVER: Any = {
 }
 
 
-def message(text: str) -> Any:
-    content = [{"type": "input_text", "text": text}]
-    return {"type": "agent.session.input.message", "input": [{"role": "user", "content": content}]}
-
-
-def run(client: OpenAI, asked: str, *tools: Any, environment: Any = HOSTED, **agent: Any) -> Any:
+def run(client: OpenAI, asked: str, *tools: Any, environment: Any = HOSTED, **settings: Any) -> Any:
     """A session with an agent that was asked that."""
-    settings: Any = {"model": "gpt-6-astra", "tools": list(tools), **agent}
-    return client.beta.agents.sessions.create(environment=environment, agent=settings, input=asked)
-
-
-def items(client: OpenAI, session: Any, kind: str) -> list[Any]:
-    return [item for item in client.beta.agents.sessions.items.list(session.id, order="asc") if str(item.type) == kind]
+    chosen = agent(*tools, **settings)
+    return client.beta.agents.sessions.create(environment=environment, agent=chosen, input=asked)
 
 
 @pytest.fixture(autouse=True)
@@ -61,8 +50,8 @@ def immediate(world: World) -> None:
 )
 def test_command_is_run_over_the_files(client: OpenAI, line: str, output: str, code: int) -> None:
     notes = {"type": "inline", "path": "/workspace/notes.md", "data": base64.b64encode(b"# Notes\nDahlias").decode()}
-    session = run(client, f"Please run `{line}`", environment={**HOSTED, "files": [notes]})
-    ran = items(client, session, "command_execution")[0]
+    session = run(client, f"Please run `{line}`", environment=hosted(files=[notes]))
+    ran = items(client, session.id, "command_execution")[0]
     assert (ran.command, ran.output, ran.exit_code) == (line, output, code)
     assert (ran.status, ran.cwd) == ("failed" if code else "completed", "/workspace")
 
@@ -71,9 +60,9 @@ def test_command_takes_its_time(client: OpenAI, world: World) -> None:
     world.pace = 1
     session = run(client, "Run `sleep 100`", environment=HOSTED)
     world.advance(50)
-    assert items(client, session, "command_execution")[0].status == "in_progress"
+    assert items(client, session.id, "command_execution")[0].status == "in_progress"
     world.advance(100)
-    assert items(client, session, "command_execution")[0].duration_ms >= 100_000
+    assert items(client, session.id, "command_execution")[0].duration_ms >= 100_000
 
 
 @pytest.mark.parametrize("name", ["plan.txt", "plan.md", "plan.csv", "plan.json", "plan.html", "plan.zip", "plan.png"])
@@ -124,21 +113,21 @@ def test_artifacts_are_kept_by_turn_and_deleted(client: OpenAI, call: Caller) ->
 
 def test_nothing_is_written_without_an_environment(client: OpenAI) -> None:
     session = run(client, "Write a.txt and run `ls`", environment=NONE)
-    assert items(client, session, "command_execution") == []
+    assert items(client, session.id, "command_execution") == []
     assert client.beta.agents.sessions.artifacts.list(session.id).data == []
 
 
 def test_web_search_says_what_it_looked_for(client: OpenAI) -> None:
     session = run(client, "Search the web for blue dahlias. Then rest.", {"type": "web_search"}, environment=NONE)
-    action = items(client, session, "web_search_call")[0].action
+    action = items(client, session.id, "web_search_call")[0].action
     assert (action.type, action.query) == ("search", "blue dahlias")
     off = run(client, "Search for dahlias", {"type": "web_search", "mode": "disabled"}, environment=NONE)
-    assert items(client, off, "web_search_call") == []
+    assert items(client, off.id, "web_search_call") == []
 
 
 def test_server_tool_is_called(client: OpenAI) -> None:
     session = run(client, "Use list_orders of the shop for March", SERVER, environment=NONE)
-    called = items(client, session, "mcp_call")[0]
+    called = items(client, session.id, "mcp_call")[0]
     assert (called.server_label, called.name, called.status) == ("shop", "list_orders", "completed")
     assert called.arguments == {"query": "Use list_orders of the shop for March"}
     assert "list_orders" in called.output["content"][0]["text"]
@@ -148,30 +137,26 @@ def test_server_tool_is_called(client: OpenAI) -> None:
 def test_change_through_a_server_needs_approval(client: OpenAI, decision: Any, status: str) -> None:
     session = run(client, "Call cancel_order for 17", SERVER, environment=NONE)
     action = session.required_actions[0]
-    assert (session.status, action.type, action.request.name) == (
-        "requires_action",
-        "mcp_approval_request",
-        "cancel_order",
-    )
+    assert (session.status, action.type) == ("requires_action", "mcp_approval_request")
+    assert action.request.name == "cancel_order"
     answer: Any = {
         "type": "agent.session.input.mcp_approval_request_result",
         "request_id": action.request_id,
         "response": {"type": "mcp_tool_call", "decision": decision},
     }
     client.beta.agents.sessions.events.create(session.id, events=[answer])
-    assert items(client, session, "mcp_call")[0].status == status
+    assert items(client, session.id, "mcp_call")[0].status == status
     assert client.beta.agents.sessions.retrieve(session.id).required_actions == []
     with pytest.raises(openai.BadRequestError):
         client.beta.agents.sessions.events.create(session.id, events=[answer])
 
 
 def test_automatic_review_asks_nobody_and_denies(client: OpenAI) -> None:
-    agent: Any = {"model": "gpt-6-astra", "tools": [SERVER]}
     session = client.beta.agents.sessions.create(
-        environment=NONE, agent=agent, input="Call cancel_order for 17", review="auto_review"
+        environment=NONE, agent=agent(SERVER), input="Call cancel_order for 17", review="auto_review"
     )
     assert (session.status, session.review) == ("idle", "auto_review")
-    assert items(client, session, "mcp_call")[0].status == "failed"
+    assert items(client, session.id, "mcp_call")[0].status == "failed"
 
 
 def test_page_needs_access_once_and_is_pictured(client: OpenAI) -> None:
@@ -184,7 +169,7 @@ def test_page_needs_access_once_and_is_pictured(client: OpenAI) -> None:
     sessions = client.beta.agents.sessions
     sessions.events.create(session.id, events=[{"type": kind, "request_id": action.request_id, "response": response}])
     sessions.events.create(session.id, events=[message("Open https://shop.example/returns too")])
-    calls = items(client, session, "computer_use_call")
+    calls = items(client, session.id, "computer_use_call")
     assert [one.title for one in calls] == [
         "Look at https://shop.example/orders",
         "Look at https://shop.example/returns",
@@ -207,7 +192,7 @@ def test_signing_in_keeps_no_value(client: OpenAI, call: Caller) -> None:
     assert call("POST", path, {"events": [event]}, BETA).error["code"] == "missing_required_parameter"
     event["response"] = {**submit, "fields": [*submit["fields"], {"field_id": "password", "value": "top-secret"}]}
     assert call("POST", path, {"events": [event]}, BETA).status == 202
-    result = items(client, session, "computer_use_approval_request_result")[0]
+    result = items(client, session.id, "computer_use_approval_request_result")[0]
     assert (result.response.action, result.request_id) == ("submit", action.request_id)
     assert b"top-secret" not in call("GET", f"/v1/agents/sessions/{session.id}/items", headers=BETA).body
 
@@ -227,7 +212,7 @@ def test_subagents_work_side_by_side(client: OpenAI, world: World) -> None:
     assert {turn.status for turn in turns} == {"in_progress"}
     world.advance(60)
     assert [one.status for one in sessions.subagents.list(session.id)] == ["closed", "closed"]
-    told = [part.text for item in items(client, session, "agent_message") for part in item.content]
+    told = [part.text for item in items(client, session.id, "agent_message") for part in item.content]
     assert told == ["red", "blue"]
     for one, turn in zip(working, turns, strict=True):
         assert sessions.subagents.retrieve(one.id, session_id=session.id).closed_at is not None
@@ -248,13 +233,13 @@ def test_subagent_is_resumed_and_interrupted(client: OpenAI, world: World) -> No
     one = sessions.subagents.list(session.id).data[0]
     assert (one.status, one.closed_at) == ("active", None)
     assert len(sessions.subagents.turns.list(one.id, session_id=session.id).data) == 2
-    assert items(client, session, "send_subagent_input_call")[0].recipient_agent_id == one.id
+    assert items(client, session.id, "send_subagent_input_call")[0].recipient_agent_id == one.id
     world.pace = 1
     sessions.events.create(session.id, events=[message("Start one subagent and interrupt it")])
     world.advance(60)
     last = sessions.subagents.list(session.id).data[0]
     assert sessions.subagents.turns.list(last.id, session_id=session.id).data[0].status == "cancelled"
-    assert items(client, session, "interrupt_subagent_call")[0].status == "completed"
+    assert items(client, session.id, "interrupt_subagent_call")[0].status == "completed"
 
 
 def test_cancel_stops_subagents_too(client: OpenAI, world: World) -> None:

@@ -7,16 +7,15 @@ from typing import Any
 
 import openai
 import pytest
+from agent_calls import BETA, HOSTED, MODEL, hosted, message
 from bare_http import Caller
 from openai import OpenAI
 
 from portico.sandbox.state import World
 from portico.sandbox.webhooks import DELIVERIES, ENDPOINTS, Endpoint
 
-BETA: dict[str, str | None] = {"openai-beta": "agents=v1"}
-HOSTED: Any = {"type": "openai_hosted"}
-MODEL: Any = {"model": "gpt-6-astra"}
 DAY = 24 * 3600
+NAMED: Any = {"type": "inline", "name": "a", "description": "b"}
 
 
 def archive(files: dict[str, str]) -> Any:
@@ -39,7 +38,7 @@ def kinds(events: Any) -> list[str]:
 
 def test_prewarmed_environment_gets_ready_and_is_attached(client: OpenAI, world: World) -> None:
     environments = client.beta.agents.environments
-    made = environments.create(environment={**HOSTED, "files": [inline("/workspace/a.txt", b"abc")]})
+    made = environments.create(environment=hosted(files=[inline("/workspace/a.txt", b"abc")]))
     assert (made.object, made.type, made.status) == ("agent.environment", "openai_hosted", "pending")
     assert [(file.path, file.size_bytes) for file in made.files] == [("/workspace/a.txt", 3)]
     world.advance(3)
@@ -61,8 +60,7 @@ def test_environment_is_suspended_and_expires(client: OpenAI, world: World) -> N
     place: Any = session.environment
     world.advance(16 * 60)
     assert environments.retrieve(place.id).status == "suspended"
-    hello: Any = {"type": "agent.session.input.message"}
-    hello["input"] = [{"role": "user", "content": [{"type": "input_text", "text": "Run `ls`"}]}]
+    hello = message("Run `ls`")
     with sessions.events.stream(session.id) as stream:
         sessions.events.create(session.id, events=[hello])
         heard = kinds(stream)
@@ -102,9 +100,7 @@ def test_failing_setup_fails_the_session(client: OpenAI, call: Caller, world: Wo
     assert turn.error.code == "sandbox_error"
     place: Any = failed.environment
     assert client.beta.agents.environments.retrieve(place.id).status == "failed"
-    content = [{"type": "input_text", "text": "hi"}]
-    event = {"type": "agent.session.input.message", "input": [{"role": "user", "content": content}]}
-    assert call("POST", f"/v1/agents/sessions/{session.id}/events", {"events": [event]}, BETA).status == 409
+    assert call("POST", f"/v1/agents/sessions/{session.id}/events", {"events": [message("hi")]}, BETA).status == 409
     assert b"exit 1" not in call("GET", f"/v1/agents/sessions/{session.id}", headers=BETA).body
 
 
@@ -115,9 +111,7 @@ def test_self_hosted_environment_has_to_connect(client: OpenAI, world: World) ->
     place: Any = session.environment
     assert (place.workspace_directory, place.remote_url[:6]) == ("/srv/work", "wss://")
     assert client.beta.agents.environments.retrieve(place.id).status == "pending"
-    content = [{"type": "input_text", "text": "Say done"}]
-    event: Any = {"type": "agent.session.input.message", "input": [{"role": "user", "content": content}]}
-    client.beta.agents.sessions.events.create(session.id, events=[event])
+    client.beta.agents.sessions.events.create(session.id, events=[message("Say done")])
     world.advance(1)
     waiting = client.beta.agents.sessions.retrieve(session.id)
     assert [action.type for action in waiting.required_actions] == ["environment_connection"]
@@ -188,7 +182,7 @@ def test_same_idempotency_key_makes_one_environment(client: OpenAI, call: Caller
     made = [environments.create(environment=HOSTED, idempotency_key="one").id for _ in range(2)]
     assert made[0] == made[1]
     assert len(environments.list(type="openai_hosted").data) == 1
-    other = {"environment": HOSTED, "vault_ids": []}
+    other: Any = {"environment": HOSTED, "vault_ids": []}
     assert call("POST", "/v1/agents/environments", other, {**BETA, "idempotency-key": "one"}).status == 409
     assert call("GET", "/v1/agents/environments?type=self_hosted", headers=BETA).status == 400
 
@@ -199,6 +193,8 @@ def test_template_is_kept_without_its_secrets(client: OpenAI, call: Caller, worl
     plugin: Any = {"type": "inline", "name": "tools", "description": "Tools"}
     reference: Any = {"type": "skill_reference", "skill_id": "skill_1", "version": "latest"}
     copied: Any = {"type": "file_id", "path": "/workspace/b", "file_id": "file-1"}
+    skills: Any = [{**skill, "source": archive({"prune/SKILL.md": "top-secret"})}, reference]
+    plugins: Any = [{**plugin, "source": archive({".codex-plugin/plugin.json": '{"name": "tools"}'})}]
     made = templates.create(
         name="Garden",
         env={"TOKEN": "top-secret"},
@@ -206,8 +202,8 @@ def test_template_is_kept_without_its_secrets(client: OpenAI, call: Caller, worl
         files=[inline("/workspace/a.txt", b"top-secret"), copied],
         network={"access": "restricted", "allowed_domains": ["a.example"]},
         packages={"python": ["attrs"]},
-        skills=[{**skill, "source": archive({"prune/SKILL.md": "top-secret"})}, reference],
-        plugins=[{**plugin, "source": archive({".codex-plugin/plugin.json": '{"name": "tools"}'})}],
+        skills=skills,
+        plugins=plugins,
     )
     assert (made.name, made.packages.python, made.packages.npm) == ("Garden", ["attrs"], [])
     assert [file.to_dict() for file in made.files] == [
@@ -262,7 +258,7 @@ def test_skill_is_installed_in_the_version_meant(client: OpenAI, call: Caller) -
         {"type": "skill_reference", "skill_id": skill.id},
         {"type": "skill_reference", "skill_id": skill.id, "version": "latest"},
     ]
-    made = client.beta.agents.environments.create(environment={**HOSTED, "skills": wanted})
+    made = client.beta.agents.environments.create(environment=hosted(skills=wanted))
     installed: list[Any] = list(made.skills)
     assert [(one.version, one.description) for one in installed] == [("1", "First"), ("2", "Second")]
     missing = {"environment": {**HOSTED, "skills": [{"type": "skill_reference", "skill_id": "skill_nothing"}]}}
@@ -282,27 +278,9 @@ def test_skill_is_installed_in_the_version_meant(client: OpenAI, call: Caller) -
         ({"files": [inline("/workspace/a"), inline("/workspace/a/b")]}, "duplicate_path"),
         ({"setup_commands": [{"command": "ls", "cwd": "here"}]}, "invalid_path"),
         ({"env": {"A": 1}}, "invalid_type"),
-        (
-            {"skills": [{"type": "inline", "name": "a", "description": "b", "source": archive({"readme": "x"})}]},
-            "invalid_skill",
-        ),
-        (
-            {"plugins": [{"type": "inline", "name": "a", "description": "b", "source": archive({"readme": "x"})}]},
-            "invalid_plugin",
-        ),
-        (
-            {
-                "skills": [
-                    {
-                        "type": "inline",
-                        "name": "a",
-                        "description": "b",
-                        "source": {"type": "base64", "media_type": "application/zip", "data": "eA=="},
-                    }
-                ]
-            },
-            "invalid_archive",
-        ),
+        ({"skills": [{**NAMED, "source": archive({"readme": "x"})}]}, "invalid_skill"),
+        ({"plugins": [{**NAMED, "source": archive({"readme": "x"})}]}, "invalid_plugin"),
+        ({"skills": [{**NAMED, "source": {**archive({}), "data": "eA=="}}]}, "invalid_archive"),
     ],
 )
 def test_bad_environments_are_refused(call: Caller, change: Any, code: str) -> None:
@@ -312,7 +290,7 @@ def test_bad_environments_are_refused(call: Caller, change: Any, code: str) -> N
 
 def test_existing_environment_takes_no_other_wishes(call: Caller) -> None:
     place = call("POST", "/v1/agents/environments", {"environment": HOSTED}, BETA).json["id"]
-    both = {**HOSTED, "environment_id": place, "packages": {"npm": []}}
+    both: Any = {**HOSTED, "environment_id": place, "packages": {"npm": []}}
     got = call("POST", "/v1/agents/sessions", {"environment": both, "agent": MODEL, "input": "hi"}, BETA)
     assert got.error["param"] == "environment.packages"
 

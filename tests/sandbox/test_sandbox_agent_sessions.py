@@ -4,32 +4,18 @@ from typing import Any
 
 import openai
 import pytest
+from agent_calls import BETA, HOSTED, MODEL, NONE, agent, items, message, texts
 from bare_http import Caller
 from openai import OpenAI
 
 from portico.sandbox.state import World
 
-BETA: dict[str, str | None] = {"openai-beta": "agents=v1"}
-NONE: Any = {"type": "none"}
-HOSTED: Any = {"type": "openai_hosted"}
-MODEL: Any = {"model": "gpt-6-astra"}
 WEATHER: Any = {
     "type": "function",
     "name": "get_weather",
     "description": "The weather of a city",
     "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
 }
-
-
-def message(text: str) -> Any:
-    content = [{"type": "input_text", "text": text}]
-    return {"type": "agent.session.input.message", "input": [{"role": "user", "content": content}]}
-
-
-def texts(client: OpenAI, session_id: str) -> list[str]:
-    """What the agent said, oldest first."""
-    items = client.beta.agents.sessions.items.list(session_id, order="asc")
-    return [item.output_text for item in items if item.type == "message" and item.role == "assistant"]
 
 
 def test_session_answers_over_time(client: OpenAI, world: World) -> None:
@@ -83,15 +69,14 @@ def test_saved_agent_can_be_overridden(client: OpenAI, world: World) -> None:
 def test_schema_shapes_the_answer(client: OpenAI, world: World) -> None:
     world.pace = 0
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-    agent: Any = {**MODEL, "text": {"format": {"type": "json_schema", "schema": schema}}}
-    session = client.beta.agents.sessions.create(environment=NONE, agent=agent, input="I live in Paris")
+    shaped = agent(text={"format": {"type": "json_schema", "schema": schema}})
+    session = client.beta.agents.sessions.create(environment=NONE, agent=shaped, input="I live in Paris")
     assert texts(client, session.id) == ['{"city":"Paris"}']
 
 
 def test_function_call_waits_for_its_result(client: OpenAI, world: World) -> None:
     sessions = client.beta.agents.sessions
-    agent: Any = {**MODEL, "tools": [WEATHER]}
-    session = sessions.create(environment=NONE, agent=agent, input="What is the weather in Paris?")
+    session = sessions.create(environment=NONE, agent=agent(WEATHER), input="What is the weather in Paris?")
     world.advance(60)
     waiting = sessions.retrieve(session.id)
     assert waiting.status == "requires_action"
@@ -100,7 +85,8 @@ def test_function_call_waits_for_its_result(client: OpenAI, world: World) -> Non
     assert (action.name, action.arguments) == ("get_weather", {"city": "Paris"})
     assert sessions.turns.retrieve(action.turn_id, session_id=session.id).status == "waiting"
     result: Any = {"type": "agent.session.input.tool_result", "turn_id": action.turn_id, "call_id": action.call_id}
-    sessions.events.create(session.id, events=[{**result, "success": True, "output": "Rain, 12 degrees."}])
+    result |= {"success": True, "output": "Rain, 12 degrees."}
+    sessions.events.create(session.id, events=[result])
     world.advance(60)
     assert sessions.retrieve(session.id).status == "idle"
     assert "Rain, 12 degrees." in texts(client, session.id)[0]
@@ -111,13 +97,14 @@ def test_function_call_waits_for_its_result(client: OpenAI, world: World) -> Non
 def test_failed_function_is_told(client: OpenAI, world: World) -> None:
     world.pace = 0
     sessions = client.beta.agents.sessions
-    agent: Any = {**MODEL, "tools": [{**WEATHER, "async": True}]}
-    session = sessions.create(environment=NONE, agent=agent, input="Use get_weather for Paris")
+    background: Any = {**WEATHER, "async": True}
+    session = sessions.create(environment=NONE, agent=agent(background), input="Use get_weather for Paris")
     assert texts(client, session.id) == ["I have asked get_weather and go on meanwhile."]
     action: Any = session.required_actions[0]
     result: Any = {"type": "agent.session.input.tool_result", "turn_id": action.turn_id, "call_id": action.call_id}
-    sessions.events.create(session.id, events=[{**result, "success": False, "error": "No such place"}])
-    outputs = [item for item in sessions.items.list(session.id) if item.type == "function_call_output"]
+    result |= {"success": False, "error": "No such place"}
+    sessions.events.create(session.id, events=[result])
+    outputs = items(client, session.id, "function_call_output")
     assert (outputs[0].status, outputs[0].error, outputs[0].output) == ("failed", "No such place", None)
     assert "No such place" in texts(client, session.id)[-1]
 
@@ -126,15 +113,14 @@ def test_deferred_function_needs_tool_search(client: OpenAI, world: World) -> No
     world.pace = 0
     hidden: Any = {**WEATHER, "defer_loading": True}
     for extra, status in (([], "idle"), ([{"type": "tool_search"}], "requires_action")):
-        agent: Any = {**MODEL, "tools": [hidden, *extra]}
-        session = client.beta.agents.sessions.create(environment=NONE, agent=agent, input="Weather in Paris?")
+        chosen = agent(hidden, *extra)
+        session = client.beta.agents.sessions.create(environment=NONE, agent=chosen, input="Weather in Paris?")
         assert session.status == status
 
 
 def test_results_that_nobody_waits_for_are_refused(client: OpenAI, call: Caller, world: World) -> None:
     world.pace = 0
-    agent: Any = {**MODEL, "tools": [WEATHER]}
-    session = client.beta.agents.sessions.create(environment=NONE, agent=agent, input="Weather in Paris?")
+    session = client.beta.agents.sessions.create(environment=NONE, agent=agent(WEATHER), input="Weather in Paris?")
     action: Any = session.required_actions[0]
     result = {"type": "agent.session.input.tool_result", "turn_id": action.turn_id, "success": True, "output": "x"}
     path = f"/v1/agents/sessions/{session.id}/events"
@@ -207,8 +193,8 @@ def test_spending_ends_at_the_limit(client: OpenAI, world: World) -> None:
 def test_session_can_be_changed(client: OpenAI, world: World) -> None:
     world.pace = 0
     sessions = client.beta.agents.sessions
-    agent: Any = {**MODEL, "reasoning": {"effort": "high", "summary": "auto"}}
-    session = sessions.create(environment=NONE, agent=agent, input="hi", metadata={"a": "1"}, review="auto_review")
+    thinking = agent(reasoning={"effort": "high", "summary": "auto"})
+    session = sessions.create(environment=NONE, agent=thinking, input="hi", metadata={"a": "1"}, review="auto_review")
     changed = sessions.update(
         session.id,
         agent={"model": "gpt-5.4", "reasoning": {"effort": None}, "service_tier": "flex", "tools": [WEATHER]},
@@ -274,30 +260,32 @@ def test_same_idempotency_key_is_taken_once(client: OpenAI, call: Caller, world:
     assert (accepted.status, accepted.body) == (202, b"")
 
 
-@pytest.mark.parametrize(
-    ("body", "param"),
-    [
-        ({}, "environment"),
-        ({"environment": {"type": "moon"}, "agent": MODEL}, "environment.type"),
-        ({"environment": NONE, "agent": MODEL}, "input"),
-        ({"environment": HOSTED, "agent": MODEL, "stream": True}, "input"),
-        ({"environment": NONE, "input": "hi"}, "agent"),
-        ({"environment": NONE, "agent": {}, "input": "hi"}, "agent.model"),
-        ({"environment": NONE, "agent": MODEL, "input": ""}, "input"),
-        ({"environment": NONE, "agent": MODEL, "input": []}, "input"),
-        ({"environment": NONE, "agent": MODEL, "input": [{"role": "assistant", "content": []}]}, "input[0].role"),
-        ({"environment": NONE, "agent": MODEL, "input": "hi", "stream_options": {}}, "stream_options"),
-        ({"environment": NONE, "agent": MODEL, "input": "hi", "spend_control": {}}, "spend_control.limit"),
-        ({"environment": NONE, "agent": MODEL, "input": "hi", "spend_control": {"limit": 0}}, "spend_control.limit"),
-        ({"environment": NONE, "agent": MODEL, "input": "hi", "review": "maybe"}, "review"),
-        ({"environment": NONE, "agent": MODEL, "input": "hi", "vault_ids": ["v"] * 11}, "vault_ids"),
-        ({"environment": NONE, "agent": MODEL, "input": "hi", "prompt_cache_options": {"ttl": "1h"}}, None),
-    ],
-)
-def test_bad_sessions_are_refused(call: Caller, body: dict[str, Any], param: str | None) -> None:
+BAD: list[tuple[Any, str]] = [
+    ({}, "environment"),
+    ({"environment": {"type": "moon"}, "agent": MODEL}, "environment.type"),
+    ({"environment": NONE, "agent": MODEL}, "input"),
+    ({"environment": HOSTED, "agent": MODEL, "stream": True}, "input"),
+    ({"environment": NONE, "input": "hi"}, "agent"),
+    ({"environment": NONE, "agent": {}, "input": "hi"}, "agent.model"),
+    ({"environment": NONE, "agent": MODEL, "input": ""}, "input"),
+    ({"environment": NONE, "agent": MODEL, "input": []}, "input"),
+    ({"environment": NONE, "agent": MODEL, "input": [{"role": "assistant", "content": []}]}, "input[0].role"),
+    ({"environment": NONE, "agent": MODEL, "input": "hi", "stream_options": {}}, "stream_options"),
+    ({"environment": NONE, "agent": MODEL, "input": "hi", "spend_control": {}}, "spend_control.limit"),
+    ({"environment": NONE, "agent": MODEL, "input": "hi", "spend_control": {"limit": 0}}, "spend_control.limit"),
+    ({"environment": NONE, "agent": MODEL, "input": "hi", "review": "maybe"}, "review"),
+    ({"environment": NONE, "agent": MODEL, "input": "hi", "vault_ids": ["v"] * 11}, "vault_ids"),
+    (
+        {"environment": NONE, "agent": MODEL, "input": "hi", "prompt_cache_options": {"ttl": "1h"}},
+        "prompt_cache_options.ttl",
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "param"), BAD)
+def test_bad_sessions_are_refused(call: Caller, body: Any, param: str) -> None:
     got = call("POST", "/v1/agents/sessions", body, BETA)
-    assert got.status == 400
-    assert got.error["param"] == (param or "prompt_cache_options.ttl")
+    assert (got.status, got.error["param"]) == (400, param)
 
 
 def test_what_is_not_there_is_not_found(call: Caller) -> None:
@@ -386,7 +374,7 @@ def test_subscriber_hears_only_what_comes(client: OpenAI, call: Caller, world: W
 def test_sdk_runs_tools_while_it_streams(client: OpenAI, world: World) -> None:
     world.pace = 0
     sessions = client.beta.agents.sessions
-    session = sessions.create(environment=NONE, agent={**MODEL, "tools": [WEATHER]}, input="hi")
+    session = sessions.create(environment=NONE, agent=agent(WEATHER), input="hi")
     asked: list[Any] = []
 
     def weather(arguments: dict[str, Any]) -> str:

@@ -4,12 +4,12 @@ from typing import Any
 
 import openai
 import pytest
+from agent_calls import BETA
 from bare_http import Caller
 from openai import OpenAI
 
 from portico.sandbox.state import World
 
-BETA: dict[str, str | None] = {"openai-beta": "agents=v1"}
 LOOKUP: dict[str, Any] = {
     "type": "function",
     "name": "lookup",

@@ -121,7 +121,7 @@ def test_usage_is_counted(client: OpenAI, world: World) -> None:
         ({"model": "gpt-4o"}, "model", 400),
         ({"input": None}, "input", 400),
         ({"input": [{"role": "robot", "content": "x"}]}, "input[0].role", 400),
-        ({"input": [{"type": {}, "call_id": "c"}]}, "input[0].role", 400),
+        ({"input": [{"type": ["x"], "call_id": "c"}]}, "input[0].role", 400),
         (
             {
                 "input": [

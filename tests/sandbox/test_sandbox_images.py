@@ -2,6 +2,7 @@
 
 import base64
 import http.client
+import json
 import struct
 import xml.etree.ElementTree as ElementTree
 import zlib
@@ -12,7 +13,7 @@ import openai
 import pytest
 from bare_http import Caller, Got
 from openai import OpenAI
-from openai.types import ImageGenCompletedEvent, ImageGenPartialImageEvent
+from openai.types import ImageGenCompletedEvent, ImageGenPartialImageEvent, ImagesResponse
 from picture_kit import PROMPT, picture, pictures, seen
 
 from portico.sandbox.media.mosaic import NAMED, Mosaic, paint
@@ -174,6 +175,17 @@ def test_end_user_is_echoed(call: Caller) -> None:
     assert draw(user="ada") == "ada"
     assert draw(user="ada", safety_identifier="hash") == "hash"
     assert draw() is None
+
+
+def test_batches_make_images(client: OpenAI, world: World) -> None:
+    order = {"model": "gpt-image-2", "prompt": PROMPT, "size": "512x512"}
+    line = {"custom_id": "fox", "method": "POST", "url": "/v1/images/generations", "body": order}
+    file = client.files.create(file=("orders.jsonl", json.dumps(line).encode()), purpose="batch")
+    world.pace = 0
+    made = client.batches.create(input_file_id=file.id, endpoint="/v1/images/generations", completion_window="24h")
+    output = client.files.content(client.batches.retrieve(made.id).output_file_id or "").read()
+    answer = ImagesResponse.model_validate(json.loads(output)["response"]["body"])
+    assert (seen(picture(answer)).width, answer.size) == (512, "512x512")
 
 
 def test_harmful_prompts_are_blocked(client: OpenAI) -> None:

@@ -13,8 +13,12 @@ LIFETIME_SECONDS = 3600
 
 def publish(ask: Ask, content: bytes, content_type: str, ending: str) -> str:
     """Put a file up for an hour; the answer is its address, on the host that the request named."""
+    published = ask.world.published
+    # For another hour an address is known as one whose time is over, then it is forgotten.
+    for old in [held for held, file in published.items() if ask.now >= file.expires_at + LIFETIME_SECONDS]:
+        del published[old]
     path = f"{PREFIX}{ask.new_id('img-')}.{ending}"
-    ask.world.published[path] = Published(Blob(content), content_type, ask.now + LIFETIME_SECONDS)
+    published[path] = Published(Blob(content), content_type, ask.now + LIFETIME_SECONDS)
     return f"http://{ask.headers.get('host', 'localhost')}{path}"
 
 

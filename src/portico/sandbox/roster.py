@@ -97,6 +97,7 @@ PUBLISHED = {
         Model("sora-2-pro", 1759708800, "video", shutdown_date="2026-09-24"),
         Model("gpt-realtime", 1756339200, "realtime"),
         Model("gpt-realtime-mini", 1759708800, "realtime"),
+        Model("gpt-realtime-1.5", 1771891200, "realtime"),
         Model("gpt-realtime-2", 1777593600, "realtime"),
         Model("gpt-realtime-2.1", 1785110400, "realtime"),
         Model("gpt-realtime-2.1-mini", 1785110400, "realtime"),

@@ -10,8 +10,8 @@ from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
 _ADD = Statement(
-    "INSERT INTO files (id, environment_id, account_id, name, content_type, size_bytes, digest, created_at, expires_at) "
-    "VALUES (:id, :environment_id, :account_id, :name, :content_type, :size_bytes, :digest, :created_at, :expires_at)"
+    "INSERT INTO files (id, environment_id, account_id, name, content_type, size_bytes, digest, created_at, "
+    "expires_at) VALUES (:id, :environment_id, :account_id, :name, :content_type, :size_bytes, :digest, :created_at, :expires_at)"
 )
 _ADD_PIECE = Statement(
     "INSERT INTO file_pieces (environment_id, file_id, number, sealed) "
@@ -22,12 +22,9 @@ _GET = Statement(
     "WHERE environment_id = :environment_id AND id = :id"
 )
 _PIECE = Statement(
-    "SELECT sealed FROM file_pieces "
-    "WHERE environment_id = :environment_id AND file_id = :file_id AND number = :number"
+    "SELECT sealed FROM file_pieces WHERE environment_id = :environment_id AND file_id = :file_id AND number = :number"
 )
-_DELETE_PIECES = Statement(
-    "DELETE FROM file_pieces WHERE environment_id = :environment_id AND file_id = :file_id"
-)
+_DELETE_PIECES = Statement("DELETE FROM file_pieces WHERE environment_id = :environment_id AND file_id = :file_id")
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):

@@ -24,8 +24,8 @@ _EXPIRED_PIECES = Statement(
 _EXPIRED_FILES = Statement("DELETE FROM files WHERE expires_at < :moment")
 _EXPIRED_SERVERS = Statement("DELETE FROM servers WHERE expires_at IS NOT NULL AND expires_at < :moment")
 _SERVER_BY_DIGEST = Statement(
-    "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, expires_at "
-    "FROM servers WHERE digest = :digest"
+    "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, "
+    "expires_at FROM servers WHERE digest = :digest"
 )
 _FILE_BY_DIGEST = Statement(
     "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "

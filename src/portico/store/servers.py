@@ -11,17 +11,17 @@ from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
 _ADD = Statement(
-    "INSERT INTO servers (id, environment_id, account_id, name, config, digest, hint, revision, created_by, created_at, "
-    "updated_at, expires_at) VALUES (:id, :environment_id, :account_id, :name, :config, :digest, :hint, 1, :created_by, "
-    ":created_at, :created_at, :expires_at)"
+    "INSERT INTO servers (id, environment_id, account_id, name, config, digest, hint, revision, created_by, "
+    "created_at, updated_at, expires_at) VALUES (:id, :environment_id, :account_id, :name, :config, :digest, :hint, 1, "
+    ":created_by, :created_at, :created_at, :expires_at)"
 )
 _GET = Statement(
-    "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, expires_at "
-    "FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id = :id"
+    "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, "
+    "expires_at FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id = :id"
 )
 _PAGE = Statement(
-    "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, expires_at "
-    "FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id < :before "
+    "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, "
+    "expires_at FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id < :before "
     "ORDER BY id DESC LIMIT :count"
 )
 _UPDATE = Statement(
@@ -82,9 +82,7 @@ class Servers:
             updated_at=to_milliseconds(moment),
         )
 
-    async def rotate(
-        self, session: Session, server: McpServer, digest: bytes, hint: str, moment: datetime
-    ) -> None:
+    async def rotate(self, session: Session, server: McpServer, digest: bytes, hint: str, moment: datetime) -> None:
         await session.run(
             _ROTATE,
             id=server.id,

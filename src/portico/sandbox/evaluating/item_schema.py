@@ -17,7 +17,9 @@ TYPES: dict[str, Callable[[Any], bool]] = {
 
 
 def misfit(value: Any, schema: Json, path: str = "item") -> str | None:
-    """What is wrong with a value, in a few words, or None."""
+    """What is wrong with a value, in a few words, or None. Where the schema says nothing, nothing is looked at."""
+    if not schema:
+        return None
     kinds: object = schema.get("type")
     allowed = [str(kind) for kind in (kinds if is_list(kinds) else [kinds] if kinds is not None else [])]
     if allowed and not any(kind in TYPES and TYPES[kind](value) for kind in allowed):

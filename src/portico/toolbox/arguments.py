@@ -1,0 +1,118 @@
+"""What a model gives → what the operation takes: names put right, kinds forgiven, everything checked. Pure."""
+
+import difflib
+from typing import Any
+
+import msgspec
+
+from portico.catalog.schema import Check, compile_check
+from portico.errors import Failure, InvalidArguments
+from portico.model.operation import Operation, Parameter
+from portico.shapes import Json, is_list, is_record
+from portico.toolbox.tools import IDENTITY, shown_name
+
+EXTRA = "extra"
+# Taken by every tool, and not the vendor's business.
+CONTROLS = frozenset({"fields", "dry_run", "next_cursor", "limit"})
+_NUMBERS = {"integer": int, "number": float}
+
+
+class Arguments:
+    """The arguments of one operation, ready to be accepted again and again."""
+
+    def __init__(self, operation: Operation) -> None:
+        self._operation = operation
+        self._known = {shown_name(operation, each): each for each in operation.parameters}
+        self._known |= {each.name: each for each in operation.parameters if each.name not in self._known}
+        self._check: Check | None = None
+
+    def accept(self, given: Json) -> Json:
+        """By the operation's own names; InvalidArguments lists all that is wrong."""
+        extra: Json = given.get(EXTRA) or {}
+        if not is_record(extra):
+            raise InvalidArguments([Failure(EXTRA, "must be an object")])
+        accepted: Json = {}
+        failures: list[Failure] = []
+        for name, value in given.items():
+            if name == EXTRA or value is None:
+                continue
+            parameter = self._known.get(name)
+            if parameter is not None:
+                accepted[parameter.name] = forgive(value, parameter)
+            elif name in CONTROLS:
+                accepted[name] = value
+            else:
+                failures.append(self._unknown(name))
+        failures += self._checked({name: value for name, value in accepted.items() if name not in CONTROLS})
+        if failures:
+            raise InvalidArguments(failures)
+        return {**{self._own_name(name): value for name, value in extra.items()}, **accepted}
+
+    def _own_name(self, name: str) -> str:
+        parameter = self._known.get(name)
+        return parameter.name if parameter else name
+
+    def _checked(self, accepted: Json) -> list[Failure]:
+        if self._check is None:
+            self._check = compile_check(full_schema(self._operation))
+        return [each._replace(path=self._shown_path(each.path)) for each in self._check(accepted)]
+
+    def _shown_path(self, path: str) -> str:
+        first, dot, rest = path.partition(".")
+        return f"{IDENTITY}{dot}{rest}" if first == self._operation.identity else path
+
+    def _unknown(self, name: str) -> Failure:
+        shown = [shown_name(self._operation, each) for each in self._operation.parameters if each.shown != "never"]
+        near = difflib.get_close_matches(name, shown, n=1, cutoff=0.6)
+        hint = f"did you mean {near[0]!r}? " if near else ""
+        return Failure(
+            name, f"is not an argument; {hint}what the vendor takes beyond these goes into extra", ", ".join(shown)
+        )
+
+
+def full_schema(operation: Operation) -> Json:
+    """Everything the operation takes, by its own names, with all bounds; what it does not know passes."""
+    shown = [each for each in operation.parameters if each.place != "upload"]
+    return {
+        "type": "object",
+        "properties": {each.name: each.schema for each in shown},
+        "required": [each.name for each in operation.parameters if each.required],
+    }
+
+
+def forgive(value: Any, parameter: Parameter) -> Any:
+    """Numbers and lists written as text, JSON written as text, one item where a list is wanted."""
+    kinds = _kinds(parameter.schema)
+    if isinstance(value, str) and "string" not in kinds:
+        return _from_text(value, kinds)
+    if "array" in kinds and not is_list(value) and not (kinds - {"array"}):
+        return [value]
+    if isinstance(value, float) and value.is_integer() and "integer" in kinds:
+        return int(value)
+    return (
+        str(value) if isinstance(value, int | float) and not isinstance(value, bool) and kinds == {"string"} else value
+    )
+
+
+def _from_text(text: str, kinds: set[str]) -> Any:
+    for kind, convert in _NUMBERS.items():
+        if kind in kinds:
+            try:
+                return convert(text)
+            except ValueError:
+                continue
+    if "boolean" in kinds and text.lower() in {"true", "false"}:
+        return text.lower() == "true"
+    if kinds & {"object", "array"} and text[:1] in {"{", "["}:
+        try:
+            return msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            return text
+    return [text] if kinds == {"array"} else text
+
+
+def _kinds(schema: Json) -> set[str]:
+    kind: Any = schema.get("type")
+    if kind is None:
+        return {"string", "integer", "number", "boolean", "object", "array"}
+    return set(kind) if is_list(kind) else {kind}

@@ -1,0 +1,52 @@
+"""What a tool gives back: blocks for a model to read, the same value structured, and whether it went wrong."""
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from portico.shapes import Json, is_record
+
+_encoder = msgspec.json.Encoder()
+
+
+class ToolResult(Struct, frozen=True, kw_only=True):
+    """`structured` and the first text block carry the same value: some clients show the one, some the other."""
+
+    content: list[Json]
+    structured: Json | None = None
+    is_error: bool = False
+    meta: Json = {}
+
+    def shown(self) -> Json:
+        return {"content": self.content, "structured": self.structured, "is_error": self.is_error, "meta": self.meta}
+
+
+def of_value(value: Any, *, blocks: list[Json] | None = None, meta: Json | None = None) -> ToolResult:
+    structured = value if is_record(value) else {"result": value}
+    text = _encoder.encode(structured).decode()
+    return ToolResult(content=[{"type": "text", "text": text}, *(blocks or [])], structured=structured, meta=meta or {})
+
+
+def of_text(text: str, *, meta: Json | None = None) -> ToolResult:
+    return ToolResult(content=[{"type": "text", "text": text}], structured={"text": text}, meta=meta or {})
+
+
+def of_refusal(sentence: str, facts: Json) -> ToolResult:
+    """An error that the model can act on: one sentence first, the facts behind it."""
+    structured = {"error": sentence, **facts}
+    return ToolResult(
+        content=[{"type": "text", "text": _encoder.encode(structured).decode()}], structured=structured, is_error=True
+    )
+
+
+def image(data: str, content_type: str) -> Json:
+    return {"type": "image", "data": data, "mimeType": content_type}
+
+
+def audio(data: str, content_type: str) -> Json:
+    return {"type": "audio", "data": data, "mimeType": content_type}
+
+
+def link(url: str, name: str, content_type: str, size_bytes: int) -> Json:
+    return {"type": "resource_link", "uri": url, "name": name, "mimeType": content_type, "size": size_bytes}

@@ -1,0 +1,205 @@
+"""Run a tool by its name: comforts in, the one path, comforts out."""
+
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from portico.catalog.find import View
+from portico.errors import Failure, InvalidArguments, NotFound, Refusal, VendorTooLarge
+from portico.gateway.execute import execute
+from portico.gateway.files import FileShelf
+from portico.gateway.lookup import Connected
+from portico.gateway.parts import Parts
+from portico.model.account import AccountId
+from portico.model.call import Answer, Call, Face, Page, Upload
+from portico.model.caller import Caller
+from portico.model.operation import Operation
+from portico.model.server import McpServer, ServerConfig
+from portico.shapes import Json, is_list, is_record
+from portico.toolbox import fit, offer, results
+from portico.toolbox.arguments import Arguments
+from portico.toolbox.files import FileComfort
+from portico.toolbox.results import ToolResult
+from portico.toolbox.search import Index
+from portico.toolbox.teach import teach
+
+
+class ToolCall(Struct, frozen=True, kw_only=True):
+    """One tool to be run for somebody. `server` is set where an MCP server stands between."""
+
+    account_id: AccountId
+    name: str
+    arguments: Json
+    face: Face
+    server: McpServer | None = None
+    request_id: str = ""
+    client: str = ""
+
+    @property
+    def config(self) -> ServerConfig:
+        return self.server.config if self.server else offer.NO_CONFIG
+
+
+class Toolbox:
+    """Keeps what is made once for each view of a catalog: checks of arguments and the index for search."""
+
+    def __init__(self, parts: Parts, shelf: FileShelf) -> None:
+        self._parts = parts
+        self._files = FileComfort(shelf, parts.transport)
+        self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
+        self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
+
+    def index(self, view: View) -> Index:
+        if view not in self._indexes:
+            self._indexes[view] = Index(view.operations)
+        return self._indexes[view]
+
+    async def run(self, caller: Caller, asked: ToolCall) -> ToolResult:
+        """The result, also where it is a refusal. Raised is only what is wrong with the call itself: an unknown tool."""
+        connected = await self._parts.lookup.connected(caller.environment_id, asked.account_id)
+        operation = self.find(connected, asked.name)
+        try:
+            if (problem := offer.why_not(operation, connected, asked.config)) is not None:
+                raise problem
+            return await self._run(caller, asked, connected, operation)
+        except Refusal as problem:
+            return teach(problem, operation, _lister(connected.view, operation))
+
+    def find(self, connected: Connected, name: str) -> Operation:
+        operation = connected.view.tool(name)
+        if operation is None:
+            near = ", ".join(connected.view.nearest_tools(name))
+            hint = f"Nearest: {near}." if near else "List the tools to see their names."
+            raise NotFound(f"There is no tool {name!r}. {hint}")
+        return operation
+
+    async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, operation: Operation) -> ToolResult:
+        accepted = self._arguments_of(connected.view, operation).accept(asked.arguments)
+        accepted, failures = offer.enforce(operation, accepted, asked.config.arguments)
+        if failures:
+            raise InvalidArguments(failures)
+        controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
+        accepted, uploads = await self._files.take(operation, accepted, caller.environment_id)
+        call = self._call(asked, operation, accepted, uploads, dry_run=bool(controls["dry_run"]))
+        answer = await execute(caller, call, self._parts)
+        return await self._shown(answer, asked, operation, caller, _fields(controls["fields"]))
+
+    def _call(
+        self,
+        asked: ToolCall,
+        operation: Operation,
+        accepted: Json,
+        uploads: dict[str, Sequence[Upload]],
+        *,
+        dry_run: bool,
+    ) -> Call:
+        return Call(
+            account_id=asked.account_id,
+            face=asked.face,
+            resource=operation.resource,
+            method=operation.method,
+            arguments=_without_streaming(operation, accepted),
+            uploads=uploads,
+            dry_run=dry_run,
+            request_id=asked.request_id,
+            tool=asked.name,
+            server_id=asked.server.id if asked.server else "",
+            client=asked.client,
+        )
+
+    async def _shown(
+        self, answer: Answer, asked: ToolCall, operation: Operation, caller: Caller, fields: list[str]
+    ) -> ToolResult:
+        limit = asked.config.result_limit
+        if answer.page is not None:
+            return _page(answer.page, fields, limit)
+        kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
+        if answer.is_preview or kind == "application/json" or kind.endswith("+json"):
+            value = await self._value(answer)
+            value, blocks = await self._files.lift(value, caller.environment_id, asked.account_id)
+            return _value(fit.select(value, fields) if fields else value, blocks, limit)
+        if not (answer.content or answer.stream):
+            return results.of_value({"done": True, "status": answer.status})
+        if kind.startswith("text/") and kind != "text/event-stream":
+            return _text((await self._content(answer)).decode("utf-8", "replace"), limit)
+        return await self._files.give(answer, caller.environment_id, asked.account_id, operation.resource)
+
+    async def _value(self, answer: Answer) -> Any:
+        content = await self._content(answer)
+        try:
+            return msgspec.json.decode(content) if content else None
+        except msgspec.DecodeError:
+            return content.decode("utf-8", "replace")
+
+    async def _content(self, answer: Answer) -> bytes:
+        if answer.stream is None:
+            return answer.content or b""
+        pieces: list[bytes] = []
+        total = 0
+        async for piece in answer.stream:
+            pieces.append(piece)
+            total += len(piece)
+            if total > self._parts.settings.reshape_limit_bytes:
+                raise VendorTooLarge
+        return b"".join(pieces)
+
+    def _arguments_of(self, view: View, operation: Operation) -> Arguments:
+        known = self._arguments.setdefault(view, {})
+        if operation.key not in known:
+            known[operation.key] = Arguments(operation)
+        return known[operation.key]
+
+
+def _without_streaming(operation: Operation, accepted: Json) -> Json:
+    """A model gets the whole answer, not a stream of pieces."""
+    streaming = operation.events_when or {}
+    return {name: value for name, value in accepted.items() if streaming.get(name) != value}
+
+
+def _page(page: Page, fields: list[str], limit: int) -> ToolResult:
+    items: Any = fit.clean(msgspec.json.decode(page.items))
+    items = fit.select(items, fields) if fields else items
+    shown: Json = {"result": items, "next_cursor": page.next_cursor, "result_count": page.count}
+    shown, was_cut = fit.fit_page(shown, limit)
+    if was_cut:
+        kept = len(shown["result"])
+        shown["truncated"] = f"{kept} of {page.count} items fit; call again with limit={kept}, or name fields to keep."
+    return results.of_value(shown)
+
+
+def _value(value: Any, blocks: list[Json], limit: int) -> ToolResult:
+    shown, cut = fit.fit_value(fit.clean(value), limit)
+    if cut and is_record(shown):
+        shown = {**shown, "truncated": f"Shortened: {', '.join(cut[:10])}. Name fields to see a part whole."}
+    return results.of_value(shown, blocks=blocks)
+
+
+def _text(text: str, limit: int) -> ToolResult:
+    text = fit.clean(text)
+    if len(text) <= limit:
+        return results.of_text(text)
+    return results.of_text(f"{text[:limit]}… (truncated: {len(text) - limit} more characters)")
+
+
+def _fields(given: Any) -> list[str]:
+    if given is None:
+        return []
+    listed: list[Any] = given if is_list(given) else str(given).split(",")
+    fields = [str(each).strip() for each in listed if str(each).strip()]
+    if not fields:
+        raise InvalidArguments([Failure("fields", "must name at least one field", "id, name, amount.value …")])
+    return fields
+
+
+def _lister(view: View, operation: Operation) -> str:
+    """The tool that lists what the operation's id belongs to."""
+    if operation.identity and view.has(operation.resource, "list"):
+        return view.find(operation.resource, "list").tool.name
+    parameter = next((each for each in operation.parameters if each.place == "path" and each.names), None)
+    if parameter is None:
+        return ""
+    resource, _, method = parameter.names.partition(".")
+    return view.find(resource, method).tool.name if view.has(resource, method) else ""
