@@ -10,11 +10,16 @@ from portico.catalog.load import load_folder
 from portico.clock import Clock, in_seconds
 from portico.errors import Refusal
 from portico.faces import custom, docs, health, openapi, openapi_hot, proxy
-from portico.faces.admin import accounts, environments, history, installations, integrations, tokens
+from portico.faces.admin import accounts, environments, history, installations, integrations, servers, tokens
+from portico.faces.admin import tools as admin_tools
 from portico.faces.endpoint import Endpoint, routes
-from portico.faces.front import Front
+from portico.faces.files import FileFace
+from portico.faces.front import Front, HotFace
 from portico.faces.http import Receive, Scope, Send
+from portico.faces.mcp.endpoint import McpFace
+from portico.faces.tools import ToolsFace
 from portico.gateway.bootstrap import ensure_first_environment
+from portico.gateway.files import FileShelf
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring, open_keyring
 from portico.gateway.lookup import Lookup
@@ -32,12 +37,15 @@ from portico.store.audit import Audit
 from portico.store.changes import Changes
 from portico.store.database import Database, open_database
 from portico.store.environments import Environments
+from portico.store.files import Files
 from portico.store.installations import Definitions, Installations
 from portico.store.migrate import migrate
 from portico.store.operators import Operators
 from portico.store.replays import Replays
 from portico.store.requests import Requests
+from portico.store.servers import Servers
 from portico.store.tokens import Tokens
+from portico.toolbox.run import Toolbox
 from portico.upstream.transport import AiohttpTransport, Deadlines, Transport
 from portico.version import VERSION
 
@@ -52,6 +60,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *integrations.ENDPOINTS,
     *installations.ENDPOINTS,
     *accounts.ENDPOINTS,
+    *admin_tools.ENDPOINTS,
+    *servers.ENDPOINTS,
     *history.ENDPOINTS,
 )
 
@@ -64,8 +74,28 @@ class Portico:
         self.is_draining = False
         self._cleaner: asyncio.Task[None] | None = None
         document = openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
-        served = [*routes(ENDPOINTS, parts), *health.routes(parts, lambda: self.is_draining), *docs.routes(document)]
-        hot = {"proxy": proxy.serve, "custom": custom.serve_custom, "passthrough": custom.serve_passthrough}
+        shelf = FileShelf(
+            parts.database,
+            Files(parts.database),
+            parts.operators,
+            parts.keyring,
+            parts.clock,
+            parts.settings.public_url,
+        )
+        toolbox = Toolbox(parts, shelf)
+        hot: dict[str, HotFace] = {
+            "proxy": proxy.serve,
+            "custom": custom.serve_custom,
+            "passthrough": custom.serve_passthrough,
+            "mcp": McpFace(parts, toolbox).face,
+            "file": FileFace(shelf).face,
+        }
+        served = [
+            *routes(ENDPOINTS, parts),
+            ToolsFace(parts, toolbox).route(),
+            *health.routes(parts, lambda: self.is_draining),
+            *docs.routes(document),
+        ]
         self._front = Front(parts, hot, served, self._lifespan)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -143,6 +173,7 @@ def _parts(
         environments=Environments(database),
         tokens=Tokens(database),
         accounts=accounts_store,
+        servers=Servers(database),
         installations=Installations(database),
         definitions=definitions,
         requests=requests,

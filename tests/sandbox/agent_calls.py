@@ -8,6 +8,12 @@ BETA: dict[str, str | None] = {"openai-beta": "agents=v1"}
 NONE: Any = {"type": "none"}
 HOSTED: Any = {"type": "openai_hosted"}
 MODEL: Any = {"model": "gpt-6-astra"}
+WEATHER: Any = {
+    "type": "function",
+    "name": "get_weather",
+    "description": "The weather of a city",
+    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
+}
 
 
 def spoken(text: str) -> Any:

@@ -235,6 +235,9 @@ def test_agent_plans_for_itself(client: OpenAI, world: World) -> None:
     world.advance(DAY)
     assert len(sessions.turns.list(session.id).data) == 2
     assert len(client.beta.agents.automations.list().data) == 1
+    nowhere = sessions.create(environment=NONE, agent=planner, input="Every hour in Mars/Base, say tick")
+    lost: Any = client.beta.agents.automations.list(session_id=nowhere.id).data[0]
+    assert (lost.expression, lost.timezone) == ("0 * * * *", "UTC")
     once = sessions.create(environment=NONE, agent=planner, input="Remind me in 10 minutes to say tock")
     world.advance(11 * 60)
     said: Any = sessions.items.list(once.id).data[0]

@@ -1,21 +1,14 @@
-"""Sessions of agents: begun, told, waited for, changed and ended, over turned time and over streams."""
+"""Sessions of agents: begun, told, waited for, changed and ended, over turned time."""
 
 from typing import Any
 
 import openai
 import pytest
-from agent_calls import BETA, HOSTED, MODEL, NONE, agent, items, message, texts
+from agent_calls import BETA, HOSTED, MODEL, NONE, WEATHER, agent, items, message, texts
 from bare_http import Caller
 from openai import OpenAI
 
 from portico.sandbox.state import World
-
-WEATHER: Any = {
-    "type": "function",
-    "name": "get_weather",
-    "description": "The weather of a city",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
 
 
 def test_session_answers_over_time(client: OpenAI, world: World) -> None:
@@ -174,6 +167,16 @@ def test_wished_failure_fails_the_turn_but_not_the_session(client: OpenAI, world
     assert texts(client, session.id) == ["fine"]
 
 
+def test_schema_without_sense_fails_only_its_turn(client: OpenAI, world: World) -> None:
+    world.pace = 0
+    senseless = {"type": "object", "properties": {"n": {"type": "integer", "minimum": "low"}}, "required": ["n"]}
+    tool: Any = {**WEATHER, "parameters": senseless}
+    session = client.beta.agents.sessions.create(environment=NONE, agent=agent(tool), input="Use get_weather")
+    turn = client.beta.agents.sessions.turns.list(session.id).data[0]
+    assert turn.error is not None
+    assert (turn.status, turn.error.code, session.status) == ("failed", "internal_error", "idle")
+
+
 def test_spending_ends_at_the_limit(client: OpenAI, world: World) -> None:
     world.pace = 0
     sessions = client.beta.agents.sessions
@@ -317,76 +320,6 @@ def test_server_needs_one_credential(client: OpenAI, call: Caller, world: World)
     got = call("POST", "/v1/agents/sessions", body, BETA)
     assert got.json["agent"]["tools"][0]["transport"] == {"type": "http", "server_url": "https://shop.example/mcp"}
     assert b"hidden" not in got.body
-
-
-def test_creation_streams_until_the_turn_is_over(client: OpenAI, world: World) -> None:
-    world.pace = 0.01
-    stream = client.beta.agents.sessions.create(environment=NONE, agent=MODEL, input="Say good night", stream=True)
-    events = list(stream)
-    kinds = [event.type.removeprefix("agent.session.") for event in events]
-    assert kinds == [
-        "created",
-        "turn.created",
-        "turn.item.added",
-        "in_progress",
-        "turn.in_progress",
-        "turn.item.added",
-        "turn.item.done",
-        "turn.item.added",
-        "turn.content_part.added",
-        "turn.output_text.delta",
-        "turn.output_text.done",
-        "turn.content_part.done",
-        "turn.item.done",
-        "turn.completed",
-        "idle",
-    ]
-    assert len({event.event_id for event in events}) == len(events)
-    assert all(event.obfuscation for event in events)
-    delta: Any = events[9]
-    assert (delta.delta, delta.output_index) == ("good night", 1)
-
-
-def test_creation_without_padding(client: OpenAI, world: World) -> None:
-    world.pace = 0
-    options: Any = {"include_obfuscation": False}
-    stream = client.beta.agents.sessions.create(
-        environment=NONE, agent=MODEL, input="hi", stream=True, stream_options=options
-    )
-    assert {event.obfuscation for event in stream} == {None}
-
-
-def test_subscriber_hears_only_what_comes(client: OpenAI, call: Caller, world: World) -> None:
-    world.pace = 0
-    sessions = client.beta.agents.sessions
-    session = sessions.create(environment=NONE, agent=MODEL, input="hi")
-    with sessions.events.stream(session.id, include_obfuscation=False) as stream:
-        sessions.events.create(session.id, events=[message("What is 5 * 5?")])
-        heard = list(stream)
-    assert [heard[0].type, heard[-1].type] == ["agent.session.idle"] * 2
-    said = [event for event in heard if event.type == "agent.session.turn.output_text.done"]
-    assert [event.text for event in said] == ["5 * 5 = 25"]
-    got = call("GET", f"/v1/agents/sessions/{session.id}/events", headers=BETA)
-    assert got.header("content-type") == "text/event-stream; charset=utf-8"
-    assert got.body.startswith(b"event: agent.session.idle\ndata: ")
-
-
-def test_sdk_runs_tools_while_it_streams(client: OpenAI, world: World) -> None:
-    world.pace = 0
-    sessions = client.beta.agents.sessions
-    session = sessions.create(environment=NONE, agent=agent(WEATHER), input="hi")
-    asked: list[Any] = []
-
-    def weather(arguments: dict[str, Any]) -> str:
-        asked.append(arguments)
-        return "Sun"
-
-    handlers = {"get_weather": weather}
-    with sessions.stream(session.id, input="How is the weather in Oslo?", tool_handlers=handlers) as stream:
-        result = stream.get_final_result()
-    assert asked == [{"city": "Oslo"}]
-    assert "Sun" in result.output_text
-    assert result.turn.status == "completed"
 
 
 def test_other_project_sees_nothing(client: OpenAI, sandbox_url: str, world: World) -> None:

@@ -165,7 +165,7 @@ def _object(fact: Json, fields: Json) -> Json:
         *fact.get("properties", ()),
         *(each for form in fact.get("variants", ()) for each in form["properties"]),
     ]
-    known = {each["name"]: each for each in reversed(candidates)}
+    known = _joined(candidates)
     shown: Json = {}
     for name, value in fields.items():
         argument = read_argument(value, name)
@@ -174,6 +174,22 @@ def _object(fact: Json, fields: Json) -> Json:
     if required := [name for name in shown if known.get(name, {}).get("required") and not fact.get("variants")]:
         schema["required"] = required
     return schema
+
+
+def _joined(members: list[Json]) -> dict[str, Json]:
+    """One fact for each name; where several forms have it, its values are those of all of them, or open."""
+    known: dict[str, Json] = {}
+    for each in members:
+        first = known.get(each["name"])
+        if first is None:
+            known[each["name"]] = dict(each)
+        elif first.get("type") != each.get("type"):
+            known[each["name"]] = {"name": each["name"], "type": "any"}
+        elif "enum" in first and "enum" in each:
+            first["enum"] = list(dict.fromkeys([*first["enum"], *each["enum"]]))
+        else:
+            first.pop("enum", None)
+    return known
 
 
 def _member(fact: Json | None, argument: ArgumentRule) -> Json:

@@ -117,13 +117,15 @@ async def delete_accounts(caller: Caller, account_ids: Sequence[AccountId], part
     async with parts.database.transaction() as session:
         for account_id in account_ids:
             await parts.tokens.delete_of_account(session, caller.environment_id, account_id)
+            await parts.servers.delete_of_account(session, caller.environment_id, account_id)
             if await parts.accounts.delete(session, caller.environment_id, account_id):
                 deleted += 1
                 await parts.audit.add(session, caller, "integrated_account.deleted", account_id, parts.clock())
         await parts.changes.tell(session, "accounts")
         await parts.changes.tell(session, "tokens")
-    parts.changes.apply("accounts")
-    parts.changes.apply("tokens")
+        await parts.changes.tell(session, "servers")
+    for topic in ("accounts", "tokens", "servers"):
+        parts.changes.apply(topic)
     return deleted
 
 

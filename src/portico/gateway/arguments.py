@@ -136,6 +136,7 @@ def _spread(
     query: Pairs = []
     headers: Pairs = []
     fields: dict[str, Any] = {}
+    constants: dict[str, Any] = {}
     body_by_default = operation.verb != "GET" and operation.method == "list"
     for name, value in given.items():
         plain = name.removesuffix("[]")
@@ -143,12 +144,13 @@ def _spread(
         place = parameter.place if parameter else ("body" if body_by_default else "query")
         if place in {"body", "upload"}:
             _set(fields, parameter.on_the_wire if parameter else plain, _typed(value, parameter))
-            for place_of, constant in (parameter.also if parameter else {}).items():
-                _set(fields, place_of, constant)
+            constants |= parameter.also if parameter else {}
         elif place == "header":
             headers.append((parameter.on_the_wire if parameter else name, _text(value)))
         else:
             query += _query_pairs(name, value, parameter)
+    for place_of, constant in constants.items():
+        _set(fields, place_of, constant, as_default=True)
     return query, headers, fields
 
 
@@ -158,8 +160,8 @@ def _query_pairs(name: str, value: Any, parameter: Parameter | None) -> Pairs:
         return [pair for key, item in inner.items() for pair in _query_pairs(f"{name}[{key}]", item, None)]
     if parameter is not None and parameter.is_array:
         items: list[Any] = value if is_list(value) else [value]
-        if len(items) == 1 and isinstance(items[0], str):
-            items = [part for part in items[0].split(",") if part]
+        if isinstance(value, str):
+            items = [part for part in value.split(",") if part]
         return [(parameter.on_the_wire, _text(item)) for item in items]
     if is_list(value):
         spelled: list[Any] = value
@@ -169,24 +171,33 @@ def _query_pairs(name: str, value: Any, parameter: Parameter | None) -> Pairs:
     return [(wire, _text(value))]
 
 
-def _set(fields: dict[str, Any], wire_name: str, value: Any) -> None:
-    """`reasoning.effort` lands inside `reasoning`: a flat argument in the vendor's nested body."""
+def _set(fields: dict[str, Any], wire_name: str, value: Any, *, as_default: bool = False) -> None:
+    """`reasoning.effort` lands inside `reasoning`: a flat argument in the vendor's nested body. Parts are joined."""
     *outer, last = wire_name.split(".")
     place = fields
     for name in outer:
-        place = place.setdefault(name, {})
-    place[last] = value
+        inner = place.get(name)
+        if not is_record(inner):
+            inner = place[name] = {}
+        place = inner
+    present = place.get(last)
+    if is_record(present) and is_record(value):
+        place[last] = value | present
+    elif not as_default or last not in place:
+        place[last] = value
 
 
 def _typed(value: Any, parameter: Parameter | None) -> Any:
     """Text from a URL as the JSON that a body needs; JSON stays what it is."""
     if parameter is None or not isinstance(value, str):
         return value
-    if parameter.is_array:
-        return _decoded(value) if value.startswith("[") else value.split(",")
     kind: Any = parameter.schema.get("type", "string")
     kinds: list[Any] = kind if is_list(kind) else [kind]
-    return value if "string" in kinds else _decoded(value)
+    if "string" in kinds:
+        return value
+    if parameter.is_array:
+        return _decoded(value) if value.startswith("[") else value.split(",")
+    return _decoded(value)
 
 
 def _decoded(value: str) -> Any:

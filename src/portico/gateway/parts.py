@@ -20,6 +20,7 @@ from portico.store.environments import Environments
 from portico.store.installations import Definitions, Installations
 from portico.store.operators import Operators
 from portico.store.requests import Requests
+from portico.store.servers import Servers
 from portico.store.tokens import Tokens
 from portico.upstream.transport import Transport
 
@@ -33,6 +34,7 @@ class Parts:
     environments: Environments
     tokens: Tokens
     accounts: Accounts
+    servers: Servers
     installations: Installations
     definitions: Definitions
     requests: Requests

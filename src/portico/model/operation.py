@@ -113,9 +113,9 @@ def identity_of(method: str, path: str, path_parameters: tuple[str, ...]) -> str
     """The path parameter that says which item is meant; empty for lists, for creating, and for what has no id."""
     if not path_parameters or method in {"list", "create"}:
         return ""
-    if method in {"get", "update", "delete"} and not path.endswith("}"):
-        return ""
-    return path_parameters[-1]
+    segments = path.split("/")
+    last = segments[-1] if method in {"get", "update", "delete"} else segments[-2]
+    return path_parameters[-1] if last.startswith("{") else ""
 
 
 class Credential(Struct, frozen=True, kw_only=True, omit_defaults=True):

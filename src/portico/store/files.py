@@ -11,7 +11,8 @@ from portico.store.statement import Statement
 
 _ADD = Statement(
     "INSERT INTO files (id, environment_id, account_id, name, content_type, size_bytes, digest, created_at, "
-    "expires_at) VALUES (:id, :environment_id, :account_id, :name, :content_type, :size_bytes, :digest, :created_at, :expires_at)"
+    "expires_at) VALUES (:id, :environment_id, :account_id, :name, :content_type, :size_bytes, :digest, :created_at, "
+    ":expires_at)"
 )
 _ADD_PIECE = Statement(
     "INSERT INTO file_pieces (environment_id, file_id, number, sealed) "

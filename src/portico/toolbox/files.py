@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from portico.clock import iso
 from portico.errors import Failure, InvalidArguments, NotFound, Refusal, VendorFailure
 from portico.gateway.files import FileShelf
 from portico.model.account import EnvironmentId
@@ -59,7 +60,7 @@ class FileComfort:
             "filename": filename,
             "content_type": content_type,
             "bytes": linked.file.size_bytes,
-            "expires_at": linked.file.expires_at,
+            "expires_at": iso(linked.file.expires_at),
         }
         blocks = [results.link(linked.url, filename, content_type, linked.file.size_bytes)]
         blocks += _preview(head, content_type, linked.file.size_bytes, facts)

@@ -58,7 +58,7 @@ class Toolbox:
         return self._indexes[view]
 
     async def run(self, caller: Caller, asked: ToolCall) -> ToolResult:
-        """The result, also where it is a refusal. Raised is only what is wrong with the call itself: an unknown tool."""
+        """The result, also where it is a refusal. Raised is only what makes the call itself wrong: an unknown tool."""
         connected = await self._parts.lookup.connected(caller.environment_id, asked.account_id)
         operation = self.find(connected, asked.name)
         try:

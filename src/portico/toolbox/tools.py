@@ -9,7 +9,7 @@ from portico.model.operation import Operation, Parameter
 Json = dict[str, Any]
 IDENTITY = "id"
 _CURSOR = "next_cursor of the last page, unchanged"
-_LIMIT = "Most items per page"
+_LIMIT = "Per page"
 
 
 class Tool(Struct, frozen=True, kw_only=True):

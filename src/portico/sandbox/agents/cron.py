@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -25,7 +25,7 @@ class Cron:
     weekdays: frozenset[int]
     # As in every cron: where both kinds of days are restricted, either will do.
     any_day: bool
-    zone: ZoneInfo
+    zone: tzinfo
 
     @classmethod
     def read(cls, expression: str, timezone: str) -> "Cron":
@@ -65,9 +65,10 @@ class Cron:
         return any(fits) if self.any_day else all(fits)
 
 
-def _zone(name: str) -> ZoneInfo:
+def _zone(name: str) -> tzinfo:
     try:
-        return ZoneInfo(name)
+        # Machines without a time zone database still know this one.
+        return UTC if name == "UTC" else ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise NotCron(f"there is no time zone '{name}'") from None
 

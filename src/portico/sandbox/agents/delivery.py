@@ -19,6 +19,8 @@ LOOK_AGAIN_SECONDS = 1.0
 MOST_MISSED = 100
 
 ATTENDED = Kind[bool]("attended project", "")
+# The invocations that are still to be delivered, apart from the many that were.
+QUEUED = Kind[Invocation]("queued invocation", "")
 
 
 def attend(owner: Owner) -> None:
@@ -52,27 +54,32 @@ def pause(automation: Automation, reason: str | None = None) -> None:
     automation.status, automation.pause_reason, automation.next_at = "paused", reason, None
 
 
-def queued(automation: Automation) -> list[Invocation]:
-    held = automation.owner.held(INVOCATIONS)
-    return [one for one in held if one.automation_id == automation.id and one.status == "queued"]
+def forget(automation: Automation) -> None:
+    """Drop the invocations of an automation that is gone."""
+    for kind in (INVOCATIONS, QUEUED):
+        held = automation.owner.held(kind)
+        for invocation in [one for one in held if one.automation_id == automation.id]:
+            held.remove(invocation.id)
 
 
 def _due(project: Project, now: float) -> Iterator[tuple[float, Automation | Invocation]]:
     for automation in project.shelf.of(AUTOMATIONS):
         if automation.next_at is not None and automation.next_at <= now:
             yield automation.next_at, automation
-    for invocation in project.shelf.of(INVOCATIONS):
-        if invocation.status == "queued" and invocation.due <= now:
+    for invocation in project.shelf.of(QUEUED):
+        if invocation.due <= now:
             yield invocation.due, invocation
 
 
 def _occur(automation: Automation, moment: float) -> None:
     source: Json = {"type": "automation", "automation": automation.show()}
-    is_pending = bool(queued(automation))
+    held = automation.owner.held(QUEUED)
+    is_pending = any(one.automation_id == automation.id for one in held)
     invocation = _queue(automation, moment, source)
     invocation.scheduled_at = int(moment)
     if is_pending:
         invocation.status, invocation.skip_reason = "skipped", "pending_delivery"
+        held.remove(invocation.id)
     automation.plan(moment)
     if automation.timing["type"] == "once":
         automation.status = "completed"
@@ -82,6 +89,7 @@ def _queue(automation: Automation, moment: float, source: Json) -> Invocation:
     owner = automation.owner
     due = moment + DELIVER_SECONDS * owner.world.pace
     made = Invocation(owner.new_id(INVOCATIONS.prefix), automation.id, moment, due, source)
+    owner.held(QUEUED).add(made.id, made)
     return owner.held(INVOCATIONS).add(made.id, made)
 
 
@@ -95,6 +103,8 @@ def _deliver(automation: Automation, invocation: Invocation, moment: float, now:
     except Refusal as refusal:
         invocation.status = "failed"
         invocation.error = {"code": refusal.code or "delivery_failed", "message": refusal.message}
+    if invocation.status != "queued":
+        automation.owner.held(QUEUED).remove(invocation.id)
 
 
 def _notify(automation: Automation, invocation: Invocation, moment: float, now: float) -> None:

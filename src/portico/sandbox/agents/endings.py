@@ -1,5 +1,7 @@
 """How turns end: done, failed or cancelled; what they used is counted, what they made is published."""
 
+import logging
+
 from portico.sandbox.agents import clockwork
 from portico.sandbox.agents.environments import IDLE_SECONDS, KEPT_SECONDS
 from portico.sandbox.agents.session import Artifact, Script, Session, Until
@@ -25,6 +27,15 @@ def fail(stage: Stage, code: str, message: str) -> None:
         error = {"type": "invalid_request_error" if code == "invalid_request" else "server_error", "param": None}
         stage.session.tell("error", session_id=stage.session.id, error={**error, "code": code, "message": message})
     _end(stage, "failed")
+
+
+def guarded(stage: Stage, script: Script) -> Script:
+    """A turn that breaks, as over a tool's schema that makes no sense, fails: it must not take its project along."""
+    try:
+        yield from script
+    except Exception:
+        logging.getLogger(__name__).exception("a turn of %s broke", stage.session.id)
+        fail(stage, "internal_error", "The turn could not be finished.")
 
 
 def cancel(session: Session) -> None:

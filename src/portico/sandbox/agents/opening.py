@@ -1,6 +1,7 @@
 """How a session begins, and what it does with each message it gets."""
 
 from portico.sandbox.agents import clockwork, settings
+from portico.sandbox.agents.endings import guarded
 from portico.sandbox.agents.environments import provide
 from portico.sandbox.agents.owner import Owner
 from portico.sandbox.agents.script import play, prepare
@@ -44,7 +45,7 @@ def hear(session: Session, contents: list[list[Json]], *, is_notice: bool = Fals
     for content in contents:
         stage.hear(content)
     if is_new:
-        clockwork.start(session, play(stage), turn.id)
+        clockwork.start(session, guarded(stage, play(stage)), turn.id)
     session.tell_status()
 
 

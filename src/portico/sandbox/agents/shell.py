@@ -10,6 +10,7 @@ from portico.sandbox.blobs import Blob
 
 HOME = "/workspace"
 SHOWN_BYTES = 20_000
+LONGEST_SLEEP_SECONDS = 24 * 3600.0
 
 
 @dataclass(slots=True)
@@ -142,7 +143,7 @@ def _exit(environment: Environment, words: list[str], ran: Ran) -> str:
 
 def _sleep(environment: Environment, words: list[str], ran: Ran) -> str:
     try:
-        ran.seconds += max(0.0, float(words[0]))
+        ran.seconds += min(LONGEST_SLEEP_SECONDS, max(0.0, float(words[0])))
     except (IndexError, ValueError):
         raise Wrong("how long?") from None
     return ""

@@ -11,7 +11,7 @@ from portico.sandbox.mind.prose import compose
 from portico.sandbox.shapes import Json
 
 WANTED = re.compile(r"\bsub-?agents?\b|\bdelegate\b|\bin parallel\b", re.I)
-COUNT = re.compile(r"\b(\d+|one|two|three|four|five|six)\s+sub-?agents?\b", re.I)
+COUNT = re.compile(r"\b(\d{1,2}|one|two|three|four|five|six)\s+sub-?agents?\b", re.I)
 RESUME = re.compile(r"\b(?:resume|ask again)\b", re.I)
 INTERRUPT = re.compile(r"\binterrupt\b", re.I)
 KEEP = re.compile(r"\bkeep\b", re.I)
@@ -87,7 +87,7 @@ def _send(session: Session, subagent: Subagent, task: str, deeds: tuple[Deed, ..
     stage = Stage(session, subagent.thread, turn)
     stage.tell_turn("created")
     stage.hear([{"type": "input_text", "text": task}])
-    clockwork.start(session, _work(stage, task, deeds), turn.id)
+    clockwork.start(session, endings.guarded(stage, _work(stage, task, deeds)), turn.id)
 
 
 def _work(stage: Stage, task: str, deeds: tuple[Deed, ...]) -> Script:

@@ -1,8 +1,8 @@
 """Lets an agent with the automations tool plan work for itself, where the message says when."""
 
 import re
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from portico.sandbox.agents.automation import AUTOMATIONS, Automation
 from portico.sandbox.agents.session import Script
@@ -12,7 +12,7 @@ from portico.sandbox.shapes import Json
 
 EVERY = re.compile(r"\bevery (minute|hour|day|weekday|week)\b(?:[^.\n]*?\bat (\d{1,2})(?::(\d{2}))?\s*(am|pm)?)?", re.I)
 ZONE = re.compile(r"\b(?:in|of) ([A-Z][A-Za-z]+/[A-Z][A-Za-z_]+)\b")
-LATER = re.compile(r"\bin (\d+) (second|minute|hour|day)s?\b", re.I)
+LATER = re.compile(r"\bin (\d{1,5}) (second|minute|hour|day)s?\b", re.I)
 LENGTHS = {"second": 1, "minute": 60, "hour": 3600, "day": 24 * 3600}
 DAYS = {"day": "* * *", "weekday": "* * 1-5", "week": "* * 1"}
 PLAN_SECONDS = 0.3
@@ -53,15 +53,22 @@ def _timing(asked: str, moment: float) -> Json | None:
     if hour > 23 or minute > 59:
         return None
     expressions = {"minute": "* * * * *", "hour": "0 * * * *"}
-    zone = ZONE.search(asked)
     return {
         "type": "periodic",
         "expression": expressions.get(unit) or f"{minute} {hour} {DAYS[unit]}",
-        "timezone": zone[1] if zone else "UTC",
+        "timezone": _zone(asked),
     }
+
+
+def _zone(asked: str) -> str:
+    found = ZONE.search(asked)
+    try:
+        return "UTC" if found is None else ZoneInfo(found[1]).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return "UTC"
 
 
 def _told(timing: Json) -> str:
     if timing["type"] == "once":
-        return f"once, at {datetime.fromtimestamp(timing['run_at'], ZoneInfo('UTC')):%Y-%m-%d %H:%M:%S} UTC"
+        return f"once, at {datetime.fromtimestamp(timing['run_at'], UTC):%Y-%m-%d %H:%M:%S} UTC"
     return f"{timing['expression']} in {timing['timezone']}"

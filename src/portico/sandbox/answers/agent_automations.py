@@ -85,9 +85,7 @@ def update_automation(ask: Ask) -> Answer:
 
 def delete_automation(ask: Ask) -> Answer:
     automation = ask.held(AUTOMATIONS).remove(ask["automation_id"])
-    for invocation in ask.held(INVOCATIONS):
-        if invocation.automation_id == automation.id:
-            ask.held(INVOCATIONS).remove(invocation.id)
+    delivery.forget(automation)
     return gone(automation.id, "agent.automation.deleted")
 
 

@@ -101,7 +101,7 @@ def _automation(owner: Owner, agent_id: str) -> None:
         "metadata": wish.metadata,
         "vault_ids": [],
     }
-    timing: Json = {"type": "periodic", "expression": "0 7 * * 1", "timezone": "Europe/Oslo"}
+    timing: Json = {"type": "periodic", "expression": "0 7 * * 1", "timezone": "UTC"}
     automation = Automation(
         owner.new_id(AUTOMATIONS.prefix),
         owner,

@@ -1,0 +1,109 @@
+"""/integrated-account/{id}/tools: an account's tools as agent frameworks load them."""
+
+from typing import Any
+
+from msgspec import Struct
+
+from portico.errors import Failure, InvalidArguments
+from portico.faces.admin.integrations import words
+from portico.faces.endpoint import Asked, Endpoint
+from portico.gateway.admit import admit_account
+from portico.model.account import AccountId
+from portico.model.operation import Operation
+from portico.model.server import ServerConfig
+from portico.shapes import Json
+from portico.toolbox.offer import offer
+from portico.toolbox.tools import Tool, shown_name
+
+TAG = "Tools"
+
+
+class ToolQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`methods` and `tags` narrow together; without `limit` everything comes at once."""
+
+    methods: list[str] | str = ""
+    tags: list[str] | str = ""
+    has_description: bool = True
+    include_removed: bool = False
+    limit: int | None = None
+    next_cursor: str = ""
+
+
+class ToolShown(Struct, frozen=True, kw_only=True):
+    name: str
+    title: str
+    resource: str
+    method: str
+    description: str
+    query_schema: dict[str, Any]
+    body_schema: dict[str, Any]
+    required: list[str]
+    tags: list[str]
+    annotations: dict[str, Any]
+    response_schema: dict[str, Any] | None
+    lifecycle: str
+    date: str | None
+    replacement: str | None
+
+
+def show(operation: Operation, tool: Tool) -> Json:
+    """With its arguments split by where the Proxy API takes them."""
+    bodied = {shown_name(operation, each) for each in operation.parameters if each.place in {"body", "upload"}}
+    properties: Json = tool.input_schema["properties"]
+    query = {name: schema for name, schema in properties.items() if name not in bodied}
+    body = {name: schema for name, schema in properties.items() if name in bodied}
+    lifecycle = operation.lifecycle
+    return {
+        "name": tool.name,
+        "title": tool.title,
+        "resource": operation.resource,
+        "method": operation.method,
+        "description": tool.description,
+        "query_schema": {"type": "object", "properties": query},
+        "body_schema": {"type": "object", "properties": body},
+        "required": tool.input_schema.get("required", []),
+        "tags": list(operation.tags),
+        "annotations": tool.annotations,
+        "response_schema": None,
+        "lifecycle": lifecycle.state,
+        "date": lifecycle.date.isoformat() if lifecycle.date else None,
+        "replacement": lifecycle.replacement or None,
+    }
+
+
+async def list_tools(asked: Asked) -> Any:
+    query: ToolQuery = asked.query
+    account_id = AccountId(asked.path["id"])
+    admit_account(asked.caller, account_id)
+    connected = await asked.parts.lookup.connected(asked.environment_id, account_id)
+    config = ServerConfig(
+        methods=tuple(words(query.methods)), tags=tuple(words(query.tags)), include_removed=query.include_removed
+    )
+    offered = offer(connected, config)
+    rows = [show(operation, tool) for operation, tool in zip(offered.operations, offered.tools, strict=True)]
+    return _page(rows, query)
+
+
+def _page(rows: list[Json], query: ToolQuery) -> Json:
+    start = int(query.next_cursor) if query.next_cursor.isdigit() else 0
+    if query.next_cursor and not query.next_cursor.isdigit():
+        raise InvalidArguments([Failure("next_cursor", "is not a cursor of this list")])
+    if query.limit is not None and query.limit < 1:
+        raise InvalidArguments([Failure("limit", "must be at least 1")])
+    end = len(rows) if query.limit is None else start + query.limit
+    shown = rows[start:end]
+    return {
+        "result": shown,
+        "next_cursor": str(end) if end < len(rows) else None,
+        "prev_cursor": None,
+        "result_count": len(shown),
+    }
+
+
+ENDPOINTS = (
+    Endpoint(
+        verb="GET", path="/integrated-account/{id}/tools", name="listTools", summary="List an account's tools", tag=TAG,
+        description="Those that its keys allow. Switched-off ones only with include_removed=true.",
+        handler=list_tools, query=ToolQuery, returns=list[ToolShown], scope="call:read", account_token=True,
+    ),
+)  # fmt: skip

@@ -1,0 +1,100 @@
+"""The two ways of speaking MCP: with a handshake (2024-11-05 to 2025-11-25), and without (2026-07-28). Pure.
+
+The header says which: a known older version or none at all means the handshake era; anything else is held to the rules
+of the newer one, where every request carries its own version and capabilities and the headers must agree with the body.
+"""
+
+import base64
+import binascii
+import re
+from typing import Any
+
+from portico.faces.mcp.wire import HEADER_MISMATCH, INVALID_PARAMS, UNSUPPORTED_VERSION, Message, ProtocolFault
+from portico.shapes import is_record
+
+HANDSHAKE_VERSIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25")
+MODERN_VERSIONS = ("2026-07-28",)
+# A client that sends no version has shaken hands at some point, most often at this one.
+ASSUMED_VERSION = "2025-06-18"
+
+VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
+CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
+CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
+SERVER_KEY = "io.modelcontextprotocol/serverInfo"
+_NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
+_ROUTING = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
+_BASE64 = re.compile(r"=\?base64\?(.*)\?=")
+
+
+def is_modern(headers: dict[bytes, bytes]) -> bool:
+    version = headers.get(b"mcp-protocol-version", b"").strip().decode("latin-1")
+    return version != "" and version not in HANDSHAKE_VERSIONS
+
+
+def version_of(headers: dict[bytes, bytes]) -> str:
+    return headers.get(b"mcp-protocol-version", b"").strip().decode("latin-1") or ASSUMED_VERSION
+
+
+def negotiated(message: Message) -> str:
+    """The version of a handshake: the client's if we speak it, else our newest of that era."""
+    wanted = message.arguments.get("protocolVersion")
+    return wanted if wanted in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
+
+
+def check_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
+    """Two copies of a header that says where a request goes could be read two ways."""
+    names = [name for name, _ in pairs if name in _ROUTING]
+    if len(names) != len(set(names)):
+        raise ProtocolFault(HEADER_MISMATCH, "An Mcp header appears more than once.")
+
+
+def check_modern(message: Message, headers: dict[bytes, bytes]) -> None:
+    """The newer era's rules, in the order in which clients expect to hear of them."""
+    meta: Any = message.arguments.get("_meta")
+    missing = [key for key in (VERSION_KEY, CAPABILITIES_KEY) if not is_record(meta) or key not in meta]
+    if missing:
+        raise ProtocolFault(INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}.")
+    version = meta[VERSION_KEY]
+    if _header(headers, b"mcp-protocol-version") != version:
+        raise ProtocolFault(HEADER_MISMATCH, "The header MCP-Protocol-Version and the version in params._meta differ.")
+    if _header(headers, b"mcp-method") != message.method:
+        raise ProtocolFault(HEADER_MISMATCH, "The header Mcp-Method and the body's method differ.")
+    named = _NAMED_BY.get(str(message.method))
+    value = message.arguments.get(named) if named else None
+    if value is not None and decoded(_header(headers, b"mcp-name")) != value:
+        raise ProtocolFault(HEADER_MISMATCH, f"The header Mcp-Name and the body's {named} differ.")
+    if version not in MODERN_VERSIONS:
+        supported = [*MODERN_VERSIONS]
+        raise ProtocolFault(
+            UNSUPPORTED_VERSION, f"MCP {version} is not spoken here.", {"supported": supported, "requested": version}
+        )
+
+
+def check_notification(headers: dict[bytes, bytes]) -> None:
+    version = version_of(headers)
+    if version not in (*HANDSHAKE_VERSIONS, *MODERN_VERSIONS):
+        raise ProtocolFault(
+            UNSUPPORTED_VERSION,
+            f"MCP {version} is not spoken here.",
+            {"supported": [*MODERN_VERSIONS], "requested": version},
+        )
+
+
+def decoded(text: str | None) -> str | None:
+    """A header value as it was meant: plain, or base64 between `=?base64?` and `?=`; None where that is malformed."""
+    if text is None:
+        return None
+    match = _BASE64.fullmatch(text)
+    if match is None:
+        return text
+    try:
+        content = base64.b64decode(match[1], validate=True)
+        return content.decode() if base64.b64encode(content).decode() == match[1] else None
+    except (binascii.Error, UnicodeDecodeError):
+        return None
+
+
+def _header(headers: dict[bytes, bytes], name: bytes) -> str | None:
+    # Servers differ in whether they strip the blanks around a value.
+    value = headers.get(name)
+    return None if value is None else value.strip().decode("latin-1")

@@ -1,0 +1,118 @@
+"""JSON-RPC as MCP uses it: one message in, one answer out, errors with their codes and HTTP statuses. Pure."""
+
+from typing import Any
+
+import msgspec
+from msgspec import UNSET, Struct, UnsetType
+
+from portico.shapes import Json, is_record
+
+PARSE_ERROR = -32700
+INVALID_REQUEST = -32600
+UNKNOWN_METHOD = -32601
+INVALID_PARAMS = -32602
+INTERNAL = -32603
+HEADER_MISMATCH = -32020
+MISSING_CAPABILITY = -32021
+UNSUPPORTED_VERSION = -32022
+
+_STATUSES = {UNKNOWN_METHOD: 404, INTERNAL: 500}
+DEEPEST = 64
+
+
+class ProtocolFault(Exception):
+    """The message itself is wrong: told as a JSON-RPC error, not as a tool's result."""
+
+    def __init__(self, code: int, sentence: str, data: Json | None = None) -> None:
+        super().__init__(sentence)
+        self.code, self.sentence, self.data = code, sentence, data
+
+    @property
+    def status(self) -> int:
+        return _STATUSES.get(self.code, 400)
+
+
+class Message(Struct):
+    """One request (with an id) or notification (without). The id is echoed exactly as it was written."""
+
+    jsonrpc: str = ""
+    id: msgspec.Raw | UnsetType = UNSET
+    method: str | UnsetType = UNSET
+    params: Any = UNSET
+
+    @property
+    def is_request(self) -> bool:
+        return self.id is not UNSET
+
+    @property
+    def arguments(self) -> Json:
+        return self.params if is_record(self.params) else {}
+
+    @property
+    def meta(self) -> Json:
+        meta: Any = self.arguments.get("_meta")
+        return meta if is_record(meta) else {}
+
+
+_message = msgspec.json.Decoder(Message)
+_encoder = msgspec.json.Encoder()
+
+
+def read(content: bytes) -> Message | None:
+    """The message; None for an answer of the client's, which nothing here waits for."""
+    try:
+        message = _message.decode(content)
+    except msgspec.ValidationError:
+        raise ProtocolFault(
+            INVALID_REQUEST, "The body must be one JSON-RPC request or notification; batches are not taken."
+        ) from None
+    except (msgspec.DecodeError, RecursionError):
+        raise ProtocolFault(PARSE_ERROR, "The body is not valid JSON.") from None
+    if message.jsonrpc != "2.0":
+        raise ProtocolFault(INVALID_REQUEST, "jsonrpc must be '2.0'.")
+    if message.method is UNSET:
+        if message.is_request:
+            return None
+        raise ProtocolFault(INVALID_REQUEST, "There is no method.")
+    if message.is_request and bytes(message.id)[:1] not in b'"-0123456789':  # pyright: ignore[reportArgumentType] -- set, as is_request says
+        raise ProtocolFault(INVALID_REQUEST, "The id must be text or a number.")
+    if message.params is not UNSET and not is_record(message.params):
+        raise ProtocolFault(INVALID_PARAMS, "params must be an object.")
+    _check_depth(message.params, DEEPEST)
+    return message
+
+
+def success(message: Message, result: bytes) -> bytes:
+    """The answer around a result that is JSON already."""
+    return b'{"jsonrpc":"2.0","id":' + _id(message) + b',"result":' + result + b"}"
+
+
+def fault(message: Message | None, problem: ProtocolFault) -> bytes:
+    error: Json = {"code": problem.code, "message": problem.sentence}
+    if problem.data is not None:
+        error["data"] = problem.data
+    return b'{"jsonrpc":"2.0","id":' + _id(message) + b',"error":' + _encoder.encode(error) + b"}"
+
+
+def notification(method: str, params: Json) -> bytes:
+    return _encoder.encode({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def event(content: bytes) -> bytes:
+    """One server-sent event."""
+    return b"event: message\ndata: " + content + b"\n\n"
+
+
+def _id(message: Message | None) -> bytes:
+    return bytes(message.id) if message is not None and not isinstance(message.id, UnsetType) else b"null"
+
+
+def _check_depth(value: Any, left: int) -> None:
+    if left == 0:
+        raise ProtocolFault(INVALID_PARAMS, f"params are nested deeper than {DEEPEST} levels.")
+    if isinstance(value, dict):
+        value = value.values()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  -- any JSON
+    elif not isinstance(value, list):
+        return
+    for each in value:  # pyright: ignore[reportUnknownVariableType]  -- any JSON
+        _check_depth(each, left - 1)

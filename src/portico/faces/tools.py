@@ -1,0 +1,57 @@
+"""Tools over plain HTTP, for agent frameworks: list them, and run one by its name."""
+
+from typing import Any
+
+import msgspec
+from starlette.routing import Route
+
+from portico.errors import Failure, InvalidArguments
+from portico.faces.http import Incoming, Receive, Scope, Send, while_connected, write_json
+from portico.gateway.admit import admit_account
+from portico.gateway.parts import Parts
+from portico.model.account import AccountId
+from portico.shapes import is_record
+from portico.toolbox.run import Toolbox, ToolCall
+
+MOST_BODY_BYTES = 33_554_432
+
+
+class ToolsFace:
+    """`POST /integrated-account/{id}/tools/{name}` with the arguments as JSON, as an ASGI application."""
+
+    def __init__(self, parts: Parts, toolbox: Toolbox) -> None:
+        self._parts, self._toolbox = parts, toolbox
+
+    def route(self) -> Route:
+        return Route("/integrated-account/{id}/tools/{name}", self, methods=["POST"], name="runTool")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        incoming: Incoming = scope["portico.incoming"]
+        account_id, name = AccountId(scope["path_params"]["id"]), scope["path_params"]["name"]
+        caller = await incoming.caller(self._parts.lookup)
+        admit_account(caller, account_id)
+        arguments = _arguments(await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b"")
+        asked = ToolCall(
+            account_id=account_id,
+            name=name,
+            arguments=arguments,
+            face="tools",
+            request_id=incoming.request_id,
+            client=incoming.header("user-agent")[:200],
+        )
+
+        async def work() -> None:
+            result = await self._toolbox.run(caller, asked)
+            await write_json(send, 200, result.shown(), (("x-portico-request-id", incoming.request_id),))
+
+        await while_connected(incoming, work())
+
+
+def _arguments(content: bytes) -> dict[str, Any]:
+    try:
+        arguments: Any = msgspec.json.decode(content) if content else {}
+    except msgspec.DecodeError as problem:
+        raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
+    if not is_record(arguments):
+        raise InvalidArguments([Failure("", "the body must be an object of arguments")])
+    return arguments

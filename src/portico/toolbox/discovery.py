@@ -1,0 +1,145 @@
+"""Many tools without a crowded context: a few tools that find, describe and call the rest. Pure but for the calls."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from portico.catalog.find import View
+from portico.gateway.lookup import Connected
+from portico.model.operation import Operation
+from portico.model.server import Exposure, McpServer
+from portico.shapes import Json
+from portico.toolbox.offer import Offer
+from portico.toolbox.tools import Tool
+
+# Above this many tokens of definitions, `auto` shows the few instead of the many.
+BUDGET_TOKENS = 12_000
+MOST_DESCRIBED = 5
+_BYTES_PER_TOKEN = 4.0
+_encoder = msgspec.json.Encoder()
+
+SEARCH, DESCRIBE = "search_tools", "get_tool_schema"
+CALL_READ, CALL_WRITE, CALL = "call_read_tool", "call_write_tool", "call_tool"
+NAMES = frozenset({SEARCH, DESCRIBE, CALL_READ, CALL_WRITE, CALL})
+
+
+def count_tokens(tools: Sequence[Tool]) -> int:
+    """About what a model pays for the definitions: names, sentences and schemas."""
+    size = sum(len(_encoder.encode([each.name, each.description, each.input_schema])) for each in tools)
+    return round(size / _BYTES_PER_TOKEN)
+
+
+def is_discovery(exposure: Exposure, tokens: int) -> bool:
+    return exposure == "discovery" or (exposure == "auto" and tokens > BUDGET_TOKENS)
+
+
+def tools(view: View) -> tuple[Tool, ...]:
+    """The few tools of discovery, for one integration."""
+    areas = ", ".join(view.integration.tags)
+    label = view.integration.label
+    called: Json = {
+        "type": "object",
+        "properties": {
+            "tool_name": {"type": "string", "description": "A name that search_tools gave"},
+            "arguments": {"type": "object", "description": "As get_tool_schema describes them"},
+        },
+        "required": ["tool_name"],
+    }
+    return (
+        _tool(
+            SEARCH,
+            "Search tools",
+            f"Find {label} tools by what they do, best in the API's own words ('project rate limits', 'usage "
+            f"completions'). Answers names, one line and the required arguments. Areas for tag: {areas}.",
+            {
+                "type": "object",
+                "properties": {
+                    "query": {"type": "string", "description": "What you want to do"},
+                    "tag": {"type": "string", "description": "Only this area"},
+                    "limit": {"type": "integer", "minimum": 1, "maximum": 25, "description": "How many; 8 if left out"},
+                },
+                "required": ["query"],
+            },
+            effect="read",
+        ),
+        _tool(
+            DESCRIBE,
+            "Describe tools",
+            "The arguments of up to five tools. Read them before the first call of a tool.",
+            {
+                "type": "object",
+                "properties": {
+                    "tool_names": {
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "minItems": 1,
+                        "maxItems": MOST_DESCRIBED,
+                        "description": "Names that search_tools gave",
+                    }
+                },
+                "required": ["tool_names"],
+            },
+            effect="read",
+        ),
+        _tool(CALL_READ, "Call a reading tool", "Run a tool that changes nothing.", called, effect="read"),
+        _tool(
+            CALL_WRITE, "Call a changing tool", "Run a tool that creates, changes or deletes.", called, effect="destroy"
+        ),
+    )
+
+
+def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_discovery: bool) -> str:
+    """What a model should know before its first call: whose account, which areas, how ids, lists and errors work."""
+    label = connected.view.integration.label
+    areas = list(dict.fromkeys(tag for each in offered.operations for tag in each.tags))
+    lines = [
+        f"{label} account of {connected.account.tenant_id}: {len(offered.operations)} tools for {', '.join(areas)}."
+    ]
+    if is_discovery:
+        lines.append(
+            "Find tools with search_tools, read their arguments with get_tool_schema, run them with call_read_tool or "
+            "call_write_tool."
+        )
+    lines.append(
+        "Ids come from the list_all_… tools. Lists come in pages: send next_cursor back exactly as received; many take "
+        "order: asc or desc. Times are Unix seconds. An error says what is allowed and what to do next. Name `fields` "
+        "to keep answers small; `dry_run: true` shows a request without sending it."
+    )
+    if server.config.read_only:
+        lines.append("This server is read-only.")
+    if server.config.arguments:
+        lines.append(f"Limited here: {', '.join(server.config.arguments)}.")
+    return " ".join(lines)
+
+
+def found(operations: Sequence[Operation], tools_by_name: dict[str, Tool]) -> list[Json]:
+    """Search results: enough to choose by."""
+    return [
+        {
+            "name": each.tool.name,
+            "does": tools_by_name[each.tool.name].description,
+            "required": tools_by_name[each.tool.name].input_schema.get("required", []),
+            "call_with": CALL_READ if each.effect == "read" else CALL_WRITE,
+        }
+        for each in operations
+    ]
+
+
+def grouped(operations: Sequence[Operation]) -> dict[str, list[str]]:
+    """All names by resource, for a search that found nothing."""
+    groups: dict[str, list[str]] = {}
+    for each in operations:
+        groups.setdefault(each.resource, []).append(each.tool.name)
+    return groups
+
+
+def _tool(name: str, title: str, description: str, schema: Json, *, effect: str) -> Tool:
+    annotations: dict[str, Any] = {
+        "title": title,
+        "readOnlyHint": effect == "read",
+        "destructiveHint": effect == "destroy",
+        "idempotentHint": effect == "read",
+        "openWorldHint": True,
+    }
+    return Tool(name=name, title=title, description=description, input_schema=schema, annotations=annotations)
