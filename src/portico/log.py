@@ -8,34 +8,44 @@ from typing import Any
 
 import structlog
 
-from portico.shapes import is_list, is_record
+from portico.shapes import is_record
 
 # Anything that looks like a key or one of our tokens, wherever it turns up in a line.
 _SECRET_TEXT = re.compile(
-    r"\b(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|\b(ptc_[a-z]+_)[0-9A-Za-z]+|(?<=Bearer )\S+|(/mcp/)[^/\s?\"']+"
+    r"\b(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|\b(ptc_[a-z]+_)[0-9A-Za-z]+|((?i:bearer|basic) )[^\s\"',;]+"
+    r"|(/mcp/)[^/\s?\"']+"
 )
-_SECRET_NAME = re.compile(r"authorization|api_?key|secret|password|token(?!s)|credential|cookie", re.IGNORECASE)
+_SECRET_NAME = re.compile(
+    r"authorization|api[-_]?key|(^|[-_])key$|secret|password|token(?!s)|credential|cookie", re.IGNORECASE
+)
 HIDDEN = "[hidden]"
 
 
 def redact(value: Any, name: str = "") -> Any:
     """The value without its secrets: by the name it goes under, and by how it looks."""
-    if name and _SECRET_NAME.search(name) and isinstance(value, str | bytes):
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if name and _SECRET_NAME.search(name):
         return HIDDEN
     if isinstance(value, str):
         return _SECRET_TEXT.sub(_shorten, value)
     if is_record(value):
-        return {key: redact(item, str(key)) for key, item in value.items()}
-    if isinstance(value, tuple):
-        return redact(list(value))  # pyright: ignore[reportUnknownArgumentType] -- of whatever there is
-    if is_list(value):
-        return [redact(item) for item in value]
-    return value
+        return {redact(str(key)): redact(item, str(key)) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [redact(item) for item in value]  # pyright: ignore[reportUnknownVariableType] -- of whatever there is
+    return redact(value.decode("utf-8", "replace") if isinstance(value, bytes) else repr(value))
 
 
 def _shorten(match: re.Match[str]) -> str:
     kept = next((group for group in match.groups() if group), "")
     return f"{kept}{HIDDEN}"
+
+
+class Redacting(logging.Formatter):
+    """For what libraries log by themselves."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return str(redact(super().format(record)))
 
 
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -51,8 +61,10 @@ def _redact_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 
 
 def configure(level: str = "info", style: str = "text") -> None:
-    """Send all logs to standard error, one line each, redacted."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    """Send all logs to standard error, redacted."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(Redacting("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     renderer: Any = structlog.processors.JSONRenderer()
     if style != "json":
         renderer = structlog.dev.ConsoleRenderer(

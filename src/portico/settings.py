@@ -1,5 +1,6 @@
 """Every setting: its name, its default and what it means. Read once at the start, then frozen."""
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -20,15 +21,15 @@ def _default_data_dir() -> Path:
     return Path(home) / "portico"
 
 
-def _setting(meaning: str, default: Any, *, shown: str = "") -> Any:
-    return field(default=default, metadata={"meaning": meaning, "shown": shown})
+def _setting(meaning: str, default: Any, *, words: tuple[str, ...] = (), secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"meaning": meaning, "words": words})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One field per environment variable: `data_dir` is `PORTICO_DATA_DIR` and so on."""
 
-    database_url: str = _setting("A postgresql:// address. Empty: SQLite in the data folder.", "")
+    database_url: str = _setting("A postgresql:// address. Empty: SQLite in the data folder.", "", secret=True)
     data_dir: Path = field(
         default_factory=_default_data_dir,
         metadata={
@@ -36,12 +37,12 @@ class Settings:
             "shown": "the user's data folder",
         },
     )
-    master_key: str = _setting("Root key that wraps all data keys: 32 bytes as base64 or hex.", "")
+    master_key: str = _setting("Root key that wraps all data keys: 32 bytes as base64 or hex.", "", secret=True)
     master_key_file: str = _setting("File that holds the root key, when it is not given in PORTICO_MASTER_KEY.", "")
     public_url: str = _setting("Address under which people and clients reach Portico.", "")
-    bootstrap_token: str = _setting("An API token with all scopes, accepted from the first start on.", "")
-    log_level: str = _setting("debug, info, warning or error.", "info")
-    log_format: str = _setting("text for people, json for programs.", "text")
+    bootstrap_token: str = _setting("An API token with all scopes, accepted from the first start on.", "", secret=True)
+    log_level: str = _setting("The least that is logged.", "info", words=("debug", "info", "warning", "error"))
+    log_format: str = _setting("text for people, json for programs.", "text", words=("text", "json"))
     allowed_base_urls: tuple[str, ...] = _setting(
         "More vendor base URLs that accounts may use, comma-separated; these may also be private addresses.", ()
     )
@@ -62,8 +63,10 @@ class Settings:
         values: dict[str, Any] = {}
         for each in fields(cls):
             name = variable(each.name)
-            if environment.get(name):
-                values[each.name] = _convert(name, environment[name], each.type)
+            if text := environment.get(name, "").strip():
+                words = each.metadata.get("words", ())
+                values[each.name] = _chosen(name, text, words) if words else _convert(name, text, each.type)
+        _pairs(values.get("vendor_base_urls", ()))
         return cls(**values)
 
     def default_base_url(self, integration: str) -> str:
@@ -79,19 +82,34 @@ def variable(field_name: str) -> str:
 
 
 def _pairs(values: tuple[str, ...]) -> list[tuple[str, str]]:
-    return [(name, url) for name, _, url in (value.partition("=") for value in values)]
+    pairs = [value.partition("=") for value in values]
+    for name, _, url in pairs:
+        if not name or not url:
+            raise BadSetting(f"{variable('vendor_base_urls')} holds {name or url!r}; write integration=URL.")
+    return [(name, url) for name, _, url in pairs]
 
 
 def _convert(name: str, text: str, kind: Any) -> Any:
+    if kind in {int, float}:
+        return _number(name, text, kind)
+    if kind is Path:
+        return Path(text).expanduser()
+    if kind is str:
+        return text
+    return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+
+
+def _number(name: str, text: str, kind: Any) -> Any:
     try:
-        if kind is int:
-            return int(text)
-        if kind is float:
-            return float(text)
-        if kind is Path:
-            return Path(text).expanduser()
-        if kind is str:
-            return text
-        return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+        value = kind(text)
     except ValueError:
-        raise BadSetting(f"{name} is {text!r}; it must be a {kind.__name__}.") from None
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise BadSetting(f"{name} is {text!r}; it must be {'a whole' if kind is int else 'a'} number above 0.")
+    return value
+
+
+def _chosen(name: str, text: str, words: tuple[str, ...]) -> str:
+    if text.lower() not in words:
+        raise BadSetting(f"{name} is {text!r}; it must be {', '.join(words[:-1])} or {words[-1]}.")
+    return text.lower()

@@ -59,6 +59,7 @@ def compile_definition(value: Json, inventory: Json | None = None) -> View:
         )
         for method, rule in resource_rule.methods.items()
     ]
+    operations = [_with_replacement(each, operations) for each in operations]
     failures = [*_check_names(definition, operations), *compiler.failures, *_undefined(records, operations)]
     if failures:
         raise InvalidArguments(
@@ -242,6 +243,15 @@ class _Compiler:
                 Failure(f"{where}.tags", f"has unknown {', '.join(unknown)}", ", ".join(self._definition.tags))
             )
         return tuple(dict.fromkeys(tags))
+
+
+def _with_replacement(operation: Operation, operations: list[Operation]) -> Operation:
+    """What replaces a switched-off operation is told by its tool name, which serves a person and a model alike."""
+    replacement = next((each for each in operations if each.key == operation.lifecycle.replacement), None)
+    if replacement is None:
+        return operation
+    lifecycle = structs.replace(operation.lifecycle, replacement=replacement.tool.name)
+    return structs.replace(operation, lifecycle=lifecycle)
 
 
 def _named(operation: Operation, name: str, rule: MethodRule, integration: str, singular: str) -> Operation:

@@ -22,6 +22,11 @@ _BOUNDS = {
 }
 
 
+_UNSAID = ArgumentRule()
+# A flat argument stands for it: it is not offered, and need not be given as a whole.
+_REPLACED = ArgumentRule(hidden=True, required=False)
+
+
 def parameters_of(
     where: str, path: str, rule: MethodRule, record: Json | None, usual: Json
 ) -> tuple[tuple[Parameter, ...], list[Failure]]:
@@ -41,7 +46,7 @@ def parameters_of(
         if argument is None and fact["name"] in usual:
             argument = read_argument(usual[fact["name"]], f"rules.arguments.{fact['name']}")
         is_replaced = argument is None and fact["name"] in flattened
-        made.append(_parameter(fact, argument or ArgumentRule(hidden=is_replaced)))
+        made.append(_parameter(fact, argument or (_REPLACED if is_replaced else _UNSAID)))
     for name, argument in said.items():
         if name in known:
             continue

@@ -221,7 +221,7 @@ def _missing(
             each.place == "body" and call.body is None and each.on_the_wire.partition(".")[0] not in fields
         ):
             failures.append(Failure(each.name, "is required"))
-        elif each.place == "upload" and call.body is None and each.name not in call.uploads:
+        elif each.place == "upload" and call.body is None and not {each.name, each.on_the_wire} & {*call.uploads, *fields}:
             failures.append(Failure(each.name, "is required: a file"))
     return failures
 

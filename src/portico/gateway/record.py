@@ -144,7 +144,8 @@ class Recorder:
     async def stop(self) -> None:
         """Nothing that was recorded is lost on a clean stop."""
         if self._task:
-            self._task.cancel()
+            async with self._writing:  # never in the middle of a batch, which would be lost
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self.flush()
 

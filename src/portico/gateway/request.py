@@ -86,7 +86,9 @@ def _fill(path: str, values: dict[str, str]) -> str:
 def _body(operation: Operation, given: Sorted) -> tuple[Content, str, int | None]:
     if given.body is not None:
         return given.body.content, given.body.content_type, given.body.size_bytes
-    if given.uploads or (given.fields is not None and operation.body == "multipart"):
+    if given.uploads or (
+        given.fields is not None and operation.body == "multipart" and _JSON not in operation.content_types
+    ):
         form = multipart.encode(_form_parts(operation, given))
         return form.content, form.content_type, form.size_bytes
     if given.fields is not None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from portico.sandbox import ids
 from portico.sandbox.keys import EVERYTHING, READ_ONLY, Key, KeyKind
 from portico.sandbox.refusals import bad_key, forbidden, mismatched, missing_scope, no_key
+from portico.sandbox.roles import allows
 from portico.sandbox.state import DEMO, Organization, Project, World
 from portico.sandbox.wire import Route
 
@@ -43,14 +44,16 @@ def identify(world: World, headers: Mapping[str, str]) -> Caller:
     return Caller(key, organization, project)
 
 
-def permit(key: Key, route: Route) -> None:
-    """Refuse a key of the wrong kind, and a restricted key whose scopes don't cover the route."""
+def permit(caller: Caller, route: Route) -> None:
+    """Refuse a key of the wrong kind, and one whose scopes, or whose owner's roles, don't cover the route."""
+    key = caller.key
     if route.for_admins != (key.kind == "admin"):
         if route.for_admins:
             raise missing_scope(route.needed_scope)
         raise forbidden("An admin key opens only /organization and /projects; use a project key.", "wrong_key_kind")
-    if not key.allows(route.needed_scope):
-        raise missing_scope(route.needed_scope)
+    scope = route.needed_scope
+    if not key.allows(scope) or not allows(caller.organization, caller.project, key, scope):
+        raise missing_scope(scope)
 
 
 def _key(world: World, secret: str) -> Key:

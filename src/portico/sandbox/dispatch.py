@@ -68,7 +68,7 @@ class Dispatcher:
         caller = access.identify(self.world, request.headers)
         caller.project.settle(self.world.time())
         outcome.organization = caller.organization.id
-        access.permit(caller.key, found.route)
+        access.permit(caller, found.route)
         _need_beta(found.route, request.headers)
         if request.body.broken is not None:
             raise request.body.broken

@@ -6,6 +6,8 @@ import string
 
 LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
+# As in ULIDs: no letter that could be taken for a digit.
+CROCKFORD = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 # Where OpenAI's ids differ from 24 letters and digits.
 TAILS = {
@@ -37,6 +39,8 @@ TAILS = {
     "skill_": (HEX, 48),
     "video_": (HEX, 48),
     "ek_": (HEX, 32),
+    "role_": (CROCKFORD, 26),
+    "group_": (CROCKFORD, 26),
     "sk-proj-": (LETTERS, 48),
     "sk-admin-": (LETTERS, 48),
     "sk-svcacct-": (LETTERS, 48),

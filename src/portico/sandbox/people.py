@@ -7,8 +7,10 @@ so collections follow `Organization.users`, `Organization.projects` and the keyr
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from portico.sandbox.groups import comes_through_group
 from portico.sandbox.keys import EVERYTHING, READ_ONLY, Key
 from portico.sandbox.refusals import Refusal, invalid
+from portico.sandbox.shapes import Json
 from portico.sandbox.shelves import Collection, Kind, T
 from portico.sandbox.state import Organization, Project, User, World
 from portico.sandbox.wire import Ask
@@ -110,7 +112,12 @@ def has_access(organization: Organization, project: Project, key: Key) -> bool:
     if account is not None:
         return account.role != "none"
     user = organization.users.get(key.owner_id)
-    return user is not None and (user.role == "owner" or user.id in members(organization, project))
+    return user is not None and (user.role == "owner" or is_in(organization, project, user.id))
+
+
+def is_in(organization: Organization, project: Project, user_id: str) -> bool:
+    """Was the user put into the project, alone or with a group?"""
+    return user_id in members(organization, project) or comes_through_group(organization, project, user_id)
 
 
 def remove_user(world: World, organization: Organization, user: User) -> None:
@@ -133,6 +140,35 @@ def last_use(world: World, user: User) -> int | None:
     """When one of the user's keys was last used, if ever."""
     moments = (key.last_used_at for key in world.keys.by_secret.values() if key.owner_id == user.id)
     return max((moment for moment in moments if moment is not None), default=None)
+
+
+def show_user(ask: Ask, user: User) -> Json:
+    return {
+        "id": user.id,
+        "object": "organization.user",
+        "name": user.name,
+        "email": user.email,
+        "role": user.role,
+        "added_at": user.added_at,
+        "created": user.added_at,
+        "is_default": user is ask.organization.owner,
+        "is_service_account": False,
+        "is_scim_managed": user.is_scim_managed,
+        "is_scale_tier_authorized_purchaser": False,
+        "api_key_last_used_at": last_use(ask.world, user),
+        "technical_level": user.technical_level,
+        "developer_persona": user.developer_persona,
+        "user": {
+            "object": "user",
+            "id": user.id,
+            "name": user.name,
+            "email": user.email,
+            "picture": None,
+            "enabled": True,
+            "banned": False,
+            "banned_at": None,
+        },
+    }
 
 
 def patterns(scopes: Iterable[str]) -> tuple[str, ...]:

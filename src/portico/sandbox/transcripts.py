@@ -11,6 +11,7 @@ from portico.sandbox.mind import tokens
 
 WORDS_PER_SECOND = 2.5
 WORDS_PER_SENTENCE = 8
+MOST_SENTENCES = 5_000
 SUBJECTS = (
     *("The night train", "Our neighbour", "A grey heron", "The old printer"),
     *("My sister", "The committee", "A late customer", "The lighthouse keeper"),
@@ -59,7 +60,8 @@ class Part:
 def invent(content: bytes, seconds: float, keywords: list[str]) -> str:
     """About as many sentences as fit into the time: always the same for the same recording. Keywords are heard."""
     digest = hashlib.sha256(content).digest()
-    count = max(1, round(seconds * WORDS_PER_SECOND / WORDS_PER_SENTENCE))
+    # A header may claim any length; nobody wants to hear more than this.
+    count = min(max(1, round(seconds * WORDS_PER_SECOND / WORDS_PER_SENTENCE)), MOST_SENTENCES)
     bytes_of = cycle(digest)
     sentences: list[str] = []
     for number in range(count):

@@ -117,8 +117,9 @@ class Sqlite:
     async def transaction(self) -> AsyncGenerator[Session]:
         async with self._lock:
             session = _Transaction(self._writer)
-            await session.script("BEGIN IMMEDIATE")
             try:
+                # Inside, because a caller who leaves while it waits does not stop the statement from beginning.
+                await session.script("BEGIN IMMEDIATE")
                 yield session
                 await session.script("COMMIT")
             except BaseException:

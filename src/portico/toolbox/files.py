@@ -35,6 +35,8 @@ class FileComfort:
     ) -> tuple[Json, dict[str, Sequence[Upload]]]:
         """The arguments without their files, and the files as uploads."""
         names = {each.name for each in operation.parameters if each.place == "upload"}
+        if "application/json" in operation.content_types:  # there, a reference to what the vendor has already may stand
+            names = {name for name in names if not _is_reference(arguments.get(name))}
         uploads: dict[str, Sequence[Upload]] = {}
         for name in names & arguments.keys():
             given: Any = arguments[name]
@@ -144,6 +146,11 @@ class FileComfort:
         name = filename or unquote(urlsplit(url).path.rpartition("/")[2]) or "file.bin"
         kind = content_type or response.header("content-type").partition(";")[0] or "application/octet-stream"
         return Upload(filename=name, content=content, content_type=kind, size_bytes=len(content))
+
+
+def _is_reference(given: Any) -> bool:
+    each = given[0] if is_list(given) and given else given
+    return is_record(each) and not each.keys() & {"text", "base64", "url", "file"}
 
 
 class _Head:

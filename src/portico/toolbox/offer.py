@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from portico.catalog.find import select
 from portico.catalog.schema import compile_check
-from portico.errors import Failure, NotAllowed, NotFound, OperationRemoved
+from portico.errors import Failure, NotAllowed, NotFound
 from portico.gateway.admit import admit_key
 from portico.gateway.lookup import Connected
 from portico.model.operation import Operation
@@ -27,12 +27,17 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 def offer(connected: Connected, config: ServerConfig = NO_CONFIG) -> Offer:
     operations = select(connected.view.operations, config.methods, config.tags)
-    kept = tuple(each for each in operations if why_not(each, connected, config) is None)
+    kept = tuple(
+        each
+        for each in operations
+        if why_not(each, connected, config) is None and (config.include_removed or each.lifecycle.state != "removed")
+    )
     return Offer(operations=kept, tools=tuple(constrained(each, config.arguments) for each in kept))
 
 
 def why_not(operation: Operation, connected: Connected, config: ServerConfig) -> Exception | None:
-    """Why the operation is not offered here; None where it is."""
+    """Why the operation may not be called here; None where it may. What a vendor switched off is hidden, not barred:
+    at the vendor's own address the gateway refuses it, and another server may still have it."""
     if not operation.says:
         return NotFound(f"The tool {operation.tool.name!r} has no description, so it is not offered.")
     if not select([operation], config.methods, config.tags):
@@ -45,13 +50,6 @@ def why_not(operation: Operation, connected: Connected, config: ServerConfig) ->
             admit_key(credential, connected)
         except Exception as problem:
             return problem
-    if operation.lifecycle.state == "removed" and not config.include_removed:
-        lifecycle = operation.lifecycle
-        when = f" on {lifecycle.date}" if lifecycle.date else ""
-        instead = f"; use {lifecycle.replacement} instead" if lifecycle.replacement else ""
-        return OperationRemoved(
-            f"{connected.view.integration.label} switched {operation.tool.name} off{when}{instead}."
-        )
     return None
 
 

@@ -20,8 +20,6 @@ KEY_BYTES = 32
 NONCE_BYTES = 12
 KEY_ID_BYTES = 8
 VERSION = b"\x01"
-# One AES-GCM key must not seal more than 2^32 values under random nonces; we stop long before.
-MOST_SEALS_PER_KEY = 1 << 30
 
 
 class CannotOpen(Exception):
@@ -40,7 +38,8 @@ class Place(NamedTuple):
     row: str
 
     def bound(self) -> bytes:
-        return "\x1f".join(self).encode()
+        parts = [part.encode() for part in self]
+        return b"".join(len(part).to_bytes(4) + part for part in parts)  # so that no part can run into the next
 
 
 class KeyWrapper(Protocol):
@@ -60,13 +59,14 @@ class LocalRoot:
 
     def __init__(self, root: bytes) -> None:
         self._cipher = AESGCM(derive(root, "wrap data keys"))
-        self._root = root
 
     def wrap(self, data_key: bytes, bound: bytes) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
         return VERSION + nonce + self._cipher.encrypt(nonce, data_key, bound)
 
     def unwrap(self, wrapped: bytes, bound: bytes) -> bytes:
+        if wrapped[:1] != VERSION:
+            raise CannotOpen
         try:
             return self._cipher.decrypt(wrapped[1 : 1 + NONCE_BYTES], wrapped[1 + NONCE_BYTES :], bound)
         except (InvalidTag, ValueError):
@@ -74,7 +74,10 @@ class LocalRoot:
 
 
 class DataKey:
-    """One data key, opened: it seals and opens values for every purpose, each under a key of its own."""
+    """One data key, opened: it seals and opens values for every purpose, each under a key of its own.
+
+    Nonces are random, which is safe for some four thousand million values of one environment and purpose.
+    """
 
     def __init__(self, key_id: bytes, key: bytes) -> None:
         self.key_id = key_id

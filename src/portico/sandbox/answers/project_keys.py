@@ -45,9 +45,6 @@ def update_key(ask: Ask) -> Answer:
 def delete_key(ask: Ask) -> Answer:
     project = project_of(ask)
     key = project_keys(ask.world, project).get(ask["api_key_id"])
-    if key.owner_id in accounts(project):
-        message = "The key of a service account goes with its account: delete the account instead."
-        raise invalid(message, "api_key_id", "service_account_key")
     ask.world.keys.withdraw(key.id)
     audit(ask, "api_key.deleted", project, id=key.id)
     return gone(key.id, "organization.project.api_key.deleted")

@@ -5,7 +5,9 @@ from portico.sandbox.checks import Check, fields, one_of, text
 from portico.sandbox.invitations import invites
 from portico.sandbox.pages import Cursor
 from portico.sandbox.people import Member, active_project_of, join, members, user_with_email, users
+from portico.sandbox.places import Place
 from portico.sandbox.refusals import invalid, missing
+from portico.sandbox.roles import Principal, withdraw
 from portico.sandbox.shapes import Json
 from portico.sandbox.shelves import Collection
 from portico.sandbox.state import Project, User
@@ -47,6 +49,7 @@ def update_member(ask: Ask) -> Answer:
 def remove_member(ask: Ask) -> Answer:
     project = active_project_of(ask)
     member = _held(ask, project).remove(ask["user_id"])
+    withdraw(ask, Place(ask.organization, project), principal=Principal(member.user_id, "user"))
     audit(ask, "user.deleted", project, id=member.user_id)
     return gone(member.user_id, "organization.project.user.deleted")
 

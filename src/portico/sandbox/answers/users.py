@@ -4,8 +4,11 @@ from portico.sandbox.audit import audit
 from portico.sandbox.checks import Check, fields, one_of, text
 from portico.sandbox.invitations import invites
 from portico.sandbox.pages import Cursor
-from portico.sandbox.people import is_last_owner, last_owner, last_use, members, remove_user, users
+from portico.sandbox.people import is_last_owner, last_owner, members, remove_user, show_user, users
+from portico.sandbox.places import Place
+from portico.sandbox.roles import give, roles
 from portico.sandbox.shapes import Json
+from portico.sandbox.refusals import invalid
 from portico.sandbox.shelves import Collection
 from portico.sandbox.state import User
 from portico.sandbox.wire import Answer, Ask, Route, gone
@@ -17,7 +20,7 @@ ROLE: Check = one_of("owner", "reader")
 def list_users(ask: Ask) -> Answer:
     wanted = {email.lower() for email in ask.query.many("emails")}
     rows = _held(ask).rows(lambda user: not wanted or user.email.lower() in wanted)
-    return LIST.answer(ask, rows, lambda user: show(ask, user))
+    return LIST.answer(ask, rows, lambda user: show_user(ask, user))
 
 
 def get_user(ask: Ask) -> Answer:
@@ -27,21 +30,27 @@ def get_user(ask: Ask) -> Answer:
         member = members(ask.organization, project).look(user.id)
         if member is not None and project.status == "active":
             places.append({"id": project.id, "name": project.name, "role": member.role})
-    return {**show(ask, user), "projects": {"object": "list", "data": places}}
+    return {**show_user(ask, user), "projects": {"object": "list", "data": places}}
 
 
 def update_user(ask: Ask) -> Answer:
     user = _held(ask).get(ask["user_id"])
     words = text(longest=256)
-    body = fields(ask.body, optional={"role": ROLE, "technical_level": words, "developer_persona": words})
+    told = {"role": ROLE, "role_id": text(), "technical_level": words, "developer_persona": words}
+    body = fields(ask.body, optional=told)
+    if "role" in body and "role_id" in body:
+        raise invalid("'role' and 'role_id' exclude each other.", "role_id", "mutually_exclusive")
     if body.get("role") == "reader" and is_last_owner(ask.organization, user):
         raise last_owner()
+    if "role_id" in body:
+        place = Place(ask.organization)
+        give(ask, place, roles(place).get(body["role_id"]), user)
     user.role = body.get("role", user.role)
     user.technical_level = body.get("technical_level", user.technical_level)
     user.developer_persona = body.get("developer_persona", user.developer_persona)
-    changes = {"role": user.role} if "role" in body else {}
+    changes = {name: body[name] for name in ("role", "role_id") if name in body}
     audit(ask, "user.updated", id=user.id, changes_requested=changes)
-    return show(ask, user)
+    return show_user(ask, user)
 
 
 def delete_user(ask: Ask) -> Answer:
@@ -52,35 +61,6 @@ def delete_user(ask: Ask) -> Answer:
     audit(ask, "user.deleted", id=user.id)
     remove_user(ask.world, ask.organization, user)
     return gone(user.id, "organization.user.deleted")
-
-
-def show(ask: Ask, user: User) -> Json:
-    return {
-        "id": user.id,
-        "object": "organization.user",
-        "name": user.name,
-        "email": user.email,
-        "role": user.role,
-        "added_at": user.added_at,
-        "created": user.added_at,
-        "is_default": user is ask.organization.owner,
-        "is_service_account": False,
-        "is_scim_managed": user.is_scim_managed,
-        "is_scale_tier_authorized_purchaser": False,
-        "api_key_last_used_at": last_use(ask.world, user),
-        "technical_level": user.technical_level,
-        "developer_persona": user.developer_persona,
-        "user": {
-            "object": "user",
-            "id": user.id,
-            "name": user.name,
-            "email": user.email,
-            "picture": None,
-            "enabled": True,
-            "banned": False,
-            "banned_at": None,
-        },
-    }
 
 
 def _held(ask: Ask) -> Collection[User]:

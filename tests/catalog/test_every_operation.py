@@ -1,0 +1,56 @@
+"""Every operation of the catalog is called once through the Proxy API and once as a tool, from its own example."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack
+from pathlib import Path
+
+import pytest
+
+from portico.catalog.find import View
+from portico.catalog.load import load_folder
+from portico.model.operation import Operation
+from portico.sandbox.serve import running
+from portico.sandbox.state import World
+from portico.settings import Settings
+from tests.catalog.example_runner import Runner
+from tests.conftest import MASTER_KEY
+from tests.gateways import Client, connect_account, open_client, open_gateway
+
+VIEW: View = load_folder(Path("src/portico/integrations/openai/catalog"))
+EVERY = [pytest.param(each, id=each.key) for each in VIEW.operations]
+
+
+@pytest.fixture(scope="module")
+def shared_world() -> World:
+    return World()
+
+
+@pytest.fixture(scope="module")
+def shared_url(shared_world: World) -> Generator[str]:
+    with running(shared_world) as url:
+        yield url
+
+
+@pytest.fixture
+async def runner(shared_world: World, shared_url: str, tmp_path: Path) -> AsyncGenerator[Runner]:
+    """A fresh world for each example: what one deletes, the next may need."""
+    shared_world.reset()
+    settings = Settings(data_dir=tmp_path, master_key=MASTER_KEY, vendor_base_urls=(f"openai={shared_url}/v1",))
+    async with AsyncExitStack() as stack:
+        gateway = await open_gateway(stack, settings)
+        client: Client = await stack.enter_async_context(open_client(gateway))
+        account = await connect_account(client, api_key="sk-proj-demo", admin_key="sk-admin-demo")
+        yield Runner(client, account["id"], VIEW, shared_world, shared_url)
+
+
+@pytest.mark.parametrize("operation", EVERY)
+async def test_example_works_through_the_proxy(runner: Runner, operation: Operation) -> None:
+    got = await runner.by_proxy(operation)
+    assert got.status < 300, got.content[:1000]
+
+
+@pytest.mark.parametrize("operation", EVERY)
+async def test_example_works_as_a_tool(runner: Runner, operation: Operation) -> None:
+    got = await runner.by_tool(operation)
+    assert got.status == 200, got.content[:1000]
+    assert not got.json["is_error"], got.json["structured"]
