@@ -16,6 +16,10 @@ class Failure(NamedTuple):
     allowed: str = ""
 
 
+class ClientLeft(Exception):
+    """The client closed its connection before its request was complete. Nobody is left to be told."""
+
+
 class Refusal(Exception):
     """Something inside Portico went wrong; nothing about it was your doing."""
 

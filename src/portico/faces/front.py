@@ -6,8 +6,8 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Router
 
-from portico.errors import NotFound, Refusal, VerbNotAllowed
-from portico.faces.http import Aborted, ClientLeft, Incoming, Receive, Scope, Send, describe, write_json
+from portico.errors import ClientLeft, NotFound, Refusal, VerbNotAllowed
+from portico.faces.http import Aborted, Incoming, Receive, Scope, Send, describe, write_json
 from portico.gateway.parts import Parts
 
 HotFace = Callable[[Incoming, Send, Parts], Awaitable[None]]
@@ -46,8 +46,7 @@ class Front:
         incoming = Incoming(scope, receive)
         try:
             _check_head(scope)
-            path = incoming.path
-            face = self._hot.get(path[1 : path.find("/", 1)])
+            face = self._hot.get(incoming.path[1:].partition("/")[0])
             if face is not None:
                 await face(incoming, send, self._parts)
             else:

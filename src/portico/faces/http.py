@@ -9,11 +9,13 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from portico import errors
+from portico.errors import ClientLeft
 from portico.gateway.lookup import Lookup
 from portico.log import logger
 from portico.model.account import AccountId
 from portico.model.call import Answer, Body
 from portico.model.caller import Caller
+from portico.shapes import NotJson, decode
 from portico.store.ids import new_id
 
 Scope = dict[str, Any]
@@ -23,6 +25,7 @@ Headers = list[tuple[bytes, bytes]]
 
 # Bodies up to this size are taken in whole; larger ones flow through.
 AT_ONCE_BYTES = 262_144
+MOST_PARAMETERS = 1000
 JSON = b"application/json"
 _encoder = msgspec.json.Encoder()
 _log = logger("faces")
@@ -30,10 +33,6 @@ _log = logger("faces")
 
 class Aborted(Exception):
     """The vendor's answer broke off after its head had gone out: the connection must not end as if all were well."""
-
-
-class ClientLeft(Exception):
-    """The client closed its connection before its request was complete."""
 
 
 class Incoming:
@@ -56,7 +55,12 @@ class Incoming:
         return self.headers.get(name.encode(), b"").decode("latin-1")
 
     def pairs(self) -> list[tuple[str, str]]:
-        return parse_qsl(self.query, keep_blank_values=True, max_num_fields=1000)
+        try:
+            return parse_qsl(self.query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+        except ValueError:
+            raise errors.InvalidArguments(
+                [errors.Failure("", "the query has too many parameters", f"{MOST_PARAMETERS} at most")]
+            ) from None
 
     @property
     def content_length(self) -> int | None:
@@ -137,7 +141,7 @@ async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, st
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in (*answer.headers, *extra)]
     if answer.stream is None:
         content = answer.content or b""
-        if answer.status not in {204, 304}:
+        if answer.status not in {204, 304} and answer.header("content-length") is None:
             headers.append((b"content-length", str(len(content)).encode()))
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
@@ -154,6 +158,9 @@ async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, st
             await send(
                 {"type": "http.response.body", "body": b"data: " + _encoder.encode(event) + b"\n\n", "more_body": True}
             )
+        raise Aborted from problem
+    except Exception as problem:
+        _log.exception("an answer broke off")
         raise Aborted from problem
     finally:
         await answer.stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
@@ -208,8 +215,8 @@ def _failure(failure: errors.Failure) -> dict[str, str]:
 def _raw(content: bytes) -> Any:
     """The vendor's own body: JSON as JSON, anything else as text."""
     try:
-        return msgspec.Raw(content) if content and msgspec.json.decode(content) is not None else None
-    except msgspec.DecodeError:
+        return msgspec.Raw(content) if content and decode(content) is not None else None
+    except NotJson:
         return content.decode("utf-8", "replace")
 
 

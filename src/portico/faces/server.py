@@ -107,6 +107,7 @@ def configure(application: Any, host: str, port: int, *, workers: int = 1, is_fa
         ws="none",
         lifespan="on",
         access_log=False,
+        log_config=None,  # so that its words go through our handler, which redacts
         log_level="warning",
         server_header=False,
         date_header=True,

@@ -5,14 +5,13 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-import msgspec
 from msgspec import Struct
 
 from portico import errors
 from portico.gateway import pages, rates
 from portico.model.call import Answer, Call, HeaderPairs
 from portico.model.operation import Failing, Integration, Operation
-from portico.shapes import is_record
+from portico.shapes import NotJson, decode, is_record
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
 # Small answers are read at once and leave in one piece; anything else flows through.
@@ -32,10 +31,12 @@ async def read_raw(response: UpstreamResponse, request: UpstreamRequest, integra
     """Whatever the vendor said, as it said it."""
     headers = _headers(response, integration)
     headers = _guard_redirect(response, request, headers)
+    length = response.header("content-length")
     if response.status in {204, 304} or request.verb == "HEAD":
         response.release()
+        if request.verb == "HEAD" and length:
+            headers.append(("content-length", length))  # of the body that a GET would have
         return Answer(status=response.status, headers=headers, content=b"", request_url=request.url)
-    length = response.header("content-length")
     if length.isdigit() and int(length) <= AT_ONCE_BYTES:
         content = await response.read(AT_ONCE_BYTES)
         return Answer(status=response.status, headers=headers, content=content, request_url=request.url)
@@ -89,8 +90,8 @@ async def failure(response: UpstreamResponse, integration: Integration) -> error
 def sentence_of(failing: Failing, raw: bytes) -> str:
     """The vendor's own sentence, wherever its error body keeps it."""
     try:
-        body: Any = msgspec.json.decode(raw) if raw else None
-    except msgspec.DecodeError:
+        body: Any = decode(raw) if raw else None
+    except NotJson:
         return ""
     for path in (failing.message, "message", "error.message", "error", "detail"):
         found = at(body, path) if path else None

@@ -213,6 +213,7 @@ def _missing(
     sent = {name for name, _ in query}
     sent |= {name.removesuffix("[]").partition("[")[0] for name in sent}
     sent |= {name for name, _ in headers}
+    files = {*call.uploads, *fields}
     failures: list[Failure] = []
     for each in operation.parameters:
         if not each.required:
@@ -221,7 +222,7 @@ def _missing(
             each.place == "body" and call.body is None and each.on_the_wire.partition(".")[0] not in fields
         ):
             failures.append(Failure(each.name, "is required"))
-        elif each.place == "upload" and call.body is None and not {each.name, each.on_the_wire} & {*call.uploads, *fields}:
+        elif each.place == "upload" and call.body is None and not {each.name, each.on_the_wire} & files:
             failures.append(Failure(each.name, "is required: a file"))
     return failures
 

@@ -19,9 +19,10 @@ from portico.gateway.parts import Parts
 from portico.gateway.record import Entry
 from portico.gateway.request import build, build_raw, decoded_path
 from portico.gateway.sign import sign
-from portico.model.call import Answer, Call
+from portico.model.call import Answer, Call, Patience
 from portico.model.caller import Caller
 from portico.model.operation import Credential, Effect, Operation
+from portico.shapes import NotJson, decode
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
 # The request never reached the vendor, so it cannot have acted and its key may be used again.
@@ -194,6 +195,6 @@ def preview(prepared: Prepared) -> Answer:
 
 def _shown(content: bytes) -> Any:
     try:
-        return msgspec.json.decode(content)
-    except msgspec.DecodeError:
+        return decode(content)
+    except NotJson:
         return f"({len(content)} bytes)"

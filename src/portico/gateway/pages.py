@@ -33,6 +33,8 @@ def ask(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         asked[style.limit] = _limit(operation, limit)
     if cursor:
         way, value = _read_cursor(cursor)
+        if not style.send:
+            raise InvalidArguments([Failure("next_cursor", "is not taken here: this list comes whole")])
         asked[style.before if way == _BACK and style.before else style.send] = value
     return asked
 
@@ -43,7 +45,7 @@ def read(style: PageStyle, content: bytes, asked: dict[str, Any]) -> Page:
         envelope = _envelope.decode(content)
         raw = envelope.get(style.items)
         items = _items.decode(raw) if raw is not None else []
-    except msgspec.MsgspecError as problem:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         raise VendorGarbled from problem
     if raw is None:
         raise VendorGarbled(f"The vendor's list has no {style.items!r}.")

@@ -8,7 +8,7 @@ import time
 from collections.abc import AsyncIterator
 
 from portico.clock import Clock, to_milliseconds
-from portico.errors import Refusal, VendorFailure
+from portico.errors import ClientLeft, Refusal, VendorFailure
 from portico.gateway.lookup import Connected
 from portico.gateway.metrics import Metrics
 from portico.log import logger
@@ -62,7 +62,7 @@ class Entry:
             self.close(problem.vendor_status, problem.code)
         elif isinstance(problem, Refusal):
             self.close(problem.status, problem.code)
-        elif isinstance(problem, asyncio.CancelledError | GeneratorExit):
+        elif isinstance(problem, asyncio.CancelledError | GeneratorExit | ClientLeft):
             self.close(CLIENT_LEFT, "client_left")
         else:
             self.close(500, "internal")

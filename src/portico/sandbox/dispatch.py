@@ -12,6 +12,7 @@ from portico.sandbox.receive import Body
 from portico.sandbox.refusals import HeaderPairs, Refusal, invalid, not_found
 from portico.sandbox.routes import Table
 from portico.sandbox.shapes import Json
+from portico.sandbox.spending import require_budget
 from portico.sandbox.state import World
 from portico.sandbox.values import Values
 from portico.sandbox.wire import Answer, Ask, Events, Inside, Reply, Route
@@ -144,6 +145,8 @@ def _frame(event: Json, named: bool) -> bytes:
 
 
 async def _handle(route: Route, ask: Ask) -> Answer:
+    if route.metered:
+        require_budget(ask)
     answer = route.handler(ask)
     if inspect.isawaitable(answer):
         return await answer

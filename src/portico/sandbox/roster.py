@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from portico.sandbox.refusals import invalid, unknown_model
+from portico.sandbox.settings import may_use, no_access
 from portico.sandbox.shapes import Json
 from portico.sandbox.shelves import Kind
 from portico.sandbox.wire import Ask
@@ -109,7 +110,8 @@ PUBLISHED = {
 
 
 def available(ask: Ask) -> list[Model]:
-    return [*PUBLISHED.values(), *ask.held(TUNED)]
+    models = [*PUBLISHED.values(), *ask.held(TUNED)]
+    return [model for model in models if may_use(ask.project, model.id, model.base)]
 
 
 def find(ask: Ask, name: str) -> Model | None:
@@ -117,10 +119,12 @@ def find(ask: Ask, name: str) -> Model | None:
 
 
 def require(ask: Ask, name: str, *purposes: Purpose) -> Model:
-    """The model of that name if it is there and made for one of the purposes, or OpenAI's 404 or 400."""
+    """The model of that name if it is there, permitted and made for one of the purposes, or OpenAI's refusal."""
     model = find(ask, name)
     if model is None:
         raise unknown_model(name)
+    if not may_use(ask.project, model.id, model.base):
+        raise no_access(ask.project, name)
     if purposes and model.purpose not in purposes:
         raise invalid(f"The model '{name}' can't be used with this endpoint.", "model", "model_not_supported")
     return model

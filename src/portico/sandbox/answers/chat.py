@@ -3,11 +3,12 @@
 from portico.sandbox import roster
 from portico.sandbox.chat_reply import choices, usage
 from portico.sandbox.chat_stream import chunks
-from portico.sandbox.checks import anything, array, boolean, either, fields, integer, metadata, number, record, text
+from portico.sandbox.checks import anything, array, boolean, either, fields, integer, metadata, number, one_of, record, text
 from portico.sandbox.completion_store import KEPT, Stored
 from portico.sandbox.messages import text_of
 from portico.sandbox.pages import Cursor, with_metadata
 from portico.sandbox.refusals import invalid
+from portico.sandbox.settings import keeps_nothing, require_tools, tier_of
 from portico.sandbox.shapes import Json, records
 from portico.sandbox.shapes import record as record_of
 from portico.sandbox.shelves import rows_of
@@ -40,7 +41,7 @@ OPTIONS = {
     "response_format": dict,
     "safety_identifier": str,
     "seed": int,
-    "service_tier": str,
+    "service_tier": one_of("auto", "default", "flex", "scale", "priority", "fast"),
     "stop": STOP,
     "store": boolean,
     "stream": boolean,
@@ -63,6 +64,9 @@ def create_completion(ask: Ask) -> Answer:
         raise invalid("'stream_options' means something only with 'stream'.", "stream_options")
     if body.get("top_logprobs") is not None and not body.get("logprobs"):
         raise invalid("'top_logprobs' means something only with 'logprobs'.", "top_logprobs")
+    searched = [{"type": "web_search"}] if "web_search_options" in body else []
+    require_tools(ask.project, [*records(body.get("tools")), *searched])
+    tier = tier_of(ask.project, body.get("service_tier"))
     messages = records(body["messages"])
     answers = choices(ask, body)
     completion: Json = {
@@ -72,11 +76,11 @@ def create_completion(ask: Ask) -> Answer:
         "model": model.id,
         "choices": answers,
         "usage": usage(body, [text_of(ask, message.get("content")) for message in messages], answers),
-        "service_tier": "default",
+        "service_tier": tier,
         "system_fingerprint": "fp_sandbox",
     }
     _meter(ask, completion)
-    if body.get("store"):
+    if body.get("store") and not keeps_nothing(ask.organization, ask.project):
         kept = {**completion, "metadata": body.get("metadata", {})}
         ask.held(KEPT).add(completion["id"], Stored(kept, messages))
     if body.get("stream"):
@@ -134,6 +138,7 @@ def _meter(ask: Ask, completion: Json) -> None:
         output_tokens=used["completion_tokens"],
         input_cached_tokens=0,
         num_model_requests=1,
+        service_tier=str(completion["service_tier"]),
     )
 
 

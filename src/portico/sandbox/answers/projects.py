@@ -2,6 +2,7 @@
 
 from portico.sandbox.audit import audit
 from portico.sandbox.checks import Check, fields, one_of, text
+from portico.sandbox.external_store import EXTERNAL_KEYS
 from portico.sandbox.pages import Cursor
 from portico.sandbox.people import active_project_of, join, project_of, projects
 from portico.sandbox.refusals import invalid
@@ -41,6 +42,7 @@ def list_projects(ask: Ask) -> Answer:
 def create_project(ask: Ask) -> Answer:
     optional = {"residency": one_of(*RESIDENCIES), "external_key_id": text(), "geography": _region}
     body = fields(ask.body, {"name": NAME}, optional)
+    _require_key(ask, body)
     if "residency" in body and "geography" in body:
         raise invalid("'geography' and 'residency' say the same; send only one.", "geography", "mutually_exclusive")
     project = ask.world.new_project(ask.organization, body["name"])
@@ -58,6 +60,7 @@ def get_project(ask: Ask) -> Answer:
 def update_project(ask: Ask) -> Answer:
     project = active_project_of(ask)
     body = fields(ask.body, optional={"name": NAME, "external_key_id": text(), "geography": _region})
+    _require_key(ask, body)
     if project is ask.organization.default_project and "name" in body:
         raise invalid("The default project can't be renamed.", "name", "default_project")
     project.name = body.get("name", project.name)
@@ -90,6 +93,12 @@ def show(project: Project) -> Json:
         "external_key_id": project.external_key_id,
         "residency": project.residency,
     }
+
+
+def _require_key(ask: Ask, body: Json) -> None:
+    name = "external_key_id"
+    if name in body and body[name] not in ask.held(EXTERNAL_KEYS):
+        raise invalid(f"There is no external key '{body[name]}' in this organization.", name, "external_key_not_found")
 
 
 def _region(value: object, path: str) -> str:

@@ -11,6 +11,7 @@ from portico.sandbox.refusals import invalid, missing, not_found
 from portico.sandbox.response_reply import Given, reply, usage_of
 from portico.sandbox.response_store import QUEUED_SECONDS, RESPONSES, WORKING_SECONDS, Response
 from portico.sandbox.response_stream import events
+from portico.sandbox.settings import keeps_nothing, require_tools, tier_of
 from portico.sandbox.shapes import Json, is_record, records
 from portico.sandbox.shelves import rows_of
 from portico.sandbox.webhooks import follow
@@ -92,6 +93,9 @@ def create_response(ask: Ask) -> Answer:
     if "model" not in body and "prompt" not in body:
         raise missing("model")
     model = roster.require(ask, body.get("model", "gpt-4.1"), "chat")
+    require_tools(ask.project, records(body.get("tools")))
+    if keeps_nothing(ask.organization, ask.project):
+        body["store"] = False
     if body.get("background") and body.get("store") is False:
         raise invalid("A background response must be stored.", "store")
     earlier, conversation = _earlier(ask, body)
@@ -200,9 +204,9 @@ def _make(ask: Ask, model: str, given: Given, earlier: list[Json], own: list[Jso
     shown["tools"] = [_tool(tool) for tool in records(body.get("tools"))]
     shown["text"] = {"format": {"type": "text"}, "verbosity": "medium", **body.get("text", {})}
     shown["reasoning"] = {"effort": None, "summary": None, **body.get("reasoning", {})}
-    shown["service_tier"] = "default"
+    shown["service_tier"] = tier_of(ask.project, body.get("service_tier"))
     used = {name: int(usage[name]) for name in ("input_tokens", "output_tokens")}
-    ask.meter("completions", model, **used, input_cached_tokens=0, num_model_requests=1)
+    ask.meter("completions", model, **used, input_cached_tokens=0, num_model_requests=1, service_tier=shown["service_tier"])
     starts_at = now + QUEUED_SECONDS * waits
     return Response(
         id=identity,

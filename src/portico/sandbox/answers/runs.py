@@ -20,6 +20,7 @@ from portico.sandbox.assisting.threads import ASSISTANTS, Thread, add_message, r
 from portico.sandbox.checks import array, boolean, fields, metadata, record, text
 from portico.sandbox.pages import Cursor
 from portico.sandbox.refusals import invalid, no_such
+from portico.sandbox.settings import require_tools
 from portico.sandbox.shapes import Json, records
 from portico.sandbox.shapes import record as record_of
 from portico.sandbox.shelves import rows_of
@@ -128,6 +129,7 @@ def _settings(ask: Ask, body: Json) -> Json:
     added = body.get("additional_instructions", "")
     tools, choice = body.get("tools", assistant["tools"]), body.get("tool_choice", "auto")
     _require_tool(choice, records(tools))
+    require_tools(ask.project, records(tools))
     inherited = ("tools", "temperature", "top_p", "response_format", "reasoning_effort")
     return {
         "assistant_id": assistant["id"],

@@ -53,10 +53,9 @@ def get_alert(ask: Ask) -> Answer:
 
 def update_alert(ask: Ask) -> Answer:
     place = open_place_of(ask)
-    alert = place.shelf.of(ALERTS).get(ask["alert_id"])
-    alert |= _read(ask)
-    _tell(ask, place, {"spend_alert_changed": dict(alert)})
-    return alert
+    alert = {**place.shelf.of(ALERTS).get(ask["alert_id"]), **_read(ask)}
+    _tell(ask, place, {"spend_alert_changed": alert})
+    return place.shelf.of(ALERTS).add(alert["id"], alert)
 
 
 def delete_alert(ask: Ask) -> Answer:

@@ -1,0 +1,112 @@
+"""Settings: every variable is read, every bad value is refused by name, and no secret can be printed by accident."""
+
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from portico.settings import BadSetting, Settings, variable
+
+
+def test_without_any_variable_every_setting_has_a_value_that_works() -> None:
+    settings = Settings.read({})
+    assert settings.database_url == ""
+    assert settings.data_dir.name == "portico"
+    assert settings.log_level == "info"
+    assert settings.extra_base_urls() == ()
+
+
+READ = {
+    "database_url": ("postgresql://u:p@host/db", "postgresql://u:p@host/db"),
+    "data_dir": ("/var/lib/portico", Path("/var/lib/portico")),
+    "master_key": ("abc", "abc"),
+    "master_key_file": ("/run/secrets/key", "/run/secrets/key"),
+    "public_url": ("https://portico.example", "https://portico.example"),
+    "bootstrap_token": ("a-token\n", "a-token"),
+    "log_level": ("WARNING", "warning"),
+    "log_format": ("json", "json"),
+    "allowed_base_urls": (
+        " https://a.example/v1/, http://10.0.0.1:8000 ,",
+        ("https://a.example/v1", "http://10.0.0.1:8000"),
+    ),
+    "vendor_base_urls": ("openai=http://127.0.0.1:8701/v1/", ("openai=http://127.0.0.1:8701/v1",)),
+    "connect_timeout_seconds": ("2.5", 2.5),
+    "answer_timeout_seconds": ("30", 30.0),
+    "idle_timeout_seconds": ("1e2", 100.0),
+    "reshape_limit_bytes": ("1024", 1024),
+    "replay_hours": ("48", 48),
+    "log_days": ("7", 7),
+}
+
+
+def test_the_table_of_this_test_is_complete() -> None:
+    assert set(READ) == {each.name for each in fields(Settings)}
+
+
+@pytest.mark.parametrize(("name", "text", "value"), [(name, *pair) for name, pair in READ.items()], ids=READ)
+def test_variable_is_read(name: str, text: str, value: object) -> None:
+    assert getattr(Settings.read({variable(name): text}), name) == value
+
+
+@pytest.mark.parametrize("name", READ)
+def test_an_empty_variable_counts_as_absent(name: str) -> None:
+    for empty in ("", " ", "\n"):
+        assert getattr(Settings.read({variable(name): empty}), name) == getattr(Settings.read({}), name)
+
+
+REFUSED = [
+    ("LOG_LEVEL", "loud", "debug, info, warning or error"),
+    ("LOG_FORMAT", "xml", "text or json"),
+    ("CONNECT_TIMEOUT_SECONDS", "soon", "number above 0"),
+    ("CONNECT_TIMEOUT_SECONDS", "0", "number above 0"),
+    ("ANSWER_TIMEOUT_SECONDS", "-1", "number above 0"),
+    ("IDLE_TIMEOUT_SECONDS", "inf", "number above 0"),
+    ("IDLE_TIMEOUT_SECONDS", "nan", "number above 0"),
+    ("RESHAPE_LIMIT_BYTES", "1.5", "whole number above 0"),
+    ("REPLAY_HOURS", "24h", "whole number above 0"),
+    ("LOG_DAYS", "0", "whole number above 0"),
+    ("VENDOR_BASE_URLS", "http://127.0.0.1/v1", "integration=URL"),
+    ("VENDOR_BASE_URLS", "openai=", "integration=URL"),
+    ("VENDOR_BASE_URLS", "=http://127.0.0.1/v1", "integration=URL"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "allowed"), REFUSED)
+def test_a_bad_value_is_refused_with_its_variable_and_what_is_allowed(name: str, text: str, allowed: str) -> None:
+    with pytest.raises(BadSetting) as refused:
+        Settings.read({f"PORTICO_{name}": text})
+    assert f"PORTICO_{name}" in refused.value.sentence
+    assert allowed in refused.value.sentence
+
+
+def test_a_vendors_default_address_can_be_replaced_and_is_then_allowed() -> None:
+    settings = Settings.read(
+        {"PORTICO_VENDOR_BASE_URLS": "openai=http://127.0.0.1:1/v1", "PORTICO_ALLOWED_BASE_URLS": "https://a.example"}
+    )
+    assert settings.default_base_url("openai") == "http://127.0.0.1:1/v1"
+    assert settings.default_base_url("another") == ""
+    assert settings.extra_base_urls() == ("https://a.example", "http://127.0.0.1:1/v1")
+
+
+def test_data_folder_follows_the_users_and_may_begin_with_a_tilde(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/someone")
+    monkeypatch.delenv("XDG_DATA_HOME", raising=False)
+    assert Settings.read({}).data_dir == Path("/home/someone/.local/share/portico")
+    assert Settings.read({"PORTICO_DATA_DIR": "~/here"}).data_dir == Path("/home/someone/here")
+    monkeypatch.setenv("XDG_DATA_HOME", "/data")
+    assert Settings.read({}).data_dir == Path("/data/portico")
+
+
+def test_printed_settings_hold_no_secret() -> None:
+    given = {
+        "MASTER_KEY": "root-canary",
+        "BOOTSTRAP_TOKEN": "token-canary",
+        "DATABASE_URL": "postgresql://u:canary@h/d",
+    }
+    settings = Settings.read({f"PORTICO_{name}": text for name, text in given.items()})
+    assert "canary" not in repr(settings)
+    assert "canary" not in f"{settings}"
+
+
+def test_every_setting_says_what_it_means() -> None:
+    assert all(each.metadata["meaning"].endswith(".") for each in fields(Settings))
