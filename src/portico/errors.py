@@ -95,6 +95,13 @@ class AlreadyExists(Refusal):
     code = "already_exists"
 
 
+class ChangedMeanwhile(Refusal):
+    """Somebody else changed or deleted this at the same moment; look at it again and repeat your change."""
+
+    status = 409
+    code = "changed_meanwhile"
+
+
 class KeyMissing(Refusal):
     """The account has no key of the kind that this operation needs."""
 

@@ -18,6 +18,13 @@ def decode(content: bytes | str) -> Any:
         raise NotJson(str(problem)) from problem
 
 
+def decode_or_text(text: str) -> Any:
+    try:
+        return decode(text)
+    except NotJson:
+        return text
+
+
 def is_record(value: object) -> TypeGuard[Json]:
     return isinstance(value, dict)
 

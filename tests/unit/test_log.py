@@ -40,8 +40,13 @@ def test_what_looks_like_a_secret_is_hidden_wherever_it_stands(line: str) -> Non
     assert HIDDEN in shown
 
 
-@pytest.mark.parametrize("name", ["api_key", "apikey", "X-Api-Key", "admin_key", "key", "Authorization", "password",
-                                  "client_secret", "access_token", "token", "Cookie", "set-cookie", "credentials"])  # fmt: skip
+SECRET_NAMES = [
+    "api_key", "apikey", "X-Api-Key", "admin_key", "key", "Authorization", "password", "client_secret", "access_token",
+    "token", "Cookie", "set-cookie", "credentials",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRET_NAMES)
 @pytest.mark.parametrize("value", [CANARY, CANARY.encode(), [CANARY], {"inner": CANARY}, (CANARY,)], ids=type)
 def test_what_has_a_secrets_name_is_hidden_whatever_it_is(name: str, value: Any) -> None:
     assert CANARY not in str(redact({name: value}))

@@ -22,6 +22,7 @@ from portico.model.operation import (
     Failing,
     Integration,
     Lifecycle,
+    NameRule,
     Operation,
     PageStyle,
     Parameter,
@@ -103,6 +104,7 @@ def _integration(definition: DefinitionRule) -> Integration:
         tool_prefixes=definition.tool_prefixes,
         tags=definition.tags,
         documentation=definition.documentation,
+        names={name: NameRule(**_said(each)) for name, each in definition.rules.names.items()},
     )
 
 

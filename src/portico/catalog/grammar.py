@@ -66,6 +66,12 @@ class HeaderRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headers: dict[str, str]
 
 
+class NamesRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    fields: tuple[str, ...] = ("name",)
+    id: str = "id"
+    ids: tuple[str, ...] = ()
+
+
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """First match wins, but for tags and headers, which add up; a method may say otherwise."""
 
@@ -74,6 +80,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headers: tuple[HeaderRule, ...] = ()
     tags: tuple[TagRule, ...] = ()
     lifecycle: tuple[LifecycleRule, ...] = ()
+    names: dict[str, NamesRule] = {}
     beta_header: str = ""  # the header that carries the inventory's beta fact
     events_when: Json = {}
     arguments: dict[str, Any] = {}

@@ -26,6 +26,9 @@ _UNSAID = ArgumentRule()
 # A flat argument stands for it: it is not offered, and need not be given as a whole.
 _REPLACED = ArgumentRule(hidden=True, required=False)
 
+# What `min` and `max` count, by kind; of anything else they bound the value.
+_BOUNDED = {"string": "Length", "array": "Items"}
+
 
 def parameters_of(
     where: str, path: str, rule: MethodRule, record: Json | None, usual: Json
@@ -40,9 +43,10 @@ def parameters_of(
         if name not in known and not each.source and not each.type
     ]
     flattened = {each.source.partition(".")[0] for each in said.values() if each.source}
+    own = _own_arguments(where, rule) if record is None else {}
     made: list[Parameter] = []
     for fact in facts:
-        argument = said.get(fact["name"])
+        argument = said.get(fact["name"]) or own.get(fact["name"])
         if argument is None and fact["name"] in usual:
             argument = read_argument(usual[fact["name"]], f"rules.arguments.{fact['name']}")
         is_replaced = argument is None and fact["name"] in flattened
@@ -56,6 +60,11 @@ def parameters_of(
             continue
         made.append(_parameter(fact | {"name": name, "wire_name": argument.source or argument.wire}, argument))
     return tuple(made), failures
+
+
+def _own_arguments(where: str, rule: MethodRule) -> dict[str, ArgumentRule]:
+    body: Json = rule.body if is_record(rule.body) else {}
+    return {name: read_argument(value, f"{where}.{name}") for name, value in (rule.query | body).items()}
 
 
 def _facts(path: str, rule: MethodRule, record: Json | None) -> list[Json]:
@@ -86,10 +95,6 @@ def _own_fact(name: str, place: Place, value: Any) -> Json:
         fact["enum"] = list(argument.enum)
     if argument.items:
         fact["items"] = argument.items
-    text = fact["type"] == "string"
-    for bound, value_of in (("min", argument.min), ("max", argument.max)):
-        if value_of is not None:
-            fact[f"{bound}_length" if text else f"{bound}imum"] = int(value_of) if text else value_of
     return fact
 
 
@@ -133,10 +138,9 @@ def schema_of(fact: Json, argument: ArgumentRule | None = None) -> Json:
     for ours, theirs in _BOUNDS.items():
         if ours in fact:
             schema[theirs] = fact[ours]
-    if argument.min is not None:
-        schema["minimum"] = _whole(argument.min)
-    if argument.max is not None:
-        schema["maximum"] = _whole(argument.max)
+    for word, limit in (("min", argument.min), ("max", argument.max)):
+        if limit is not None:
+            schema[f"{word}{_BOUNDED.get(str(schema.get('type')), 'imum')}"] = _whole(limit)
     if argument.default is not None:
         schema["default"] = argument.default
     if argument.examples:

@@ -130,6 +130,7 @@ async def _call(face: Face, account_id: AccountId, path: str, query: str, incomi
         face=face,
         raw=RawTarget(verb=incoming.verb, path=path, query=query, headers=headers),
         body=await take_body(incoming),
+        idempotency_key=(incoming.header("idempotency-key") or None) if face == "custom" else None,
         request_id=incoming.request_id,
         client=incoming.header("user-agent")[:200],
     )

@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
-from msgspec import Struct
+from msgspec import Meta, Struct
 from starlette.routing import Route
 
 from portico.catalog.schema import Check, compile_check
@@ -20,6 +20,7 @@ from portico.model.caller import Caller, Scope
 from portico.shapes import is_list, is_record
 
 T = TypeVar("T")
+Moment = Annotated[datetime, Meta(tz=True)]
 MOST_BODY_BYTES = 2_097_152
 MOST_PER_PAGE = 1000
 _LAST = "~"  # sorts after every id
@@ -75,8 +76,8 @@ class Paging(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class Range(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`field[gt]=…` and `field[lt]=…`, ISO 8601."""
 
-    gt: datetime | None = None
-    lt: datetime | None = None
+    gt: Moment | None = None
+    lt: Moment | None = None
 
 
 class Served:
@@ -109,7 +110,7 @@ class Served:
 
     async def _once(self, asked: Asked, key: str, fingerprint: Fingerprint, content: bytes, send: Send) -> None:
         fingerprint.add(content)
-        claimed = await self._parts.idempotency.claim(asked.caller, "admin", key, fingerprint)
+        claimed = await self._parts.idempotency.claim(asked.caller, _place(asked.caller), key, fingerprint)
         headers = [("x-portico-request-id", asked.request_id)]
         if isinstance(claimed, Kept):
             await write_json(send, claimed.status, claimed.content, [*headers, ("idempotent-replayed", "true")])
@@ -124,10 +125,15 @@ class Served:
             await asyncio.shield(claim.give_back())  # it was refused whole: nothing was done under this key
             raise
         except BaseException:
-            await asyncio.shield(claim.mark_unkept())
+            await asyncio.shield(claim.mark_unknown())
             raise
         await asyncio.shield(claim.keep(Kept(status=self._endpoint.status, headers=[], content=encoded)))
         return encoded
+
+
+def _place(caller: Caller) -> str:
+    """Whose keys these are. Never shared: an answer may hold a token that only its maker is to see."""
+    return f"admin:account:{caller.account_id}" if caller.account_id else f"admin:token:{caller.token_id}"
 
 
 def routes(endpoints: Sequence[Endpoint], parts: Parts) -> list[Route]:

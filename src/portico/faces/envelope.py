@@ -10,8 +10,9 @@ import msgspec
 from msgspec import structs
 
 from portico.errors import VendorGarbled, VendorTooLarge
+from portico.gateway.answer import inflate
 from portico.model.call import Answer, ByteStream, HeaderPairs, Page
-from portico.shapes import is_list, is_record
+from portico.shapes import NotJson, decode, is_list, is_record
 
 FORMATS = ("unified", "normalized", "raw", "stream", "debug")
 _STANDARD = frozenset({"list", "get", "create", "update", "delete"})
@@ -26,6 +27,8 @@ async def enclose(
         return answer
     if answer.page is None and method in _STANDARD - {"list"} and chosen != "debug" and not excluded:
         return answer
+    if answer.page is None and answer.header("content-encoding"):
+        answer = await _plain(answer, limit_bytes)
     if chosen == "debug" or excluded or (method == "list" and answer.page is None):
         return await _reshaped(answer, method, chosen, tuple(excluded), limit_bytes)
     if answer.page is not None:
@@ -47,8 +50,8 @@ def page_bytes(page: Page) -> bytes:
 async def _reshaped(answer: Answer, method: str, chosen: str, excluded: tuple[str, ...], limit_bytes: int) -> Answer:
     content = answer.page.items if answer.page else await whole(answer, limit_bytes)
     try:
-        value: Any = msgspec.json.decode(content)
-    except msgspec.DecodeError as problem:
+        value: Any = decode(content)
+    except NotJson as problem:
         raise VendorGarbled from problem
     for name in excluded:
         _remove(value, name.split("."))
@@ -65,6 +68,14 @@ async def _reshaped(answer: Answer, method: str, chosen: str, excluded: tuple[st
     if chosen == "debug":
         body["debug"] = _debug(answer, body)
     return _with(answer, msgspec.json.encode(body))
+
+
+async def _plain(answer: Answer, limit_bytes: int) -> Answer:
+    """Nothing can be put around a compressed body, so the compression goes first."""
+    content = inflate(await whole(answer, limit_bytes), answer.header("content-encoding") or "", limit_bytes)
+    gone = {"content-length", "content-encoding"}
+    headers = [pair for pair in answer.headers if pair[0].lower() not in gone]
+    return structs.replace(answer, headers=headers, content=content, stream=None)
 
 
 def _debug(answer: Answer, body: dict[str, Any]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
 from portico.faces.envelope import FORMATS, enclose
 from portico.faces.http import Incoming, Send, account_of, take_body, while_connected, write_answer
+from portico.gateway.brackets import plain_list
 from portico.gateway.execute import execute
 from portico.gateway.parts import Parts
 from portico.model.call import Call, Patience
@@ -17,6 +18,8 @@ PREFIX = "/proxy/"
 LONGEST_PATIENCE_SECONDS = 300.0
 _ONE_SEGMENT = {"GET": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
 _TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "DELETE": "delete"}
+# What the reference's own toolset writes in an id's place for things that have none.
+_NO_ID = "undefined"
 # Accepted from clients of the reference, and without a meaning here.
 _IGNORED = frozenset({"truto_ignore_limit", "truto_ignore_remote_data", "truto_skip_api_call", "truto_super_query"})
 
@@ -71,15 +74,20 @@ def target(verb: str, path: str) -> tuple[str, str, str]:
         return segments[0], segments[1], ""
     method = (_ONE_SEGMENT if len(segments) == 1 else _TWO_SEGMENTS).get(verb)
     if method is None:
-        raise VerbNotAllowed(f"The Proxy API takes GET, POST, PATCH and DELETE here, not {verb}.")
-    return segments[0], method, segments[1] if len(segments) == 2 else ""
+        raise VerbNotAllowed(
+            f"The Proxy API takes GET, POST, PATCH and DELETE here, not {verb}.",
+            headers={"allow": "GET, POST, PATCH, DELETE"},
+        )
+    identity = segments[1] if len(segments) == 2 else ""
+    return segments[0], method, "" if identity == _NO_ID else identity
 
 
 def split_query(pairs: list[tuple[str, str]]) -> tuple[Options, dict[str, Any]]:
     """Our own options, and the arguments that are for the vendor, repeated ones as lists."""
     ours: dict[str, list[str]] = {}
     arguments: dict[str, Any] = {}
-    for name, value in pairs:
+    for given, value in pairs:
+        name = plain_list(given)
         plain = name.removesuffix("[]")
         if plain.startswith(("truto_", "portico_")) or plain == "integrated_account_id":
             ours.setdefault(plain, []).append(value)

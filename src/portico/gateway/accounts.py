@@ -1,6 +1,6 @@
 """What can be done with accounts as such: import, change, prove again, hand out tokens, delete. Each act is audited."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,17 +8,23 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from portico.catalog import override
 from portico.catalog.find import View
-from portico.errors import Failure, InvalidArguments, NotFound, Refusal
+from portico.errors import ChangedMeanwhile, Failure, InvalidArguments, NotFound, Refusal
 from portico.gateway import connect
 from portico.gateway.parts import Parts
 from portico.model.account import Account, AccountId, AccountState, Installation
 from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
+from portico.store.changes import Topic
+from portico.store.database import Session
 from portico.store.ids import new_id
+from portico.store.installations import Wish
 from portico.store.tokens import Token
 from portico.vault import tokens
 
 Json = dict[str, Any]
+Work = Callable[[Account], Awaitable[Account]]
 TOKEN_LIFE = timedelta(minutes=15)
+MOST_TRIES = 20
+_OF_ACCOUNTS: tuple[Topic, ...] = ("accounts", "tokens", "servers")
 
 
 class Import(Struct, frozen=True, kw_only=True):
@@ -87,46 +93,61 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Accoun
 
 async def change_account(caller: Caller, account: Account, change: Change, parts: Parts) -> Account:
     """Merge the change in: context by its top-level names, null takes one away, unmentioned secrets stay."""
-    view = await parts.views.of(account)
-    changed = structs.replace(account, **_plain(change), updated_at=parts.clock())
-    if change.override is not UNSET:
-        base = await parts.views.base(account.environment_id, account.integration)
-        _check_override(base, change.override)
-    needs_proof = change.base_url is not UNSET
-    if change.base_url is not UNSET:
-        changed = structs.replace(changed, base_url=connect.base_url_of(view.integration, change.base_url, parts))
-    if change.context is not UNSET:
-        changed, touched_keys = await _with_merged_context(changed, view, change.context, parts)
-        needs_proof = needs_proof or touched_keys
-    if needs_proof and change.status is UNSET and account.status != "blocked":
-        changed = connect.judged(changed, await connect.prove(changed, parts), parts)
-    await _save(caller, changed, "integrated_account.updated", parts, fields=sorted(_mentioned(change)))
-    return changed
+
+    async def work(present: Account) -> Account:
+        return await _changed(present, change, parts)
+
+    return await _write(caller, account, "integrated_account.updated", work, parts, fields=sorted(_mentioned(change)))
 
 
 async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) -> Account:
     """Run the harmless calls again and keep what they show."""
-    changed = connect.judged(account, await connect.prove(account, parts), parts)
-    await _save(caller, changed, act, parts, status=changed.status)
-    return changed
+
+    async def work(present: Account) -> Account:
+        return connect.judged(present, await connect.prove(present, parts), parts)
+
+    return await _write(caller, account, act, work, parts)
 
 
 async def delete_accounts(caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> int:
     """All of them in one transaction, with their tokens; the number of those that existed."""
-    deleted = 0
     async with parts.database.transaction() as session:
-        for account_id in account_ids:
-            await parts.tokens.delete_of_account(session, caller.environment_id, account_id)
-            await parts.servers.delete_of_account(session, caller.environment_id, account_id)
-            if await parts.accounts.delete(session, caller.environment_id, account_id):
-                deleted += 1
-                await parts.audit.add(session, caller, "integrated_account.deleted", account_id, parts.clock())
-        await parts.changes.tell(session, "accounts")
-        await parts.changes.tell(session, "tokens")
-        await parts.changes.tell(session, "servers")
-    for topic in ("accounts", "tokens", "servers"):
-        parts.changes.apply(topic)
+        deleted = await _delete(session, caller, account_ids, parts)
+    _apply_deleted(parts)
     return deleted
+
+
+async def uninstall(caller: Caller, installation: Installation, parts: Parts) -> None:
+    """The integration with all its accounts: nothing is left that could still call the vendor."""
+    environment_id = caller.environment_id
+    async with parts.database.transaction() as session:
+        account_ids = await parts.accounts.ids_of_installation(session, environment_id, installation.id)
+        await _delete(session, caller, account_ids, parts)
+        await parts.installations.delete(session, environment_id, installation.id)
+        await parts.audit.add(
+            session, caller, "environment_integration.deleted", installation.id, parts.clock(),
+            accounts=len(account_ids),
+        )  # fmt: skip
+    _apply_deleted(parts)
+
+
+async def _delete(session: Session, caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> int:
+    deleted: list[AccountId] = []
+    for account_id in sorted(set(account_ids)):  # always in one order, so that two of these cannot block each other
+        await parts.tokens.delete_of_account(session, caller.environment_id, account_id)
+        await parts.servers.delete_of_account(session, caller.environment_id, account_id)
+        if await parts.accounts.delete(session, caller.environment_id, account_id):
+            deleted.append(account_id)
+    for account_id in deleted:
+        await parts.audit.add(session, caller, "integrated_account.deleted", account_id, parts.clock())
+    for topic in _OF_ACCOUNTS:
+        await parts.changes.tell(session, topic)
+    return len(deleted)
+
+
+def _apply_deleted(parts: Parts) -> None:
+    for topic in _OF_ACCOUNTS:
+        parts.changes.apply(topic)
 
 
 async def make_account_token(caller: Caller, account: Account, parts: Parts) -> tuple[str, Token]:
@@ -151,25 +172,54 @@ async def make_account_token(caller: Caller, account: Account, parts: Parts) -> 
     return text, token
 
 
+async def _changed(account: Account, change: Change, parts: Parts) -> Account:
+    view = await parts.views.of(account)
+    changed = structs.replace(account, **_plain(change), updated_at=parts.clock())
+    if change.override is not UNSET:
+        base = await parts.views.base(account.environment_id, account.integration)
+        _check_override(base, change.override)
+    needs_proof = change.base_url is not UNSET
+    if change.base_url is not UNSET:
+        changed = structs.replace(changed, base_url=connect.base_url_of(view.integration, change.base_url, parts))
+    if change.context is not UNSET:
+        changed, touched_keys = await _with_merged_context(changed, view, change.context, parts)
+        needs_proof = needs_proof or touched_keys
+    if needs_proof and change.status is UNSET and account.status != "blocked":
+        changed = connect.judged(changed, await connect.prove(changed, parts), parts)
+    return changed
+
+
 async def _with_merged_context(account: Account, view: View, context: Json, parts: Parts) -> tuple[Account, bool]:
     integration = view.integration
     tidied = connect.tidy(integration, context)
+    relevant = {each.name for each in integration.context} | {each.field for each in integration.credentials}
+    touches_keys = bool((relevant | {"base_url"}) & tidied.keys())
     if "base_url" in tidied:
         wanted = tidied.pop("base_url")
         account = structs.replace(account, base_url=connect.base_url_of(integration, str(wanted or ""), parts))
     merged = account.context | await parts.secrets.open(account) | tidied
     merged = {name: value for name, value in merged.items() if value is not None}
     connect.check_context(integration, merged)
-    relevant = {each.name for each in integration.context} | {each.field for each in integration.credentials}
-    return await connect.with_context(account, integration, merged, parts), bool(relevant & tidied.keys())
+    return await connect.with_context(account, integration, merged, parts), touches_keys
 
 
-async def _save(caller: Caller, account: Account, act: str, parts: Parts, **facts: Any) -> None:
-    async with parts.database.transaction() as session:
-        await parts.accounts.update(session, account)
-        await parts.audit.add(session, caller, act, account.id, parts.clock(), **facts)
-        await parts.changes.tell(session, "accounts")
-    parts.changes.apply("accounts")
+async def _write(caller: Caller, account: Account, act: str, work: Work, parts: Parts, **facts: Any) -> Account:
+    """Do the work on the account as it is now; again when somebody else changed it meanwhile, so that none is lost."""
+    for _ in range(MOST_TRIES):
+        changed = await work(account)
+        async with parts.database.transaction() as session:
+            is_written = await parts.accounts.update(session, changed)
+            if is_written:
+                await parts.audit.add(session, caller, act, account.id, parts.clock(), status=changed.status, **facts)
+                await parts.changes.tell(session, "accounts")
+        if is_written:
+            parts.changes.apply("accounts")
+            return changed
+        present = await parts.accounts.get(account.environment_id, account.id)
+        if present is None:
+            raise NotFound(f"There is no integrated account {account.id!r}.")
+        account = present
+    raise ChangedMeanwhile
 
 
 def _plain(change: Change) -> Json:
@@ -214,8 +264,12 @@ async def _ensure(caller: Caller, integration: str, parts: Parts) -> Installatio
     found = await parts.installations.of(caller.environment_id, integration)
     if found is None:
         async with parts.database.transaction() as session:
-            found = await parts.installations.ensure(session, caller.environment_id, integration, parts.clock())
-            await parts.audit.add(
-                session, caller, "environment_integration.created", found.id, parts.clock(), integration=integration
+            moment = parts.clock()
+            found, is_new = await parts.installations.ensure(
+                session, caller.environment_id, integration, moment, Wish()
             )
+            if is_new:
+                await parts.audit.add(
+                    session, caller, "environment_integration.created", found.id, moment, integration=integration
+                )
     return found

@@ -12,9 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments
+from portico.gateway import brackets
 from portico.model.call import Body, Call, Upload
 from portico.model.operation import Operation, Parameter
-from portico.shapes import is_list, is_record
+from portico.shapes import NotJson, decode, decode_or_text, is_list, is_record
 
 Pairs = list[tuple[str, str]]
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -69,8 +70,8 @@ def _take_path_from_body(operation: Operation, call: Call, given: dict[str, Any]
     if not wanted or body is None or not isinstance(body.content, bytes) or "json" not in body.content_type:
         return body, {}
     try:
-        content: Any = msgspec.json.decode(body.content) if body.content else {}
-    except msgspec.DecodeError as problem:
+        content: Any = decode(body.content) if body.content else {}
+    except NotJson as problem:
         raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
     if not is_record(content):
         return body, {}
@@ -91,8 +92,8 @@ def _merged(body: Body, fields: dict[str, Any]) -> tuple[Body, list[Failure]]:
     if not isinstance(body.content, bytes) or "json" not in body.content_type:
         return body, failures
     try:
-        content: Any = msgspec.json.decode(body.content) if body.content else {}
-    except msgspec.DecodeError:
+        content: Any = decode(body.content) if body.content else {}
+    except NotJson:
         return body, failures
     if not is_record(content):
         return body, failures
@@ -138,17 +139,26 @@ def _spread(
     fields: dict[str, Any] = {}
     constants: dict[str, Any] = {}
     body_by_default = operation.verb != "GET" and operation.method == "list"
+    nested: list[tuple[str, Any]] = []
     for name, value in given.items():
         plain = name.removesuffix("[]")
         parameter = known.get(name) or known.get(plain)
-        place = parameter.place if parameter else ("body" if body_by_default else "query")
-        if place in {"body", "upload"}:
-            _set(fields, parameter.on_the_wire if parameter else plain, _typed(value, parameter))
+        owner = parameter or known.get(brackets.stem(name))
+        in_body = owner.place in {"body", "upload"} if owner else body_by_default
+        place = parameter.place if parameter else ("body" if in_body else "query")
+        if in_body and parameter is None and brackets.is_nested(name):
+            nested.append((name, value))
+        elif place in {"body", "upload"}:
+            listed = [value] if name != plain and not is_list(value) else value
+            _set(fields, parameter.on_the_wire if parameter else plain, _typed(listed, parameter))
             constants |= parameter.also if parameter else {}
         elif place == "header":
             headers.append((parameter.on_the_wire if parameter else name, _text(value)))
         else:
             query += _query_pairs(name, value, parameter)
+    for name, value in brackets.nest(nested).items():
+        owner = known.get(name)
+        _set(fields, owner.on_the_wire if owner else name, brackets.typed(value, owner.schema if owner else {}))
     for place_of, constant in constants.items():
         _set(fields, place_of, constant, as_default=True)
     return query, headers, fields
@@ -189,6 +199,9 @@ def _set(fields: dict[str, Any], wire_name: str, value: Any, *, as_default: bool
 
 def _typed(value: Any, parameter: Parameter | None) -> Any:
     """Text from a URL as the JSON that a body needs; JSON stays what it is."""
+    if parameter is not None and is_list(value):
+        items: Any = parameter.schema.get("items") or {}
+        return [brackets.typed(each, items) if isinstance(each, str) else each for each in value]
     if parameter is None or not isinstance(value, str):
         return value
     kind: Any = parameter.schema.get("type", "string")
@@ -196,15 +209,9 @@ def _typed(value: Any, parameter: Parameter | None) -> Any:
     if "string" in kinds:
         return value
     if parameter.is_array:
-        return _decoded(value) if value.startswith("[") else value.split(",")
-    return _decoded(value)
-
-
-def _decoded(value: str) -> Any:
-    try:
-        return msgspec.json.decode(value)
-    except msgspec.DecodeError:
-        return value
+        items = decode_or_text(value) if value.startswith("[") else value.split(",")
+        return brackets.typed(items, parameter.schema)
+    return decode_or_text(value)
 
 
 def _missing(

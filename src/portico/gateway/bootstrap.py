@@ -14,7 +14,7 @@ SYSTEM = "system"
 
 async def ensure_first_environment(parts: Parts) -> Environment:
     """Safe to run in many processes at once, and again at every start."""
-    environment = await parts.environments.called(FIRST_ENVIRONMENT)
+    environment = await parts.operators.first_environment()
     if environment is None:
         environment = await _make_environment(parts)
     if parts.settings.bootstrap_token:
@@ -35,7 +35,7 @@ async def _make_environment(parts: Parts) -> Environment:
         async with parts.database.transaction() as session:
             return await parts.environments.add(session, FIRST_ENVIRONMENT, parts.clock())
     except AlreadyExists:
-        found = await parts.environments.called(FIRST_ENVIRONMENT)
+        found = await parts.operators.first_environment()
         if found is None:
             raise
         return found

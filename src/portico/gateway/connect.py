@@ -13,7 +13,7 @@ from portico.gateway.parts import Parts
 from portico.gateway.request import build
 from portico.gateway.secrets import split
 from portico.gateway.sign import sign
-from portico.model.account import Account, AccountId
+from portico.model.account import Account, AccountId, AccountState
 from portico.model.call import Call
 from portico.model.operation import Credential, Integration
 from portico.upstream.egress import check_base_url
@@ -136,7 +136,7 @@ async def _prove_one(connected: Connected, credential: Credential, parts: Parts)
 
 
 def judged(account: Account, proofs: list[Proof], parts: Parts) -> Account:
-    """The account in the state that its proofs show."""
+    """The account in the state that its proofs show; what somebody has blocked stays so."""
     failed = [each for each in proofs if not each.works]
     moment = parts.clock()
     error: Json | None = None
@@ -147,10 +147,11 @@ def judged(account: Account, proofs: list[Proof], parts: Parts) -> Account:
             "credential": first.credential,
             "occurred_at": iso(moment),
         }
+    state: AccountState = "validation_error" if failed else "active"
     result = {each.credential: structs.asdict(each) for each in proofs}
     return structs.replace(
         account,
-        status="validation_error" if failed else "active",
+        status="blocked" if account.status == "blocked" else state,
         last_error=error,
         last_action_result={"action": "validation", "keys": result, "at": iso(moment)},
         updated_at=moment,

@@ -26,7 +26,12 @@ from portico.shapes import NotJson, decode
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
 # The request never reached the vendor, so it cannot have acted and its key may be used again.
-_NEVER_SENT = (errors.ForbiddenAddress, errors.VendorConnectTimeout, errors.VendorInsecure)
+_NEVER_SENT = frozenset(
+    {
+        errors.ForbiddenAddress, errors.NeedsReauth, errors.Unavailable, errors.VendorConnectTimeout,
+        errors.VendorInsecure, errors.VendorUnreachable,
+    }
+)  # fmt: skip
 
 
 class Prepared(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,7 +52,7 @@ async def execute(caller: Caller, call: Call, parts: Parts) -> Answer:
         prepared = await prepare(caller, call, parts, entry)
         if call.dry_run:
             return entry.finish(preview(prepared))
-        if call.idempotency_key and prepared.request.verb != "GET" and call.raw is None:
+        if call.idempotency_key and prepared.effect != "read":
             return entry.finish(await _act_once(caller, call, prepared, parts, entry))
         return entry.finish(await _act(call, prepared, parts, entry))
     except BaseException as problem:
@@ -124,15 +129,13 @@ async def _act_once(caller: Caller, call: Call, prepared: Prepared, parts: Parts
 
 async def _settle(claim: Claim, call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> Answer:
     try:
-        answer = await _act(call, prepared, parts, entry)
+        answer = await idempotency.gathered(await _act(call, prepared, parts, entry))
     except errors.VendorFailure as problem:
         await asyncio.shield(claim.keep(idempotency.from_failure(problem)))
         raise
-    except _NEVER_SENT:
-        await asyncio.shield(claim.give_back())
-        raise
-    except BaseException:
-        await asyncio.shield(claim.mark_unkept())
+    except BaseException as problem:
+        never_sent = type(problem) in _NEVER_SENT
+        await asyncio.shield(claim.give_back() if never_sent else claim.mark_unknown())
         raise
     kept = idempotency.to_kept(answer)
     await asyncio.shield(claim.keep(kept) if kept else claim.mark_unkept())
@@ -163,6 +166,8 @@ async def _send(
 ) -> UpstreamResponse:
     """One attempt; another only where the caller asked for patience and the operation changes nothing."""
     waited = 0.0
+    is_repeatable = request.content is None or isinstance(request.content, bytes)
+    patience = call.patience if is_repeatable else Patience()
     entry.bytes_in += len(request.content) if isinstance(request.content, bytes) else request.size_bytes or 0
     while True:
         started = time.perf_counter()
@@ -170,7 +175,7 @@ async def _send(
         entry.vendor_seconds += time.perf_counter() - started
         entry.vendor_status = response.status
         entry.vendor_request_id = response.header(prepared.connected.view.integration.trace)
-        wait = retry.decide(prepared.effect, response.status, response.header("retry-after"), call.patience, waited)
+        wait = retry.decide(prepared.effect, response.status, response.header("retry-after"), patience, waited)
         if wait is None:
             return response
         response.release()

@@ -4,10 +4,10 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portico.clock import Clock, to_milliseconds
 from portico.errors import Failure, InvalidArguments, KeyReused, NotReplayable, OutcomeUnknown, VendorFailure
@@ -51,7 +51,7 @@ class Fingerprint:
 
 
 class Claim:
-    """The right to act under a key. Must be settled: kept, marked as not kept, or given back."""
+    """The right to act under a key. Must be settled: kept, marked, or given back."""
 
     def __init__(self, idempotency: "Idempotency", key: ReplayKey, fingerprint: Fingerprint) -> None:
         self._idempotency, self._key, self.fingerprint = idempotency, key, fingerprint
@@ -60,7 +60,12 @@ class Claim:
         await self._idempotency.store(self._key, self.fingerprint, kept)
 
     async def mark_unkept(self) -> None:
-        await self._idempotency.mark_unkept(self._key, self.fingerprint)
+        """It was answered, by something that cannot be stored."""
+        await self._idempotency.mark(self._key, self.fingerprint, "unkept")
+
+    async def mark_unknown(self) -> None:
+        """It was cut off, and may have acted."""
+        await self._idempotency.mark(self._key, self.fingerprint, "unknown")
 
     async def give_back(self) -> None:
         await self._idempotency.give_back(self._key)
@@ -93,6 +98,8 @@ class Idempotency:
 
     async def _earlier(self, key: ReplayKey, fingerprint: Fingerprint) -> Kept:
         earlier = await self._settled(key)
+        if earlier.state == "unknown":  # its body may have been cut off as well, so there is nothing to compare
+            raise OutcomeUnknown
         if earlier.fingerprint != fingerprint.digest():
             raise KeyReused
         if earlier.state == "unkept":
@@ -119,11 +126,35 @@ class Idempotency:
         sealed = await self._keyring.seal(msgspec.msgpack.encode(kept), _place(key))
         await self._replays.keep(key, "done", sealed, fingerprint.digest())
 
-    async def mark_unkept(self, key: ReplayKey, fingerprint: Fingerprint) -> None:
-        await self._replays.keep(key, "unkept", b"", fingerprint.digest())
+    async def mark(self, key: ReplayKey, fingerprint: Fingerprint, state: Literal["unkept", "unknown"]) -> None:
+        await self._replays.keep(key, state, b"", fingerprint.digest())
 
     async def give_back(self, key: ReplayKey) -> None:
         await self._replays.free(key)
+
+
+async def gathered(answer: Answer) -> Answer:
+    """The answer in one piece if it is small enough to be kept. Events are not waited for."""
+    if answer.stream is None or (answer.header("content-type") or "").startswith("text/event-stream"):
+        return answer
+    stream, pieces, total = answer.stream, list[bytes](), 0
+    async for piece in stream:
+        pieces.append(piece)
+        total += len(piece)
+        if total > MOST_KEPT_BYTES:
+            return structs.replace(answer, stream=_chained(pieces, stream))
+    headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
+    return structs.replace(answer, headers=headers, content=b"".join(pieces), stream=None)
+
+
+async def _chained(pieces: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    try:
+        for piece in pieces:
+            yield piece
+        async for piece in rest:
+            yield piece
+    finally:
+        await rest.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
 
 
 def to_kept(answer: Answer) -> Kept | None:

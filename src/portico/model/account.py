@@ -43,6 +43,7 @@ class Account(Struct, frozen=True, kw_only=True):
     authentication_method: str = "api_key"
     context: Json = {}
     sealed: bytes = b""
+    revision: int = 1  # rises with every change, so that none is lost between reading and writing
     held: dict[str, str] = {}  # secret context fields that are set → their last characters
     base_url: str = ""
     is_sandbox: bool = False

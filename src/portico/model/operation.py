@@ -158,6 +158,14 @@ class RateHeaders(Struct, frozen=True, kw_only=True, omit_defaults=True):
     reset: str = ""
 
 
+class NameRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the items of a list are called: the fields that hold names, the one that holds the id, how ids begin."""
+
+    fields: tuple[str, ...] = ("name",)
+    id: str = "id"
+    ids: tuple[str, ...] = ()
+
+
 class PathRule(Struct, frozen=True, kw_only=True):
     path: str
     use: str
@@ -180,3 +188,4 @@ class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tool_prefixes: tuple[str, ...] = ()  # other spellings of the integration's name in tool names
     tags: dict[str, str] = {}
     documentation: str = ""
+    names: dict[str, NameRule] = {}  # by the list operation that knows them

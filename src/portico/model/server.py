@@ -9,6 +9,7 @@ from portico.model.account import AccountId, EnvironmentId
 
 ServerId = NewType("ServerId", str)
 Exposure = Literal["all", "discovery", "auto"]
+Comfort = Literal["names", "times"]
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -21,6 +22,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     arguments: dict[str, dict[str, Any]] = {}
     include_removed: bool = False
     read_only: bool = False
+    comforts_off: tuple[Comfort, ...] = ()
     result_limit: int = 40_000  # characters of text in one answer
 
 

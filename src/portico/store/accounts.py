@@ -14,21 +14,22 @@ from portico.store.statement import Statement
 _ADD = Statement(
     "INSERT INTO accounts (id, environment_id, installation_id, integration, tenant_id, status, authentication_method, "
     "context, sealed, held, base_url, is_sandbox, override, unified_override, last_error, last_forbidden_error, "
-    "last_action_result, created_at, updated_at) VALUES (:id, :environment_id, :installation_id, :integration, "
-    ":tenant_id, :status, :authentication_method, :context, :sealed, :held, :base_url, :is_sandbox, :override, "
-    ":unified_override, :last_error, :last_forbidden_error, :last_action_result, :created_at, :updated_at)"
+    "last_action_result, revision, created_at, updated_at) VALUES (:id, :environment_id, :installation_id, "
+    ":integration, :tenant_id, :status, :authentication_method, :context, :sealed, :held, :base_url, :is_sandbox, "
+    ":override, :unified_override, :last_error, :last_forbidden_error, :last_action_result, :revision, :created_at, "
+    ":updated_at)"
 )
 _GET = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
-    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled "
+    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision "
     "FROM accounts a JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id = :id"
 )
 _PAGE = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
-    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled "
+    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision "
     "FROM accounts a JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id < :before "
     "AND (:tenant_id = '' OR a.tenant_id = :tenant_id) AND (:status = '' OR a.status = :status) "
@@ -43,14 +44,16 @@ _UPDATE = Statement(
     "UPDATE accounts SET tenant_id = :tenant_id, status = :status, context = :context, sealed = :sealed, held = :held, "
     "base_url = :base_url, is_sandbox = :is_sandbox, override = :override, unified_override = :unified_override, "
     "last_error = :last_error, last_forbidden_error = :last_forbidden_error, last_action_result = :last_action_result, "
-    "updated_at = :updated_at WHERE environment_id = :environment_id AND id = :id"
+    "updated_at = :updated_at, revision = revision + 1 "
+    "WHERE environment_id = :environment_id AND id = :id AND revision = :revision"
 )
 _SET_STATUS = Statement(
-    "UPDATE accounts SET status = :status, last_error = :last_error, updated_at = :updated_at "
+    "UPDATE accounts SET status = :status, last_error = :last_error, updated_at = :updated_at, revision = revision + 1 "
     "WHERE environment_id = :environment_id AND id = :id AND status = :expected"
 )
 _SET_FORBIDDEN = Statement(
-    "UPDATE accounts SET last_forbidden_error = :last_forbidden_error, updated_at = :updated_at "
+    "UPDATE accounts SET last_forbidden_error = :last_forbidden_error, updated_at = :updated_at, "
+    "revision = revision + 1 "
     "WHERE environment_id = :environment_id AND id = :id"
 )
 _DELETE = Statement("DELETE FROM accounts WHERE environment_id = :environment_id AND id = :id")
@@ -106,8 +109,10 @@ class Accounts:
         )
         return [_read(row) for row in rows]
 
-    async def update(self, session: Session, account: Account) -> None:
-        await session.run(_UPDATE, **{name: value for name, value in _values(account).items() if name not in _FIXED})
+    async def update(self, session: Session, account: Account) -> bool:
+        """False when somebody else has changed or deleted it since it was read; then nothing is written."""
+        values = {name: value for name, value in _values(account).items() if name not in _FIXED}
+        return await session.run(_UPDATE, **values) > 0
 
     async def move(
         self,
@@ -147,10 +152,10 @@ class Accounts:
         rows = await self._database.all(_IDS_OF_TENANT, environment_id=environment_id, tenant_id=tenant_id)
         return [AccountId(row[0]) for row in rows]
 
-    async def ids_of_installation(self, environment_id: EnvironmentId, installation_id: str) -> Sequence[AccountId]:
-        rows = await self._database.all(
-            _IDS_OF_INSTALLATION, environment_id=environment_id, installation_id=installation_id
-        )
+    async def ids_of_installation(
+        self, session: Session, environment_id: EnvironmentId, installation_id: str
+    ) -> Sequence[AccountId]:
+        rows = await session.all(_IDS_OF_INSTALLATION, environment_id=environment_id, installation_id=installation_id)
         return [AccountId(row[0]) for row in rows]
 
 
@@ -176,6 +181,7 @@ def _values(account: Account) -> dict[str, Any]:
         "last_error": _json(account.last_error),
         "last_forbidden_error": _json(account.last_forbidden_error),
         "last_action_result": _json(account.last_action_result),
+        "revision": account.revision,
         "created_at": to_milliseconds(account.created_at),
         "updated_at": to_milliseconds(account.updated_at),
     }
@@ -216,4 +222,5 @@ def _read(row: Row) -> Account:
         updated_at=from_milliseconds(row[18]),
         installation_override=_load(row[19]),
         is_enabled=bool(row[20]),
+        revision=row[21],
     )

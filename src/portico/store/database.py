@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 from portico.store.statement import Statement
 
 Dialect = Literal["sqlite", "postgres"]
+UNKEEPABLE = "A value is larger than the database can keep, or holds characters that it cannot."
 Row = tuple[Any, ...]
 
 

@@ -12,7 +12,6 @@ _ADD = Statement(
     "INSERT INTO environments (id, name, created_at, updated_at) VALUES (:id, :name, :created_at, :created_at)"
 )
 _GET = Statement("SELECT id, name, created_at, updated_at FROM environments WHERE id = :environment_id")
-_BY_NAME = Statement("SELECT id, name, created_at, updated_at FROM environments WHERE name = :name")
 _RENAME = Statement("UPDATE environments SET name = :name, updated_at = :updated_at WHERE id = :environment_id")
 
 
@@ -27,10 +26,6 @@ class Environments:
 
     async def get(self, environment_id: EnvironmentId) -> Environment | None:
         row = await self._database.one(_GET, environment_id=environment_id)
-        return read(row) if row else None
-
-    async def called(self, name: str) -> Environment | None:
-        row = await self._database.one(_BY_NAME, name=name)
         return read(row) if row else None
 
     async def rename(self, session: Session, environment_id: EnvironmentId, name: str, moment: datetime) -> None:

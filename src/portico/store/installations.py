@@ -31,7 +31,8 @@ _PAGE = Statement(
     "FROM installations WHERE environment_id = :environment_id AND id < :before ORDER BY id DESC LIMIT :count"
 )
 _UPDATE = Statement(
-    "UPDATE installations SET is_enabled = :is_enabled, show_in_catalog = :show_in_catalog, override = :override, "
+    "UPDATE installations SET is_enabled = COALESCE(:is_enabled, is_enabled), "
+    "show_in_catalog = COALESCE(:show_in_catalog, show_in_catalog), override = COALESCE(:override, override), "
     "updated_at = :moment WHERE environment_id = :environment_id AND id = :id"
 )
 _DELETE = Statement("DELETE FROM installations WHERE environment_id = :environment_id AND id = :id")
@@ -68,28 +69,36 @@ class Definition(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
 
+class Wish(Struct, frozen=True, kw_only=True):
+    """How an installation is to be; None: no wish."""
+
+    is_enabled: bool | None = None
+    show_in_catalog: bool | None = None
+    override: dict[str, Any] | None = None
+
+
 class Installations:
     def __init__(self, database: Database) -> None:
         self._database = database
 
     async def ensure(
-        self, session: Session, environment_id: EnvironmentId, integration: str, moment: datetime
-    ) -> Installation:
-        """The environment's installation of the integration, made now where there is none yet."""
-        await session.run(
+        self, session: Session, environment_id: EnvironmentId, integration: str, moment: datetime, wish: Wish
+    ) -> tuple[Installation, bool]:
+        """(the environment's installation of the integration, whether it was made now as wished)."""
+        made = await session.run(
             _ENSURE,
             id=new_id(),
             environment_id=environment_id,
             integration=integration,
-            is_enabled=True,
-            show_in_catalog=True,
-            override="{}",
+            is_enabled=wish.is_enabled is not False,
+            show_in_catalog=wish.show_in_catalog is not False,
+            override=_json(wish.override or {}),
             moment=to_milliseconds(moment),
         )
         row = await session.one(_OF, environment_id=environment_id, integration=integration)
         if row is None:
             raise LookupError(integration)
-        return _read(row)
+        return _read(row), made > 0
 
     async def get(self, environment_id: EnvironmentId, installation_id: str) -> Installation | None:
         row = await self._database.one(_GET, environment_id=environment_id, id=installation_id)
@@ -103,16 +112,21 @@ class Installations:
         rows = await self._database.all(_PAGE, environment_id=environment_id, before=before, count=count)
         return [_read(row) for row in rows]
 
-    async def update(self, session: Session, installation: Installation, moment: datetime) -> None:
+    async def update(
+        self, session: Session, environment_id: EnvironmentId, installation_id: str, moment: datetime, wish: Wish
+    ) -> Installation | None:
+        """As it is afterwards; None when it is gone. What is not wished for stays, whoever else changes it now."""
         await session.run(
             _UPDATE,
-            id=installation.id,
-            environment_id=installation.environment_id,
-            is_enabled=installation.is_enabled,
-            show_in_catalog=installation.show_in_catalog,
-            override=msgspec.json.encode(installation.override).decode(),
+            id=installation_id,
+            environment_id=environment_id,
+            is_enabled=wish.is_enabled,
+            show_in_catalog=wish.show_in_catalog,
+            override=None if wish.override is None else _json(wish.override),
             moment=to_milliseconds(moment),
         )
+        row = await session.one(_GET, environment_id=environment_id, id=installation_id)
+        return _read(row) if row else None
 
     async def delete(self, session: Session, environment_id: EnvironmentId, installation_id: str) -> bool:
         return await session.run(_DELETE, environment_id=environment_id, id=installation_id) > 0
@@ -156,6 +170,10 @@ class Definitions:
 
     async def delete(self, session: Session, environment_id: EnvironmentId, definition_id: str) -> bool:
         return await session.run(_DELETE_DEFINITION, environment_id=environment_id, id=definition_id) > 0
+
+
+def _json(value: dict[str, Any]) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _read(row: Row) -> Installation:

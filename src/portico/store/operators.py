@@ -16,6 +16,7 @@ _TOKEN_BY_DIGEST = Statement(
 _ENVIRONMENTS = Statement(
     "SELECT id, name, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC LIMIT :count"
 )
+_FIRST_ENVIRONMENT = Statement("SELECT id, name, created_at, updated_at FROM environments ORDER BY id LIMIT 1")
 _EXPIRED_TOKENS = Statement("DELETE FROM api_tokens WHERE kind = 'acc' AND expires_at < :moment")
 _EXPIRED_REPLAYS = Statement("DELETE FROM replays WHERE expires_at < :moment")
 _EXPIRED_PIECES = Statement(
@@ -56,6 +57,11 @@ class Operators:
     async def environments(self, before: str, count: int) -> list[Environment]:
         """Everybody's environments, newest first."""
         return [environments.read(row) for row in await self._database.all(_ENVIRONMENTS, before=before, count=count)]
+
+    async def first_environment(self) -> Environment | None:
+        """The oldest one, whatever it is called by now."""
+        row = await self._database.one(_FIRST_ENVIRONMENT)
+        return environments.read(row) if row else None
 
     async def clean(self, moment: datetime, oldest_request: datetime) -> None:
         """Drop what has expired: account tokens, servers, files, replays, old rows of the request log."""

@@ -7,8 +7,8 @@ from typing import Any
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from portico.errors import AlreadyExists, Unavailable
-from portico.store.database import Dialect, Row, Session
+from portico.errors import AlreadyExists, ChangedMeanwhile, InvalidArguments, Unavailable
+from portico.store.database import UNKEEPABLE, Dialect, Row, Session
 from portico.store.statement import Statement
 
 POOL_SIZE = 8
@@ -56,6 +56,10 @@ class Postgres:
                 yield _Transaction(connection)
         except psycopg.errors.UniqueViolation:
             raise AlreadyExists from None
+        except psycopg.errors.ForeignKeyViolation:
+            raise ChangedMeanwhile from None
+        except psycopg.DataError:
+            raise InvalidArguments(sentence=UNKEEPABLE) from None
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as problem:
             raise Unavailable from problem
 

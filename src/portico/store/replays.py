@@ -10,7 +10,7 @@ from portico.model.account import EnvironmentId
 from portico.store.database import Database
 from portico.store.statement import Statement
 
-ReplayState = Literal["pending", "done", "unkept"]
+ReplayState = Literal["pending", "done", "unkept", "unknown"]
 
 _CLAIM = Statement(
     "INSERT INTO replays (environment_id, place, digest, fingerprint, state, sealed, lease_until, expires_at) "

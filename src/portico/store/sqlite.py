@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import apsw
 
-from portico.errors import AlreadyExists, Refusal, Unavailable
-from portico.store.database import Dialect, Row, Session
+from portico.errors import AlreadyExists, ChangedMeanwhile, InvalidArguments, Refusal, Unavailable
+from portico.store.database import UNKEEPABLE, Dialect, Row, Session
 from portico.store.statement import Statement
 
 T = TypeVar("T")
@@ -21,6 +21,10 @@ Connection = Any
 FIRST_SAFE_VERSION = (3, 51, 3)
 READERS = 2
 BUSY_MILLISECONDS = 10_000
+_OUT_OF_ORDER = (
+    apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError,
+    apsw.NotADBError, apsw.CorruptError,
+)  # fmt: skip
 
 
 class UnsafeSqlite(Refusal):
@@ -60,8 +64,12 @@ class _Thread:
         except apsw.ConstraintError as problem:
             if "UNIQUE" in str(problem):
                 raise AlreadyExists from None
+            if "FOREIGN KEY" in str(problem):
+                raise ChangedMeanwhile from None
             raise
-        except (apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CantOpenError) as problem:
+        except OverflowError:
+            raise InvalidArguments(sentence=UNKEEPABLE) from None
+        except _OUT_OF_ORDER as problem:
             raise Unavailable(f"The database cannot be used just now ({type(problem).__name__}).") from problem
 
     def _open(self) -> Connection:

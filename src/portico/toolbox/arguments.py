@@ -27,35 +27,43 @@ class Arguments:
         self._check: Check | None = None
 
     def accept(self, given: Json) -> Json:
-        """By the operation's own names; InvalidArguments lists all that is wrong."""
+        """By the operation's own names, checked; InvalidArguments lists all that is wrong."""
+        own = self.rename(given)
+        self.check(own)
+        return own
+
+    def rename(self, given: Json) -> Json:
+        """By the operation's own names, with what `extra` holds, kinds forgiven; unknown names are refused."""
         extra: Json = given.get(EXTRA) or {}
         if not is_record(extra):
             raise InvalidArguments([Failure(EXTRA, "must be an object")])
-        accepted: Json = {}
+        own: Json = {self._own_name(name): value for name, value in extra.items()}
         failures: list[Failure] = []
         for name, value in given.items():
             if name == EXTRA or value is None:
                 continue
             parameter = self._known.get(name)
             if parameter is not None:
-                accepted[parameter.name] = forgive(value, parameter)
+                own[parameter.name] = forgive(value, parameter, is_time=parameter.name in self._operation.times)
             elif name in CONTROLS:
-                accepted[name] = value
+                own[name] = value
             else:
                 failures.append(self._unknown(name))
-        failures += self._checked({name: value for name, value in accepted.items() if name not in CONTROLS})
         if failures:
             raise InvalidArguments(failures)
-        return {**{self._own_name(name): value for name, value in extra.items()}, **accepted}
+        return own
+
+    def check(self, own: Json) -> None:
+        """What is known of the arguments is right; what only the vendor knows passes."""
+        if self._check is None:
+            self._check = compile_check(full_schema(self._operation))
+        checked = {name: value for name, value in own.items() if name not in CONTROLS}
+        if failures := [each._replace(path=self._shown_path(each.path)) for each in self._check(checked)]:
+            raise InvalidArguments(failures)
 
     def _own_name(self, name: str) -> str:
         parameter = self._known.get(name)
         return parameter.name if parameter else name
-
-    def _checked(self, accepted: Json) -> list[Failure]:
-        if self._check is None:
-            self._check = compile_check(full_schema(self._operation))
-        return [each._replace(path=self._shown_path(each.path)) for each in self._check(accepted)]
 
     def _shown_path(self, path: str) -> str:
         first, dot, rest = path.partition(".")
@@ -80,9 +88,11 @@ def full_schema(operation: Operation) -> Json:
     }
 
 
-def forgive(value: Any, parameter: Parameter) -> Any:
+def forgive(value: Any, parameter: Parameter, *, is_time: bool = False) -> Any:
     """Numbers and lists written as text, JSON written as text, one item where a list is wanted."""
     kinds = _kinds(parameter.schema)
+    if is_time and isinstance(value, str) and not value.strip().isdigit():
+        return value  # a time as people say it is read later
     if isinstance(value, str) and "string" not in kinds:
         return _from_text(value, kinds)
     if "array" in kinds and not is_list(value) and not (kinds - {"array"}):

@@ -102,9 +102,10 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
             "call_write_tool."
         )
     lines.append(
-        "Ids come from the list_all_… tools. Lists come in pages: send next_cursor back exactly as received; many take "
-        "order: asc or desc. Times are Unix seconds. An error says what is allowed and what to do next. Name `fields` "
-        "to keep answers small; `dry_run: true` shows a request without sending it."
+        "Ids come from the list_all_… tools; a unique name serves as well. Lists come in pages: send next_cursor back "
+        "exactly as received; many take order: asc or desc. Times: last 7 days, 2026-11-01, start of month, Unix "
+        "seconds. An error says what is allowed and what to do next. Name `fields` to keep answers small; "
+        "`dry_run: true` shows a request without sending it."
     )
     if server.config.read_only:
         lines.append("This server is read-only.")

@@ -75,8 +75,13 @@ def constrained(operation: Operation, constraints: dict[str, Json]) -> Tool:
     return structs.replace(tool, input_schema=schema | {"required": required} if required else schema)
 
 
-def enforce(operation: Operation, arguments: Json, constraints: dict[str, Json]) -> tuple[Json, list[Failure]]:
-    """Arguments by their own names, checked against the constraints; an only allowed value is filled in."""
+def enforce(
+    operation: Operation, arguments: Json, constraints: dict[str, Json], said: Json | None = None
+) -> tuple[Json, list[Failure]]:
+    """Arguments by their own names, checked against the constraints; an only allowed value is filled in.
+
+    A constraint may list ids or names: it holds for an argument as it was said or as it was understood.
+    """
     failures: list[Failure] = []
     kept = dict(arguments)
     for shown, (own, constraint) in _applying(operation, constraints).items():
@@ -88,9 +93,10 @@ def enforce(operation: Operation, arguments: Json, constraints: dict[str, Json])
                 failures.append(Failure(shown, "must be given on this server", _allowed(constraint)))
             continue
         check = compile_check({"properties": {shown: _narrowed({}, constraint, is_array=is_list(kept[own]))}})
-        failures += [
-            each._replace(problem=f"{each.problem} (a limit of this server)") for each in check({shown: kept[own]})
-        ]
+        problems = check({shown: kept[own]})
+        if problems and said is not None and own in said and not check({shown: said[own]}):
+            continue
+        failures += [each._replace(problem=f"{each.problem} (a limit of this server)") for each in problems]
     return kept, failures
 
 

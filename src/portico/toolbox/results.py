@@ -3,7 +3,7 @@
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portico.shapes import Json, is_record
 
@@ -26,6 +26,15 @@ def of_value(value: Any, *, blocks: list[Json] | None = None, meta: Json | None 
     structured = value if is_record(value) else {"result": value}
     text = _encoder.encode(structured).decode()
     return ToolResult(content=[{"type": "text", "text": text}, *(blocks or [])], structured=structured, meta=meta or {})
+
+
+def with_understood(result: ToolResult, understood: Json) -> ToolResult:
+    """The result with a note of how names and times were read, where it has room for one."""
+    if result.is_error or not is_record(result.structured) or "understood" in result.structured:
+        return structs.replace(result, meta={**result.meta, "understood": understood})
+    structured = {"understood": understood, **result.structured}
+    text = {"type": "text", "text": _encoder.encode(structured).decode()}
+    return structs.replace(result, content=[text, *result.content[1:]], structured=structured)
 
 
 def of_text(text: str, *, meta: Json | None = None) -> ToolResult:

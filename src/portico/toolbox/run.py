@@ -19,12 +19,15 @@ from portico.model.caller import Caller
 from portico.model.operation import Operation
 from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json, is_list, is_record
-from portico.toolbox import fit, offer, results
+from portico.toolbox import fit, names, offer, results, times
 from portico.toolbox.arguments import Arguments
 from portico.toolbox.files import FileComfort
 from portico.toolbox.results import ToolResult
 from portico.toolbox.search import Index
 from portico.toolbox.teach import teach
+
+# Looking for a name goes no further than this: whoever has more items of a kind gives ids.
+_MOST_PAGES, _PAGE_SIZE = 30, 100
 
 
 class ToolCall(Struct, frozen=True, kw_only=True):
@@ -50,6 +53,7 @@ class Toolbox:
         self._parts = parts
         self._files = FileComfort(shelf, parts.transport)
         self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
+        self._names = names.NameBook()
         self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
 
     def index(self, view: View) -> Index:
@@ -77,15 +81,55 @@ class Toolbox:
         return operation
 
     async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, operation: Operation) -> ToolResult:
-        accepted = self._arguments_of(connected.view, operation).accept(asked.arguments)
-        accepted, failures = offer.enforce(operation, accepted, asked.config.arguments)
-        if failures:
-            raise InvalidArguments(failures)
+        accepted, understood = await self._accept(caller, asked, connected, operation)
         controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
         accepted, uploads = await self._files.take(operation, accepted, caller.environment_id)
         call = self._call(asked, operation, accepted, uploads, dry_run=bool(controls["dry_run"]))
         answer = await execute(caller, call, self._parts)
-        return await self._shown(answer, asked, operation, caller, _fields(controls["fields"]))
+        if operation.effect != "read":
+            self._names.forget(asked.account_id)
+        result = await self._shown(answer, asked, operation, caller, _fields(controls["fields"]))
+        return results.with_understood(result, understood) if understood else result
+
+    async def _accept(
+        self, caller: Caller, asked: ToolCall, connected: Connected, operation: Operation
+    ) -> tuple[Json, Json]:
+        """The arguments as the vendor wants them, and what was understood of those that people say otherwise."""
+        arguments = self._arguments_of(connected.view, operation)
+        said = arguments.rename(asked.arguments)
+        own, understood = said, Json()
+        if "times" not in asked.config.comforts_off:
+            own, understood = times.understand(operation, own, connected.account, self._parts.clock())
+        if "names" not in asked.config.comforts_off:
+            lister = self._lister_for(caller, asked)
+            own, named = await names.resolve(connected.view, operation, own, asked.account_id, self._names, lister)
+            understood = understood | named
+        arguments.check(own)
+        own, failures = offer.enforce(operation, own, asked.config.arguments, said)
+        if failures:
+            raise InvalidArguments(failures)
+        return own, understood
+
+    def _lister_for(self, caller: Caller, asked: ToolCall) -> names.Lister:
+        async def every(operation: Operation, arguments: Json) -> list[Json]:
+            """All items of a list, page after page, as the caller could have asked for them."""
+            items: list[Json] = []
+            cursor: str | None = None
+            for _ in range(_MOST_PAGES):
+                asking = arguments | {"limit": _PAGE_SIZE} | ({"next_cursor": cursor} if cursor else {})
+                call = self._call(
+                    asked, operation, asking if operation.page and operation.page.limit else arguments, {}
+                )
+                answer = await execute(caller, call, self._parts)
+                if answer.page is None:
+                    break
+                items += names.items_of(msgspec.json.decode(answer.page.items))
+                cursor = answer.page.next_cursor
+                if cursor is None:
+                    break
+            return items
+
+        return every
 
     def _call(
         self,
@@ -94,7 +138,7 @@ class Toolbox:
         accepted: Json,
         uploads: dict[str, Sequence[Upload]],
         *,
-        dry_run: bool,
+        dry_run: bool = False,
     ) -> Call:
         return Call(
             account_id=asked.account_id,

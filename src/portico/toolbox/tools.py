@@ -22,12 +22,13 @@ class Tool(Struct, frozen=True, kw_only=True):
     annotations: Json
 
 
-def tool_of(operation: Operation) -> Tool:
+def tool_of(operation: Operation, *, plain: bool = False) -> Tool:
+    """`plain`: only what the vendor itself takes, for clients that send it to the Proxy API."""
     return Tool(
         name=operation.tool.name,
         title=operation.title,
         description=describe(operation),
-        input_schema=input_schema(operation),
+        input_schema=input_schema(operation, plain=plain),
         annotations=annotations(operation),
     )
 
@@ -54,14 +55,14 @@ def annotations(operation: Operation) -> Json:
     }
 
 
-def input_schema(operation: Operation) -> Json:
+def input_schema(operation: Operation, *, plain: bool = False) -> Json:
     properties: Json = {}
     required: list[str] = []
     for each in operation.parameters:
         if each.shown != "always":
             continue
         name = shown_name(operation, each)
-        properties[name] = each.schema
+        properties[name] = each.schema if plain or each.name not in operation.times else _time(each.schema)
         if each.required:
             required.append(name)
     properties |= _paging(operation)
@@ -69,6 +70,11 @@ def input_schema(operation: Operation) -> Json:
         properties["extra"] = {"type": "object", "description": f"More arguments: {', '.join(rare)}"}
     schema: Json = {"type": "object", "properties": properties}
     return schema | {"required": required} if required else schema
+
+
+def _time(schema: Json) -> Json:
+    """Text, so that a time can be said; a number of seconds is understood all the same."""
+    return {"type": "string", "description": schema.get("description", "")}
 
 
 def shown_name(operation: Operation, parameter: Parameter) -> str:

@@ -22,6 +22,7 @@ ByteStream = AsyncIterator[bytes]
 KEEP_ALIVE_SECONDS = 15
 CONNECTIONS = 1000
 READ_BUFFER_BYTES = 262_144
+_LOWEST_STATUS, _HIGHEST_STATUS = 200, 599
 _SAFE_VERBS = frozenset({"GET", "HEAD"})
 _OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
@@ -115,6 +116,27 @@ class _Response:
             self._response.close()
 
 
+class _Outgoing:
+    """A body on its way out. While its pieces go, the wait for an answer has not begun; why it broke off is kept."""
+
+    def __init__(self, content: bytes | ByteStream | None, seconds: float) -> None:
+        self.content = content if content is None or isinstance(content, bytes) else self._pieces(content)
+        self.deadline = asyncio.timeout(seconds)
+        self.problem: Exception | None = None
+        self.is_answered = False
+        self._seconds = seconds
+
+    async def _pieces(self, source: ByteStream) -> ByteStream:
+        try:
+            async for piece in source:
+                if not self.is_answered and not self.deadline.expired():
+                    self.deadline.reschedule(asyncio.get_running_loop().time() + self._seconds)
+                yield piece
+        except Exception as problem:
+            self.problem = problem
+            raise
+
+
 class AiohttpTransport:
     """One pool of connections for hosts on the internet, one for those that the operator vouches for."""
 
@@ -131,11 +153,22 @@ class AiohttpTransport:
             headers["User-Agent"] = self._user_agent
         if request.size_bytes is not None and not isinstance(request.content, bytes):
             headers["Content-Length"] = str(request.size_bytes)
-        with _translated():
-            async with asyncio.timeout(self._deadlines.answer_seconds):
-                response = await session.request(
-                    request.verb, URL(request.url, encoded=True), headers=headers, data=request.content
-                )
+        outgoing = _Outgoing(request.content, self._deadlines.answer_seconds)
+        try:
+            with _translated():
+                async with outgoing.deadline:
+                    response = await session.request(
+                        request.verb, URL(request.url, encoded=True), headers=headers, data=outgoing.content
+                    )
+        except errors.Refusal:
+            if outgoing.problem is not None:
+                raise outgoing.problem from None
+            raise
+        finally:
+            outgoing.is_answered = True
+        if not _LOWEST_STATUS <= response.status <= _HIGHEST_STATUS:
+            response.close()
+            raise errors.VendorProtocol(f"The vendor answered with the status {response.status}, which means nothing.")
         return _Response(response)
 
     async def close(self) -> None:

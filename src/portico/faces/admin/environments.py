@@ -5,7 +5,7 @@ from typing import Any
 from msgspec import Struct
 
 from portico.clock import iso
-from portico.errors import AlreadyExists, Failure, InvalidArguments, NotAllowed
+from portico.errors import AlreadyExists, Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
 from portico.model.account import Environment, EnvironmentId
 
@@ -66,8 +66,6 @@ async def create_environment(asked: Asked) -> Any:
 
 async def rename_environment(asked: Asked) -> Any:
     environment = await _seen(asked)
-    if environment.id != asked.environment_id and not asked.caller.may("operator"):
-        raise NotAllowed
     name = _checked(asked.body.name)
     try:
         async with asked.parts.database.transaction() as session:
@@ -113,6 +111,6 @@ ENDPOINTS = (
     ),
     Endpoint(
         verb="PATCH", path="/environment/{id}", name="updateEnvironment", summary="Rename an environment", tag=TAG,
-        handler=rename_environment, body=EnvironmentBody, returns=EnvironmentShown, scope="accounts",
+        handler=rename_environment, body=EnvironmentBody, returns=EnvironmentShown, scope="operator",
     ),
 )  # fmt: skip

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from msgspec import Struct, structs
+from msgspec import Struct
 
 from portico.catalog import override as overrides
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
 from portico.faces.admin.integrations import summary
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
-from portico.gateway.accounts import delete_accounts
+from portico.gateway.accounts import uninstall
 from portico.model.account import Installation
+from portico.store.installations import Wish
 
 TAG = "Environment integrations"
 # More integrations than an environment will ever have installed: filters run over all of them.
@@ -106,15 +107,14 @@ async def install(asked: Asked) -> Any:
         return await show(asked, present)
     _check(view, body.override)
     moment = asked.parts.clock()
+    wish = Wish(is_enabled=body.is_enabled, show_in_catalog=body.show_in_catalog, override=body.override)
     async with asked.parts.database.transaction() as session:
-        made = await asked.parts.installations.ensure(session, asked.environment_id, view.integration.name, moment)
-        made = structs.replace(
-            made, is_enabled=body.is_enabled, show_in_catalog=body.show_in_catalog, override=body.override or {}
-        )
-        await asked.parts.installations.update(session, made, moment)
-        await asked.parts.audit.add(
-            session, asked.caller, "environment_integration.created", made.id, moment, integration=made.integration
-        )
+        name = view.integration.name
+        made, is_new = await asked.parts.installations.ensure(session, asked.environment_id, name, moment, wish)
+        if is_new:
+            await asked.parts.audit.add(
+                session, asked.caller, "environment_integration.created", made.id, moment, integration=name
+            )
     return await show(asked, made)
 
 
@@ -123,17 +123,14 @@ async def change(asked: Asked) -> Any:
     present = await _found(asked)
     view = await asked.parts.views.base(asked.environment_id, present.integration)
     _check(view, body.override)
-    changed = structs.replace(
-        present,
-        is_enabled=present.is_enabled if body.is_enabled is None else body.is_enabled,
-        show_in_catalog=present.show_in_catalog if body.show_in_catalog is None else body.show_in_catalog,
-        override=present.override if body.override is None else body.override,
-        updated_at=asked.parts.clock(),
-    )
+    moment = asked.parts.clock()
+    wish = Wish(is_enabled=body.is_enabled, show_in_catalog=body.show_in_catalog, override=body.override)
     async with asked.parts.database.transaction() as session:
-        await asked.parts.installations.update(session, changed, asked.parts.clock())
+        changed = await asked.parts.installations.update(session, asked.environment_id, present.id, moment, wish)
+        if changed is None:
+            raise missing("environment integration", present.id)
         await asked.parts.audit.add(
-            session, asked.caller, "environment_integration.updated", present.id, asked.parts.clock(),
+            session, asked.caller, "environment_integration.updated", present.id, moment,
             is_enabled=changed.is_enabled, override=changed.override,
         )  # fmt: skip
         await asked.parts.changes.tell(session, "accounts")
@@ -142,20 +139,8 @@ async def change(asked: Asked) -> Any:
 
 
 async def remove(asked: Asked) -> Any:
-    """With all its accounts: nothing is left that could still call the vendor."""
     present = await _found(asked)
-    accounts = await asked.parts.accounts.ids_of_installation(asked.environment_id, present.id)
-    await delete_accounts(asked.caller, accounts, asked.parts)
-    async with asked.parts.database.transaction() as session:
-        await asked.parts.installations.delete(session, asked.environment_id, present.id)
-        await asked.parts.audit.add(
-            session,
-            asked.caller,
-            "environment_integration.deleted",
-            present.id,
-            asked.parts.clock(),
-            accounts=len(accounts),
-        )
+    await uninstall(asked.caller, present, asked.parts)
     return {"id": present.id}
 
 

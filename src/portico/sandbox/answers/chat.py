@@ -3,7 +3,19 @@
 from portico.sandbox import roster
 from portico.sandbox.chat_reply import choices, usage
 from portico.sandbox.chat_stream import chunks
-from portico.sandbox.checks import anything, array, boolean, either, fields, integer, metadata, number, one_of, record, text
+from portico.sandbox.checks import (
+    anything,
+    array,
+    boolean,
+    either,
+    fields,
+    integer,
+    metadata,
+    number,
+    one_of,
+    record,
+    text,
+)
 from portico.sandbox.completion_store import KEPT, Stored
 from portico.sandbox.messages import text_of
 from portico.sandbox.pages import Cursor, with_metadata

@@ -206,7 +206,9 @@ def _make(ask: Ask, model: str, given: Given, earlier: list[Json], own: list[Jso
     shown["reasoning"] = {"effort": None, "summary": None, **body.get("reasoning", {})}
     shown["service_tier"] = tier_of(ask.project, body.get("service_tier"))
     used = {name: int(usage[name]) for name in ("input_tokens", "output_tokens")}
-    ask.meter("completions", model, **used, input_cached_tokens=0, num_model_requests=1, service_tier=shown["service_tier"])
+    ask.meter(
+        "completions", model, **used, input_cached_tokens=0, num_model_requests=1, service_tier=shown["service_tier"]
+    )
     starts_at = now + QUEUED_SECONDS * waits
     return Response(
         id=identity,

@@ -24,6 +24,7 @@ from portico.sandbox.settings import require_tools
 from portico.sandbox.shapes import Json, records
 from portico.sandbox.shapes import record as record_of
 from portico.sandbox.shelves import rows_of
+from portico.sandbox.spending import require_budget
 from portico.sandbox.wire import Answer, Ask, Route
 
 LIST = Cursor(before=True)
@@ -130,6 +131,7 @@ def _settings(ask: Ask, body: Json) -> Json:
     tools, choice = body.get("tools", assistant["tools"]), body.get("tool_choice", "auto")
     _require_tool(choice, records(tools))
     require_tools(ask.project, records(tools))
+    require_budget(ask)
     inherited = ("tools", "temperature", "top_p", "response_format", "reasoning_effort")
     return {
         "assistant_id": assistant["id"],

@@ -6,9 +6,9 @@ from portico.sandbox.invitations import invites
 from portico.sandbox.pages import Cursor
 from portico.sandbox.people import is_last_owner, last_owner, members, remove_user, show_user, users
 from portico.sandbox.places import Place
+from portico.sandbox.refusals import invalid
 from portico.sandbox.roles import give, roles
 from portico.sandbox.shapes import Json
-from portico.sandbox.refusals import invalid
 from portico.sandbox.shelves import Collection
 from portico.sandbox.state import User
 from portico.sandbox.wire import Answer, Ask, Route, gone

@@ -89,6 +89,7 @@ CREATE TABLE accounts (
   last_error TEXT,
   last_forbidden_error TEXT,
   last_action_result TEXT,
+  revision BIGINT NOT NULL,
   created_at BIGINT NOT NULL,
   updated_at BIGINT NOT NULL
 );

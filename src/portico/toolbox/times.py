@@ -1,0 +1,53 @@
+"""Arguments that are points in time, given as people say them: one phrase fills both ends of a range."""
+
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from portico.clock import iso
+from portico.errors import Failure, InvalidArguments
+from portico.model.account import Account
+from portico.model.operation import Operation
+from portico.shapes import Json
+from portico.toolbox.dates import Range, read_range
+
+ZONE_FIELD = "timezone"
+
+
+def zone_of(account: Account) -> ZoneInfo:
+    """The zone in which the account's days begin: its context's `timezone`, else UTC."""
+    name = str(account.context.get(ZONE_FIELD) or "UTC")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        failure = Failure(f"context.{ZONE_FIELD}", f"{name!r} is not a time zone", "Europe/Berlin …")
+        raise InvalidArguments([failure]) from None
+
+
+def understand(operation: Operation, arguments: Json, account: Account, now: datetime) -> tuple[Json, Json]:
+    """The arguments with Unix seconds where times were said, and what was understood, for the answer to tell."""
+    said = {name: arguments[name] for name in operation.times if _is_said(arguments.get(name))}
+    if not said:
+        return arguments, {}
+    zone = zone_of(account)
+    filled, understood = dict(arguments), Json()
+    for name, text in said.items():
+        read = read_range(text, now, zone, name)
+        for argument, moment in _ends(operation, name, read, filled).items():
+            filled[argument] = int(moment.timestamp())
+            understood[argument] = f"{text} = {iso(moment)}"
+    return filled, understood
+
+
+def _is_said(value: Any) -> bool:
+    return isinstance(value, str) and not value.strip().isdigit()
+
+
+def _ends(operation: Operation, name: str, read: Range, arguments: Json) -> dict[str, datetime]:
+    """Which arguments a phrase fills: a start takes its beginning and lends its end to a missing end."""
+    start, end = (*operation.times, "", "")[:2]
+    if name == end:
+        return {name: read.end}
+    if name == start and end and end not in arguments and read.end != read.start:
+        return {start: read.start, end: read.end}
+    return {name: read.start}
