@@ -13,7 +13,8 @@ from portico.app import Portico
 from portico.sandbox.serve import running
 from portico.sandbox.state import World
 from portico.settings import Settings
-from portico.store.database import Database, open_database
+from portico.store.database import Database
+from portico.store.engines import open_database
 from portico.store.migrate import migrate
 from tests.gateways import Client, open_client, open_gateway
 from tests.postgres import PostgresServer, start_postgres
@@ -103,7 +104,8 @@ async def client(gateway: Portico) -> AsyncGenerator[Client]:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What this machine lacked is said once, at the end."""
-    skipped = {str(report.longrepr[2]) for report in terminalreporter.getreports("skipped") if isinstance(report.longrepr, tuple)}
+    reports = terminalreporter.getreports("skipped")
+    skipped = {str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple)}
     for reason in sorted(skipped):
         terminalreporter.write_line(f"NOT TESTED HERE: {reason.removeprefix('Skipped: ')}", yellow=True)
     if os.environ.get("PORTICO_TEST_STRICT") and skipped:

@@ -35,7 +35,8 @@ from portico.settings import Settings
 from portico.store.accounts import Accounts
 from portico.store.audit import Audit
 from portico.store.changes import Changes
-from portico.store.database import Database, open_database
+from portico.store.database import Database
+from portico.store.engines import open_database
 from portico.store.environments import Environments
 from portico.store.files import Files
 from portico.store.installations import Definitions, Installations

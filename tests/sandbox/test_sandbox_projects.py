@@ -14,8 +14,11 @@ YEAR_SECONDS = 31_536_000
 def test_project_lives_its_life(administration: Organization, world: World) -> None:
     project = administration.projects.create(name="Alpha", residency="EU_STORAGE_PROCESSING")
     assert (project.status, project.archived_at, project.residency) == ("active", None, "EU_STORAGE_PROCESSING")
-    changed = administration.projects.update(project.id, name="Beta", external_key_id="ek_1", geography="us")
-    assert (changed.name, changed.external_key_id, changed.residency) == ("Beta", "ek_1", "US_STORAGE_PROCESSING")
+    key = administration.external_keys.create(
+        type="azure", name="Vault", key_name="main", tenant_id="t", vault_uri="https://v.example"
+    )
+    changed = administration.projects.update(project.id, name="Beta", external_key_id=key.id, geography="us")
+    assert (changed.name, changed.external_key_id, changed.residency) == ("Beta", key.id, "US_STORAGE_PROCESSING")
     assert administration.projects.update(project.id, external_key_id=None).external_key_id is None
     assert administration.projects.retrieve(project.id).name == "Beta"
     archived = administration.projects.archive(project.id)
@@ -174,12 +177,15 @@ def test_project_key_is_changed_and_deleted(
         administration.projects.api_keys.retrieve(key.id, project_id=project.id)
 
 
-def test_key_of_a_service_account_is_not_deleted_alone(administration: Organization) -> None:
+def test_key_of_a_service_account_goes_without_its_account(administration: Organization, sandbox_url: str) -> None:
     project = administration.projects.create(name="Alpha")
     made = administration.projects.service_accounts.create(project.id, name="bot")
+    other = administration.projects.service_accounts.api_keys.create(made.id, project_id=project.id)
     assert made.api_key is not None
-    with pytest.raises(openai.BadRequestError):
-        administration.projects.api_keys.delete(made.api_key.id, project_id=project.id)
+    assert administration.projects.api_keys.delete(made.api_key.id, project_id=project.id).deleted
+    assert Caller(sandbox_url, made.api_key.value)("GET", "/v1/models").status == 401
+    assert Caller(sandbox_url, other.value)("GET", "/v1/models").status == 200
+    assert [account.id for account in administration.projects.service_accounts.list(project.id)] == [made.id]
 
 
 def test_keys_of_those_who_left_the_project_are_inactive(administration: Organization, world: World) -> None:

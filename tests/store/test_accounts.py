@@ -10,6 +10,7 @@ from msgspec import structs
 from portico.model.account import Account, AccountId
 from portico.store.accounts import AccountFilter, Accounts
 from portico.store.database import Database
+from portico.store.installations import Installations, Wish
 from tests.store.rows import LATER, MOMENT, Home, account_of, add_accounts, make_home
 
 ANY = AccountFilter()
@@ -164,8 +165,6 @@ async def test_of_many_who_move_an_account_at_once_one_does(database: Database, 
 async def test_account_follows_its_installation(database: Database, home: Home) -> None:
     account = account_of(home)
     await add_accounts(database, account)
-    from portico.store.installations import Installations, Wish
-
     async with database.transaction() as session:
         await Installations(database).update(
             session, home.id, home.installation.id, LATER, Wish(is_enabled=False, override={"label": "Ours"})

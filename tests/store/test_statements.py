@@ -19,13 +19,13 @@ def statements() -> list[tuple[str, Statement]]:
     found: list[tuple[str, Statement]] = []
     for module_info in pkgutil.iter_modules(portico.store.__path__):
         module = importlib.import_module(f"portico.store.{module_info.name}")
-        found += [
-            (f"{module_info.name}.{name}", value) for name, value in vars(module).items() if isinstance(value, Statement)
-        ]
+        named = {name: value for name, value in vars(module).items() if isinstance(value, Statement)}
+        found += [(f"{module_info.name}.{name}", value) for name, value in named.items()]
     return found
 
 
 ALL = statements()
+OF_ONE_ENVIRONMENT = [each for each in ALL if not each[0].startswith(("operators.", "environments."))]
 
 
 @pytest.mark.parametrize(("name", "statement"), ALL, ids=[name for name, _ in ALL])
@@ -35,11 +35,15 @@ async def test_statement_is_prepared_by_the_engine(database: Database, name: str
         await database.all(Statement(f"EXPLAIN {statement.sqlite}"), **dict.fromkeys(names))  # pyright: ignore[reportArgumentType] -- a test's own text
     else:
         numbered: dict[str, str] = {}
-        text = re.sub(r"%\((\w+)\)s", lambda match: numbered.setdefault(match[1], f"${len(numbered) + 1}"), statement.postgres)
+
+        def number(match: re.Match[str]) -> str:
+            return numbered.setdefault(match[1], f"${len(numbered) + 1}")
+
+        text = re.sub(r"%\((\w+)\)s", number, statement.postgres)
         await database.script(f"PREPARE checked AS {text}")
 
 
-@pytest.mark.parametrize(("name", "statement"), [each for each in ALL if not each[0].startswith(("operators.", "environments."))])
+@pytest.mark.parametrize(("name", "statement"), OF_ONE_ENVIRONMENT)
 def test_statement_on_a_tenants_table_names_the_environment(name: str, statement: Statement) -> None:
     tables = set(TABLE.findall(statement.sqlite)) - SHARED_TABLES - {"set"}
     if tables:

@@ -84,7 +84,10 @@ DEFINITION: Json = {
                     "tags": {"type": "array", "items": {"type": "string"}},
                 },
             },
-            "update": {"call": "POST /lamps/{lamp_id}", "body": {"name": {"type": "string"}, "lit": {"type": "boolean"}}},
+            "update": {
+                "call": "POST /lamps/{lamp_id}",
+                "body": {"name": {"type": "string"}, "lit": {"type": "boolean"}},
+            },
             "delete": {"call": "DELETE /lamps/{lamp_id}", "asks": "Throw lamp {lamp_id} away?"},
             "blink": {
                 "call": "POST /lamps/{lamp_id}/blink",
@@ -127,7 +130,11 @@ DEFINITION: Json = {
             "film": {"call": "GET /shows/{show_id}/film", "returns": "binary"},
         },
         "meters": {
-            "list": {"call": "GET /admin/meters", "pages": "by_token", "query": {"since": {"type": "integer", "required": True}}},
+            "list": {
+                "call": "GET /admin/meters",
+                "pages": "by_token",
+                "query": {"since": {"type": "integer", "required": True}},
+            },
         },
         "house": {"get": {"call": "GET /admin/house"}, "update": {"call": "POST /admin/house"}},
         "room_locks": {
@@ -135,7 +142,11 @@ DEFINITION: Json = {
             "get": {"call": "GET /rooms/{room_id}/locks/{lock_id}"},
         },
         "batches": {
-            "create": {"call": "POST /batches", "root_array": True, "body": {"body": {"type": "array", "required": True}}},
+            "create": {
+                "call": "POST /batches",
+                "root_array": True,
+                "body": {"body": {"type": "array", "required": True}},
+            },
         },
         "bulbs": {"list": {"call": "GET /bulbs"}},
     },

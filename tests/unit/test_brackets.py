@@ -8,6 +8,9 @@ from hypothesis import strategies as st
 
 from portico.errors import InvalidArguments
 from portico.gateway import brackets
+from portico.shapes import is_record
+
+NOTHING: dict[str, Any] = {}
 
 
 @pytest.mark.parametrize(
@@ -23,7 +26,7 @@ from portico.gateway import brackets
         ([("a[][id]", "x"), ("a[][id]", "y")], {"a": [{"id": "x"}, {"id": "y"}]}),
         ([("a[b]", "1"), ("a[b][c]", "2")], {"a": {"b": {"c": "2"}}}),
         ([("a[b][c]", "2"), ("a[b]", "1")], {"a": {"b": "1"}}),
-        ([("a[b]", {})], {"a": {"b": {}}}),
+        ([("a[b]", NOTHING)], {"a": {"b": NOTHING}}),
         ([("a[b]", "1"), ("z[y]", "2")], {"a": {"b": "1"}, "z": {"y": "2"}}),
         ([("a[99999]", "too large to be a place")], {"a": {"99999": "too large to be a place"}}),
     ],
@@ -83,9 +86,8 @@ trees = st.recursive(leaves, lambda inner: st.dictionaries(names, inner, min_siz
 
 
 def spelled(prefix: str, value: Any) -> list[tuple[str, Any]]:
-    if isinstance(value, dict):
-        members: dict[str, Any] = value
-        return [pair for name, each in members.items() for pair in spelled(f"{prefix}[{name}]", each)]
+    if is_record(value):
+        return [pair for name, each in value.items() for pair in spelled(f"{prefix}[{name}]", each)]
     return [(prefix, value)]
 
 

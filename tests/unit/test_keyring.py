@@ -12,7 +12,8 @@ from portico import clock
 from portico.gateway.keyring import KEY_FILE, KeyRefused, Keyring, open_keyring
 from portico.model.account import EnvironmentId
 from portico.settings import Settings
-from portico.store.database import Database, open_database
+from portico.store.database import Database
+from portico.store.engines import open_database
 from portico.store.keys import Keys
 from portico.store.migrate import migrate
 from portico.store.statement import Statement

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from portico.catalog.find import View, select
 from portico.catalog.load import load_folder
 from portico.cli.api import JsonOption
-from portico.cli.say import Unhappy, complain, say_json, say_record, say_table
+from portico.cli.say import Unhappy, complain, say, say_json, say_record, say_table
 from portico.model.operation import Operation
 from portico.shapes import is_list
 
@@ -88,6 +88,25 @@ def check(*, openapi: OpenApi = None, json: JsonOption = False) -> int:
         complain("The vendor's SDK package is not installed, so nothing was compared with it.")
         drifted = 0
     return max(drifted, build.main(["--check"]), lint.main([]))
+
+
+def new(
+    name: str,
+    openapi: Annotated[Path, Parameter(help="The vendor's OpenAPI file, JSON or YAML.")],
+    *,
+    folder: Annotated[Path | None, Parameter(help="Where to write; a folder of the vendor's name if left out.")] = None,
+    force: Annotated[bool, Parameter(negative="", help="Write over what is there.")] = False,
+) -> None:
+    """Begin a new vendor from an OpenAPI file: its facts, and a definition whose words are still to be written."""
+    try:
+        from portico.catalog.scaffold import scaffold
+    except ImportError as missing:
+        raise Unhappy(f"This command needs the development requirements ({missing.name} is missing).") from None
+    if not openapi.is_file():
+        raise Unhappy(f"There is no file {openapi}.")
+    for path in scaffold(name, openapi, folder or Path(name), force=force):
+        say(str(path))
+    complain("Next: write credentials and sentences; docs/how-to/add-a-vendor.md says how.")
 
 
 def _view(integration: str) -> View:

@@ -111,7 +111,7 @@ async def _key_file(settings: Settings) -> Finding:
 async def _database(settings: Settings) -> Finding:
     from portico.clock import now
     from portico.gateway.keyring import open_keyring
-    from portico.store.database import open_database
+    from portico.store.engines import open_database
     from portico.store.migrate import migrate
 
     kind = "PostgreSQL" if settings.database_url else "SQLite"

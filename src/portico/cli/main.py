@@ -38,10 +38,11 @@ COMMANDS: dict[str, str | dict[str, str]] = {
     "call": "portico.cli.call:call|Call a method of a vendor through the Proxy API.",
     "logs": "portico.cli.logs:logs|The request log, newest first.",
     "catalog": {
-        "": "What the vendors can do: look and compare.",
+        "": "What the vendors can do: look, compare, begin a new one.",
         "list": "portico.cli.catalog:list_|List every operation.",
         "show": "portico.cli.catalog:show|Show one operation.",
         "check": "portico.cli.catalog:check|Lint the catalog and compare it with the vendor's SDK or an OpenAPI file.",
+        "new": "portico.cli.catalog:new|Begin a new vendor from an OpenAPI file.",
     },
     "doctor": "portico.cli.doctor:doctor|Look for what is likely to be wrong, and say how to mend it.",
     "completion": "portico.cli.completion:completion|Print a completion script for your shell.",

@@ -111,11 +111,12 @@ def at(value: Any, path: str) -> Any:
 
 def inflate(content: bytes, encoding: str, limit_bytes: int) -> bytes:
     """The body without its compression; VendorTooLarge as soon as it grows past the limit."""
+    encoding = encoding.strip().lower()
     if encoding in {"", "identity"}:
         return content
-    if encoding not in {"gzip", "deflate"}:
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
         raise errors.VendorEncoding
-    inflater = zlib.decompressobj(wbits=47 if encoding == "gzip" else 15)
+    inflater = zlib.decompressobj(wbits=15 if encoding == "deflate" else 47)
     try:
         plain = inflater.decompress(content, limit_bytes + 1)
     except zlib.error:

@@ -82,4 +82,5 @@ async def _is_applied(session: Session, migration: Migration, known: list[Migrat
 def statements(text: str) -> list[str]:
     """The statements of a file: separated by a semicolon at the end of a line, comments dropped."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("--")]
-    return [part.strip() for part in "\n".join(lines).split(";\n") if part.strip().rstrip(";")]
+    parts = ("\n".join(lines) + "\n").split(";\n")
+    return [part.strip() for part in parts if part.strip()]

@@ -1,5 +1,6 @@
 """Many tools without a crowded context: a few tools that find, describe and call the rest. Pure but for the calls."""
 
+import difflib
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from portico.gateway.lookup import Connected
 from portico.model.operation import Operation
 from portico.model.server import Exposure, McpServer
 from portico.shapes import Json
+from portico.toolbox.fit import clean
 from portico.toolbox.offer import Offer
 from portico.toolbox.tools import Tool
 
@@ -17,6 +19,8 @@ from portico.toolbox.tools import Tool
 BUDGET_TOKENS = 12_000
 MOST_DESCRIBED = 5
 _BYTES_PER_TOKEN = 4.0
+_MOST_TENANT_CHARACTERS = 100
+_TIMES = "Times: last 7 days, 2026-11-01, start of month, Unix seconds."
 _encoder = msgspec.json.Encoder()
 
 SEARCH, DESCRIBE = "search_tools", "get_tool_schema"
@@ -93,19 +97,20 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
     """What a model should know before its first call: whose account, which areas, how ids, lists and errors work."""
     label = connected.view.integration.label
     areas = list(dict.fromkeys(tag for each in offered.operations for tag in each.tags))
-    lines = [
-        f"{label} account of {connected.account.tenant_id}: {len(offered.operations)} tools for {', '.join(areas)}."
-    ]
+    tenant = clean(connected.account.tenant_id)[:_MOST_TENANT_CHARACTERS]
+    lines = [f"{label} account of {tenant}: {len(offered.tools)} tools for {', '.join(areas)}."]
     if is_discovery:
         lines.append(
             "Find tools with search_tools, read their arguments with get_tool_schema, run them with call_read_tool or "
             "call_write_tool."
         )
+    off = server.config.comforts_off
+    names = "" if "names" in off else "; a unique name serves as well"
+    times = "Times are Unix seconds." if "times" in off else _TIMES
     lines.append(
-        "Ids come from the list_all_… tools; a unique name serves as well. Lists come in pages: send next_cursor back "
-        "exactly as received; many take order: asc or desc. Times: last 7 days, 2026-11-01, start of month, Unix "
-        "seconds. An error says what is allowed and what to do next. Name `fields` to keep answers small; "
-        "`dry_run: true` shows a request without sending it."
+        f"Ids come from the list_all_… tools{names}. Lists come in pages: send next_cursor back exactly as received; "
+        f"many take order: asc or desc. {times} An error says what is allowed and what to do next. Name `fields` to "
+        "keep answers small; `dry_run: true` shows a request without sending it."
     )
     if server.config.read_only:
         lines.append("This server is read-only.")
@@ -125,6 +130,11 @@ def found(operations: Sequence[Operation], tools_by_name: dict[str, Tool]) -> li
         }
         for each in operations
     ]
+
+
+def nearest(name: str, names: Sequence[str], count: int = 3) -> list[str]:
+    """What may have been meant."""
+    return difflib.get_close_matches(name, names, n=count, cutoff=0.6)
 
 
 def grouped(operations: Sequence[Operation]) -> dict[str, list[str]]:

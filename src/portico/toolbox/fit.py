@@ -8,8 +8,12 @@ import msgspec
 from portico.shapes import Json, is_list, is_record
 
 _encoder = msgspec.json.Encoder()
-# Characters that could steer a terminal or hide text from a reader: control, bidirectional, zero-width.
-_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff]")
+# Characters that could steer a terminal or hide text from a reader: control, bidirectional, invisible, tags. The two
+# zero-width joiners stay, because words of some scripts are written with them.
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
+    "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
+)
 SHORTEST_KEPT = 200
 _NOTE_ROOM = 600
 
@@ -30,36 +34,50 @@ def clean(value: Any) -> Any:
 
 
 def fit_page(page: Json, limit: int) -> tuple[Json, bool]:
-    """As many of a list's items as fit, and whether some had to stay out."""
+    """As many of a list's items as fit, and whether some had to stay out.
+
+    A page that was cut has no cursor: it would lead past the items that were left out.
+    """
     items: list[Any] = page["result"]
     if size_of(page) <= limit:
         return page, False
     kept: list[Any] = []
-    room = limit - _NOTE_ROOM
+    room = max(limit - _NOTE_ROOM, SHORTEST_KEPT)
     for item in items:
         size = size_of(item) + 1
         if size > room and kept:
             break
         if size > room:
-            item = fit_value(item, max(room, SHORTEST_KEPT))[0]
+            item = fit_value(item, room)[0]
             size = size_of(item)
         kept.append(item)
         room -= size
-    return {**page, "result": kept, "result_count": len(kept)}, True
+    return {**page, "result": kept, "next_cursor": None, "result_count": len(kept)}, True
 
 
 def fit_value(value: Any, limit: int) -> tuple[Any, list[str]]:
-    """The value with its longest texts and lists shortened until it fits, and the places where that was done."""
-    cut: list[str] = []
-    longest = limit
-    while size_of(value) > limit and longest > SHORTEST_KEPT:
-        longest = max(longest // 2, SHORTEST_KEPT)
-        cut = []
-        value = _shortened(value, longest, "", cut)
-    if size_of(value) > limit:
-        text = _encoder.encode(value).decode()
-        return {"cut": text[: max(limit - _NOTE_ROOM, SHORTEST_KEPT)]}, ["everything"]
-    return value, cut
+    """The value with its longest texts and lists shortened until it fits, and the places where that was done.
+
+    What was shortened leaves room for a note that says so.
+    """
+    if size_of(value) <= limit:
+        return value, []
+    longest = room = max(limit - _NOTE_ROOM, SHORTEST_KEPT)
+    while longest > SHORTEST_KEPT // 4:
+        cut: list[str] = []
+        shown = _shortened(value, longest, "", cut)
+        if size_of(shown) <= room:
+            return shown, cut
+        longest //= 2
+    return {"cut": _head(_encoder.encode(value).decode(), room)}, ["everything"]
+
+
+def _head(text: str, room: int) -> str:
+    """Its beginning, so long that it fits when it is written as JSON once more."""
+    length = room
+    while size_of(text[:length]) > room - 10:
+        length = length * 3 // 4
+    return text[:length]
 
 
 def _shortened(value: Any, longest: int, path: str, cut: list[str]) -> Any:

@@ -1,5 +1,6 @@
 """Which tools an account or a server offers: its filters, its keys, its brakes, and what a caller may put in. Pure."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -10,12 +11,19 @@ from portico.catalog.schema import compile_check
 from portico.errors import Failure, NotAllowed, NotFound
 from portico.gateway.admit import admit_key
 from portico.gateway.lookup import Connected
-from portico.model.operation import Operation
+from portico.model.operation import Operation, Parameter
 from portico.model.server import ServerConfig
-from portico.shapes import Json, is_list
+from portico.shapes import Json, is_list, is_record
 from portico.toolbox.tools import Tool, shown_name, tool_of
 
 NO_CONFIG = ServerConfig()
+_NUMBER_WORDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
+_TEXT_WORDS = frozenset({"pattern", "minLength", "maxLength"})
+# What a constraint may be made of: words that hold something back, and the sentence that is shown with them.
+CONSTRAINT_WORDS = frozenset(
+    {"type", "enum", "const", "not", "anyOf", "oneOf", "allOf", "items", "minItems", "maxItems", "uniqueItems"}
+    | {"properties", "required", "additionalProperties", "description", *_NUMBER_WORDS, *_TEXT_WORDS}
+)
 
 
 class Offer(Struct, frozen=True, kw_only=True):
@@ -59,18 +67,36 @@ def _filtered(operation: Operation, config: ServerConfig) -> str:
     return f"This server does not offer {operation.tool.name!r}: it is limited to {' and '.join(filters)}."
 
 
+class Limit(Struct, frozen=True):
+    """One constraint of a server, and the argument of one operation that it holds for."""
+
+    shown: str
+    parameter: Parameter
+    constraint: Json
+
+
+def limits_of(operation: Operation, constraints: dict[str, Json]) -> list[Limit]:
+    """A constraint may name an argument as it is shown or by its own name; where there are two, both hold."""
+    found: list[Limit] = []
+    for parameter in operation.parameters:
+        shown = shown_name(operation, parameter)
+        names = dict.fromkeys((parameter.name, shown))
+        found += [Limit(shown, parameter, constraints[name]) for name in names if constraints.get(name)]
+    return found
+
+
 def constrained(operation: Operation, constraints: dict[str, Json]) -> Tool:
     """The tool with the server's constraints written into its schema."""
     tool = tool_of(operation)
-    applied = _applying(operation, constraints)
-    if not applied:
+    limits = limits_of(operation, constraints)
+    if not limits:
         return tool
     properties: Json = dict(tool.input_schema["properties"])
     required: list[str] = list(tool.input_schema.get("required", ()))
-    for shown, (_, constraint) in applied.items():
-        properties[shown] = _narrowed(properties.get(shown, {}), constraint)
-        if _must_be_given(constraint) and shown not in required:
-            required.append(shown)
+    for each in limits:
+        properties[each.shown] = _narrowed(properties.get(each.shown) or each.parameter.schema, each.constraint)
+        if _must_be_given(each.constraint) and each.shown not in required:
+            required.append(each.shown)
     schema: Json = tool.input_schema | {"properties": properties}
     return structs.replace(tool, input_schema=schema | {"required": required} if required else schema)
 
@@ -82,33 +108,61 @@ def enforce(
 
     A constraint may list ids or names: it holds for an argument as it was said or as it was understood.
     """
-    failures: list[Failure] = []
+    limits = limits_of(operation, constraints)
     kept = dict(arguments)
-    for shown, (own, constraint) in _applying(operation, constraints).items():
-        only = _only_value(constraint)
-        if own not in kept and only is not None:
-            kept[own] = only
-        if own not in kept:
-            if _must_be_given(constraint):
-                failures.append(Failure(shown, "must be given on this server", _allowed(constraint)))
+    failures = _bypasses(operation, arguments, limits)
+    for each in limits:
+        name = each.parameter.name
+        only = _only_value(each.constraint)
+        if name not in kept and only is not None:
+            kept[name] = [only] if each.parameter.is_array else only
+        if name not in kept:
+            if _must_be_given(each.constraint):
+                failures.append(Failure(each.shown, "must be given on this server", _allowed(each.constraint)))
             continue
-        check = compile_check({"properties": {shown: _narrowed({}, constraint, is_array=is_list(kept[own]))}})
-        problems = check({shown: kept[own]})
-        if problems and said is not None and own in said and not check({shown: said[own]}):
+        problems = _problems(each, kept[name])
+        if problems and said is not None and name in said and not _problems(each, said[name]):
             continue
-        failures += [each._replace(problem=f"{each.problem} (a limit of this server)") for each in problems]
+        failures += problems
     return kept, failures
 
 
-def _applying(operation: Operation, constraints: dict[str, Json]) -> dict[str, tuple[str, Json]]:
-    """Shown name → (own name, constraint), for the constraints that this operation has an argument for."""
-    found: dict[str, tuple[str, Json]] = {}
-    for parameter in operation.parameters:
-        shown = shown_name(operation, parameter)
-        constraint = constraints.get(parameter.name) or constraints.get(shown)
-        if constraint:
-            found[shown] = (parameter.name, constraint)
-    return found
+def _problems(limit: Limit, value: Any) -> list[Failure]:
+    strict = _narrowed({}, _typed(limit.constraint), is_array=is_list(value))
+    found = compile_check({"properties": {limit.shown: strict}})({limit.shown: value})
+    return [each._replace(problem=f"{each.problem} (a limit of this server)") for each in found]
+
+
+def _bypasses(operation: Operation, arguments: Json, limits: Sequence[Limit]) -> list[Failure]:
+    """The same thing said under another spelling, or from within the object that it lands in."""
+    known = {each.name: each for each in operation.parameters}
+    failures: list[Failure] = []
+    for limit in limits:
+        wire = limit.parameter.on_the_wire.split(".")
+        spellings = {limit.shown.lower(), limit.parameter.name.lower(), _root(wire[0])}
+        for name, value in arguments.items():
+            if name not in known and _root(name) in spellings:
+                failures.append(Failure(name, f"is limited on this server; give it as {limit.shown!r}"))
+            elif name in known and name != limit.parameter.name and _holds(known[name], value, wire):
+                failures.append(Failure(name, f"sets what is limited on this server; give it as {limit.shown!r}"))
+    return failures
+
+
+def _root(name: str) -> str:
+    """`project_ids[0]`, `project_ids[]` and `Project_ids.x` are all ways to say `project_ids`."""
+    return re.split(r"[.\[]", name, maxsplit=1)[0].strip().lower()
+
+
+def _holds(parameter: Parameter, value: Any, wire: list[str]) -> bool:
+    """Whether this argument is an object around the place at which the limited one lands, and fills that place."""
+    outer = parameter.on_the_wire.split(".")
+    if len(outer) >= len(wire) or wire[: len(outer)] != outer:
+        return False
+    for name in wire[len(outer) :]:
+        if not is_record(value) or name not in value:
+            return False
+        value = value[name]
+    return True
 
 
 def _narrowed(schema: Json, constraint: Json, *, is_array: bool = False) -> Json:
@@ -119,6 +173,15 @@ def _narrowed(schema: Json, constraint: Json, *, is_array: bool = False) -> Json
         base: Json = schema.get("items") or {}
         return schema | {"type": "array", "items": base | items} | kept
     return schema | constraint
+
+
+def _typed(constraint: Json) -> Json:
+    """A bound on numbers lets text pass, and the other way round, unless the kind is said too."""
+    if "type" not in constraint and constraint.keys() & _NUMBER_WORDS:
+        return constraint | {"type": "number"}
+    if "type" not in constraint and constraint.keys() & _TEXT_WORDS:
+        return constraint | {"type": "string"}
+    return constraint
 
 
 def _must_be_given(constraint: Json) -> bool:

@@ -22,6 +22,8 @@ from portico.shapes import Json, is_list, is_record
 from portico.toolbox import fit, names, offer, results, times
 from portico.toolbox.arguments import Arguments
 from portico.toolbox.files import FileComfort
+from portico.toolbox.offer import Offer
+from portico.toolbox.progress import Report
 from portico.toolbox.results import ToolResult
 from portico.toolbox.search import Index
 from portico.toolbox.teach import teach
@@ -40,6 +42,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     server: McpServer | None = None
     request_id: str = ""
     client: str = ""
+    report: Report | None = None
 
     @property
     def config(self) -> ServerConfig:
@@ -56,6 +59,9 @@ class Toolbox:
         self._names = names.NameBook()
         self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
 
+    def offer(self, connected: Connected, config: ServerConfig) -> Offer:
+        return offer.offer(connected, config)
+
     def index(self, view: View) -> Index:
         if view not in self._indexes:
             self._indexes[view] = Index(view.operations)
@@ -70,7 +76,7 @@ class Toolbox:
                 raise problem
             return await self._run(caller, asked, connected, operation)
         except Refusal as problem:
-            return teach(problem, operation, _lister(connected.view, operation))
+            return teach(problem, operation, _lister(connected.view, operation), asked.config.arguments)
 
     def find(self, connected: Connected, name: str) -> Operation:
         operation = connected.view.tool(name)
@@ -159,7 +165,7 @@ class Toolbox:
     ) -> ToolResult:
         limit = asked.config.result_limit
         if answer.page is not None:
-            return _page(answer.page, fields, limit)
+            return _page(operation, answer.page, fields, limit)
         kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
         if answer.is_preview or kind == "application/json" or kind.endswith("+json"):
             value = await self._value(answer)
@@ -168,8 +174,20 @@ class Toolbox:
         if not (answer.content or answer.stream):
             return results.of_value({"done": True, "status": answer.status})
         if kind.startswith("text/") and kind != "text/event-stream":
-            return _text((await self._content(answer)).decode("utf-8", "replace"), limit)
+            return await self._text(answer, asked, operation, caller)
         return await self._files.give(answer, caller.environment_id, asked.account_id, operation.resource)
+
+    async def _text(self, answer: Answer, asked: ToolCall, operation: Operation, caller: Caller) -> ToolResult:
+        """Text as such; where it is too long, its beginning, and the whole of it as a file."""
+        content, limit = await self._content(answer), asked.config.result_limit
+        text = fit.clean(content.decode("utf-8", "replace"))
+        if len(text) <= limit:
+            return results.of_text(text)
+        whole = Answer(status=answer.status, headers=answer.headers, content=content)
+        given = await self._files.give(whole, caller.environment_id, asked.account_id, operation.resource)
+        facts: Json = {name: value for name, value in (given.structured or {}).items() if name != "preview"}
+        note = f"{len(text) - limit} more characters; the whole text is at the url."
+        return results.of_value({"text": text[:limit], "truncated": note, **facts}, blocks=given.content[1:])
 
     async def _value(self, answer: Answer) -> Any:
         content = await self._content(answer)
@@ -203,29 +221,25 @@ def _without_streaming(operation: Operation, accepted: Json) -> Json:
     return {name: value for name, value in accepted.items() if streaming.get(name) != value}
 
 
-def _page(page: Page, fields: list[str], limit: int) -> ToolResult:
+def _page(operation: Operation, page: Page, fields: list[str], limit: int) -> ToolResult:
     items: Any = fit.clean(msgspec.json.decode(page.items))
     items = fit.select(items, fields) if fields else items
     shown: Json = {"result": items, "next_cursor": page.next_cursor, "result_count": page.count}
     shown, was_cut = fit.fit_page(shown, limit)
     if was_cut:
         kept = len(shown["result"])
-        shown["truncated"] = f"{kept} of {page.count} items fit; call again with limit={kept}, or name fields to keep."
+        takes_limit = kept > 1 and operation.page is not None and operation.page.limit
+        again = f"Call again with limit={kept} to go through all of them, or name" if takes_limit else "Name"
+        shown["truncated"] = f"{kept} of {page.count} items fit. {again} fields to keep."
     return results.of_value(shown)
 
 
 def _value(value: Any, blocks: list[Json], limit: int) -> ToolResult:
-    shown, cut = fit.fit_value(fit.clean(value), limit)
-    if cut and is_record(shown):
-        shown = {**shown, "truncated": f"Shortened: {', '.join(cut[:10])}. Name fields to see a part whole."}
+    whole: Json = value if is_record(value) else {"result": value}
+    shown, cut = fit.fit_value(fit.clean(whole), limit)
+    if cut:
+        shown["truncated"] = f"Shortened: {', '.join(cut[:10])}. Name fields to see a part whole."
     return results.of_value(shown, blocks=blocks)
-
-
-def _text(text: str, limit: int) -> ToolResult:
-    text = fit.clean(text)
-    if len(text) <= limit:
-        return results.of_text(text)
-    return results.of_text(f"{text[:limit]}… (truncated: {len(text) - limit} more characters)")
 
 
 def _fields(given: Any) -> list[str]:

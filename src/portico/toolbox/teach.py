@@ -7,41 +7,50 @@ import msgspec
 from portico import errors
 from portico.model.operation import Operation
 from portico.shapes import Json, is_record
+from portico.toolbox.fit import clean, fit_value
+from portico.toolbox.offer import constrained
 from portico.toolbox.results import ToolResult, of_refusal
-from portico.toolbox.tools import IDENTITY, input_schema
+from portico.toolbox.tools import IDENTITY
 
 _ASK = "Ask whoever administers this account"
+_MOST_VENDOR_BYTES = 4_000
+_NO_CONSTRAINTS: dict[str, Json] = {}
 
 
-def teach(problem: errors.Refusal, operation: Operation | None, lister: str = "") -> ToolResult:
+def teach(
+    problem: errors.Refusal,
+    operation: Operation | None,
+    lister: str = "",
+    constraints: dict[str, Json] = _NO_CONSTRAINTS,
+) -> ToolResult:
     """The refusal as a result. `lister` is the tool that lists the ids which this operation takes."""
     facts: Json = {"code": problem.code, "status": _status(problem)}
     sentence = problem.sentence
     if isinstance(problem, errors.InvalidArguments):
         facts["failures"] = [_failure(each) for each in problem.failures]
         if operation is not None:
-            facts["input_schema"] = input_schema(operation)
+            facts["input_schema"] = constrained(operation, constraints).input_schema
     elif isinstance(problem, errors.VendorFailure):
         sentence, more = _vendor(problem, operation, lister)
         facts |= more
     elif isinstance(problem, errors.QuotaSpent):
-        facts["retry_after_seconds"] = _number(problem.headers.get("retry-after", ""))
+        more_words, facts["retry_after_seconds"] = _wait(problem.headers.get("retry-after", ""))
+        sentence += more_words
     elif isinstance(problem, errors.KeyMissing | errors.NeedsReauth | errors.AccountBlocked):
         sentence = f"{sentence} {_ASK} to mend that; calling again will not help."
     elif isinstance(problem, errors.VendorTimeout | errors.VendorUnreachable):
-        sentence = f"{sentence} Nothing is known about whether it took effect; look before you repeat a change."
-    return of_refusal(sentence, facts)
+        sentence = f"{sentence} {_after_silence(problem, operation)}"
+    return of_refusal(clean(sentence), clean(facts))
 
 
 def _vendor(problem: errors.VendorFailure, operation: Operation | None, lister: str) -> tuple[str, Json]:
-    facts: Json = {"vendor_error": _body(problem.raw)}
-    wait = next((value for name, value in problem.vendor_headers if name.lower() == "retry-after"), "")
+    facts: Json = {"vendor_error": fit_value(_body(problem.raw), _MOST_VENDOR_BYTES)[0]}
     status = problem.vendor_status
     sentence = problem.sentence
     if status == 429:
-        seconds = _number(wait)
-        facts["retry_after_seconds"] = seconds
-        sentence += f" Wait {seconds:g} seconds, then call again." if seconds else " Wait a little, then call again."
+        wait = next((value for name, value in problem.vendor_headers if name.lower() == "retry-after"), "")
+        words, facts["retry_after_seconds"] = _wait(wait)
+        sentence += words
     elif status == 401:
         sentence += f" The account's key no longer works. {_ASK} to connect it again."
     elif status == 403:
@@ -52,6 +61,22 @@ def _vendor(problem: errors.VendorFailure, operation: Operation | None, lister: 
     elif status >= 500:
         sentence += " That is the vendor's trouble; try again in a while."
     return sentence, facts
+
+
+def _after_silence(problem: errors.Refusal, operation: Operation | None) -> str:
+    """What may have happened at a vendor that gave no answer, or none that could be used."""
+    if isinstance(problem, errors.VendorTooLarge):
+        return "Ask for less: a smaller limit, or filters."
+    if isinstance(problem, errors.VendorConnectTimeout | errors.VendorInsecure):
+        return "Nothing was sent; try again in a while."
+    if operation is not None and operation.effect == "read":
+        return "Nothing was changed; try again in a while."
+    return "Nothing is known about whether it took effect; look before you repeat a change."
+
+
+def _wait(text: str) -> tuple[str, float]:
+    seconds = _number(text)
+    return (f" Wait {seconds:g} seconds, then call again." if seconds else " Wait a little, then call again."), seconds
 
 
 def _failure(failure: errors.Failure) -> Json:
@@ -66,7 +91,7 @@ def _status(problem: errors.Refusal) -> int:
 def _body(raw: bytes) -> Any:
     try:
         body: Any = msgspec.json.decode(raw)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return raw[:2000].decode("utf-8", "replace")
     inner = body.get("error") if is_record(body) else None
     return inner if is_record(inner) else body

@@ -8,7 +8,7 @@ from portico.model.operation import Operation, Parameter
 
 Json = dict[str, Any]
 IDENTITY = "id"
-_CURSOR = "next_cursor of the last page, unchanged"
+_CURSOR = "From the last page, unchanged"
 _LIMIT = "Per page"
 
 

@@ -62,12 +62,20 @@ def _socket(family: int, kind: int, protocol: int) -> socket.socket:
     return made
 
 
+def is_base_url(url: str) -> bool:
+    """Whether this is an http address with a host and perhaps a path, and nothing that could hide another meaning."""
+    try:
+        parts = urlsplit(url)
+        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and not parts.query and not parts.fragment and "@" not in parts.netloc
+
+
 def check_base_url(url: str, allowed: tuple[str, ...]) -> str:
     """The base URL without a slash at its end, when it is one of those allowed; ForbiddenAddress otherwise."""
     wanted = url.strip().rstrip("/")
-    parts = urlsplit(wanted)
-    well_formed = parts.scheme in {"http", "https"} and parts.hostname and not parts.query and not parts.fragment
-    if well_formed and "@" not in parts.netloc and wanted in allowed:
+    if wanted in allowed and is_base_url(wanted):
         return wanted
     listed = ", ".join(allowed)
     raise ForbiddenAddress(

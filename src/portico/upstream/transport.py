@@ -158,7 +158,11 @@ class AiohttpTransport:
             with _translated():
                 async with outgoing.deadline:
                     response = await session.request(
-                        request.verb, URL(request.url, encoded=True), headers=headers, data=outgoing.content
+                        request.verb,
+                        URL(request.url, encoded=True),
+                        headers=headers,
+                        data=outgoing.content,
+                        allow_redirects=False,
                     )
         except errors.Refusal:
             if outgoing.problem is not None:
@@ -230,7 +234,6 @@ _TRANSLATIONS: tuple[tuple[Any, type[errors.Refusal]], ...] = (
     (aiohttp.ServerDisconnectedError, errors.VendorInterrupted),
     (aiohttp.ClientPayloadError, errors.VendorInterrupted),
     (aiohttp.ClientResponseError, errors.VendorProtocol),
-    (aiohttp.InvalidURL, errors.VendorUnreachable),
     (aiohttp.ClientOSError, errors.VendorInterrupted),
     (aiohttp.ClientError, errors.VendorProtocol),
     (ConnectionError, errors.VendorInterrupted),
@@ -240,4 +243,6 @@ _TRANSLATIONS: tuple[tuple[Any, type[errors.Refusal]], ...] = (
 def _translate(problem: BaseException) -> errors.Refusal | None:
     if isinstance(problem, aiohttp.ClientConnectorError) and isinstance(problem.os_error, AddressRefused):
         return errors.ForbiddenAddress("That host resolves to a private address, which is never called with a key.")
+    if isinstance(problem, ValueError):
+        return errors.VendorUnreachable("The request cannot be sent: its address or one of its headers is not HTTP.")
     return next((fact() for kind, fact in _TRANSLATIONS if isinstance(problem, kind)), None)

@@ -12,6 +12,7 @@ from portico.faces.endpoint import Asked, Endpoint, NoQuery, Paging, missing
 from portico.gateway.capabilities import capabilities
 from portico.store.ids import new_id
 from portico.store.installations import Definition
+from portico.upstream.egress import is_base_url
 
 TAG = "Integrations"
 
@@ -133,7 +134,7 @@ async def create_integration(asked: Asked) -> Any:
     body: IntegrationBody = asked.body
     if body.name in asked.parts.views.shipped:
         raise AlreadyExists(f"An integration named {body.name!r} comes with Portico; choose another name.")
-    compiled = compile_definition(body.config | {"name": body.name, "category": body.category})
+    compiled = _compiled(body.config | {"name": body.name, "category": body.category})
     moment = asked.parts.clock()
     definition = Definition(
         id=new_id(),
@@ -163,7 +164,7 @@ async def update_integration(asked: Asked) -> Any:
     present = await _own(asked)
     config = present.definition if body.config is None else body.config | {"name": present.name}
     category = body.category or present.category
-    compile_definition(config | {"name": present.name, "category": category})
+    _compiled(config | {"name": present.name, "category": category})
     changed = Definition(
         id=present.id, environment_id=present.environment_id, name=present.name, category=category,
         definition=config, version=body.version, created_at=present.created_at, updated_at=present.updated_at,
@@ -215,6 +216,15 @@ def words(value: list[str] | str) -> list[str]:
 async def _name(asked: Asked) -> str:
     wanted = asked.path["id"]
     return wanted if wanted in asked.parts.views.shipped else (await _own(asked)).name
+
+
+def _compiled(config: dict[str, Any]) -> View:
+    """The definition compiled, or every reason why it cannot be."""
+    compiled = compile_definition(config)
+    odd = [each for each in compiled.integration.base_urls if not is_base_url(each)]
+    if odd:
+        raise InvalidArguments([Failure("config.base_url", f"is {odd[0]!r}", "an http or https address with a host")])
+    return compiled
 
 
 async def _own(asked: Asked) -> Definition:

@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
+from portico.catalog.schema import compile_check
 from portico.clock import in_seconds, iso
 from portico.errors import Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
@@ -15,7 +16,8 @@ from portico.model.server import McpServer, ServerConfig, ServerId
 from portico.shapes import Json
 from portico.store.ids import new_id
 from portico.toolbox import discovery
-from portico.toolbox.offer import Offer, offer
+from portico.toolbox.fit import clean
+from portico.toolbox.offer import CONSTRAINT_WORDS, Offer, offer
 from portico.vault import tokens
 
 TAG = "MCP servers"
@@ -227,8 +229,23 @@ def _check_words(connected: Connected, config: ServerConfig) -> None:
         for name in config.arguments
         if name not in arguments and name != "id"
     ]
+    failures += [problem for name, constraint in config.arguments.items() if (problem := _unsound(name, constraint))]
     if failures:
         raise InvalidArguments(failures)
+
+
+def _unsound(name: str, constraint: Json) -> Failure | None:
+    """A constraint that cannot be read would stand there and hold nothing back."""
+    where = f"config.arguments.{name}"
+    if not constraint:
+        return Failure(where, "says nothing", "a JSON Schema such as {enum: [...]}")
+    if unknown := sorted(constraint.keys() - CONSTRAINT_WORDS):
+        return Failure(where, f"holds {', '.join(unknown)}", ", ".join(sorted(CONSTRAINT_WORDS)))
+    try:
+        compile_check(constraint)
+    except ValueError as problem:
+        return Failure(where, f"is not a JSON Schema: {str(problem).partition(chr(10))[0]}"[:300])
+    return None
 
 
 def _merged(config: ServerConfig, change: Json) -> ServerConfig:
@@ -242,8 +259,8 @@ def _merged(config: ServerConfig, change: Json) -> ServerConfig:
 
 def _check(name: str, config: ServerConfig, expires_at: datetime | None, moment: datetime) -> None:
     failures: list[Failure] = []
-    if not 1 <= len(name.strip()) <= 100:
-        failures.append(Failure("name", "must have 1 to 100 characters"))
+    if not 1 <= len(name.strip()) <= 100 or clean(name) != name:
+        failures.append(Failure("name", "must have 1 to 100 visible characters"))
     if expires_at is not None and expires_at.tzinfo is None:
         failures.append(Failure("expires_at", "needs a time zone", "for example 2030-01-31T12:00:00Z"))
     elif expires_at is not None and expires_at < in_seconds(moment, SHORTEST_LIFE_SECONDS):

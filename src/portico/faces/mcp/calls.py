@@ -1,24 +1,56 @@
 """tools/call: a real tool, or one of the few that stand for the many."""
 
-from typing import Any
+from typing import Any, Protocol
 
-from portico.errors import Failure, InvalidArguments, NotAllowed, Refusal
+from msgspec import Struct, structs
+
+from portico.catalog.find import View
+from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.mcp.served import Served
 from portico.faces.mcp.wire import INVALID_PARAMS, Message, ProtocolFault
+from portico.gateway.lookup import Connected
 from portico.model.account import AccountId
 from portico.model.caller import Caller
+from portico.model.operation import Operation
+from portico.model.server import ServerConfig
 from portico.shapes import Json, is_list, is_record
-from portico.toolbox import discovery, results
+from portico.toolbox import discovery, fit, results
+from portico.toolbox.offer import Offer
+from portico.toolbox.progress import Report
 from portico.toolbox.results import ToolResult
-from portico.toolbox.run import Toolbox, ToolCall
+from portico.toolbox.run import ToolCall
+from portico.toolbox.search import Index
 from portico.toolbox.teach import teach
 
 MOST_FOUND = 25
 USUALLY_FOUND = 8
 
 
+class Tools(Protocol):
+    """What the face needs of the toolbox: which tools a server offers, how to find them, and how to run one.
+
+    `find` and `run` raise NotFound for a tool that does not exist; every other refusal is a result.
+    """
+
+    def offer(self, connected: Connected, config: ServerConfig) -> Offer: ...
+
+    def find(self, connected: Connected, name: str) -> Operation: ...
+
+    def index(self, view: View) -> Index: ...
+
+    async def run(self, caller: Caller, asked: ToolCall) -> ToolResult: ...
+
+
+class Circumstances(Struct, frozen=True, kw_only=True):
+    """What comes with a call and is not in its message."""
+
+    request_id: str
+    client: str
+    report: Report | None = None
+
+
 async def call(
-    served: Served, caller: Caller, message: Message, toolbox: Toolbox, request_id: str, client: str
+    served: Served, caller: Caller, message: Message, tools: Tools, circumstances: Circumstances
 ) -> ToolResult:
     """The result of the call; ProtocolFault where the call itself is malformed or names no tool."""
     name: Any = message.arguments.get("name")
@@ -33,50 +65,55 @@ async def call(
         arguments=arguments or {},
         face="mcp",
         server=served.server,
-        request_id=request_id,
-        client=client,
+        request_id=circumstances.request_id,
+        client=circumstances.client,
+        report=circumstances.report,
     )
     if served.is_discovery and name in discovery.NAMES:
         try:
-            return await _discovery(served, caller, asked, toolbox)
+            return await _discovery(served, caller, asked, tools)
         except Refusal as problem:
             return teach(problem, None)
-    if served.connected.view.tool(name) is None:
-        near = ", ".join(served.connected.view.nearest_tools(name))
-        hint = f" Nearest: {near}." if near else ""
-        raise ProtocolFault(INVALID_PARAMS, f"Unknown tool: {name}.{hint}")
-    return await toolbox.run(caller, asked)
+    try:
+        return await tools.run(caller, asked)
+    except NotFound:
+        raise ProtocolFault(INVALID_PARAMS, f"Unknown tool: {_missing(served, name)}") from None
 
 
-async def _discovery(served: Served, caller: Caller, asked: ToolCall, toolbox: Toolbox) -> ToolResult:
+async def _discovery(served: Served, caller: Caller, asked: ToolCall, tools: Tools) -> ToolResult:
     if asked.name == discovery.SEARCH:
-        return _search(served, asked.arguments, toolbox)
+        return _search(served, asked.arguments, tools)
     if asked.name == discovery.DESCRIBE:
         return _describe(served, asked.arguments)
     name: Any = asked.arguments.get("tool_name") or asked.arguments.get("name")
     arguments: Any = asked.arguments.get("arguments") or {}
     if not isinstance(name, str) or not name:
-        raise InvalidArguments([Failure("tool_name", "is required", "a name that search_tools gave")])
+        raise InvalidArguments([Failure("tool_name", "is required", f"a name that {discovery.SEARCH} gave")])
     if not is_record(arguments):
-        raise InvalidArguments([Failure("arguments", "must be an object", "as get_tool_schema describes them")])
-    operation = toolbox.find(served.connected, name)
-    if asked.name == discovery.CALL_READ and operation.effect != "read":
+        raise InvalidArguments([Failure("arguments", "must be an object", f"as {discovery.DESCRIBE} describes them")])
+    if asked.name == discovery.CALL_READ:
+        _check_reads(served, tools, name)
+    try:
+        return await tools.run(caller, structs.replace(asked, name=name, arguments=arguments))
+    except NotFound:
+        raise NotFound(f"There is no tool {_missing(served, name)}") from None
+
+
+def _check_reads(served: Served, tools: Tools, name: str) -> None:
+    """Approval prompts tell reading from changing by the tool that is called; so must we."""
+    known = next((each for each in served.offered.tools if each.name == name), None)
+    if known is not None:
+        reads = bool(known.annotations.get("readOnlyHint"))
+    else:
+        try:
+            reads = tools.find(served.connected, name).effect == "read"
+        except NotFound:
+            raise NotFound(f"There is no tool {_missing(served, name)}") from None
+    if not reads:
         raise NotAllowed(f"{name} changes something; run it with {discovery.CALL_WRITE}.")
-    return await toolbox.run(
-        caller,
-        ToolCall(
-            account_id=asked.account_id,
-            name=name,
-            arguments=arguments,
-            face="mcp",
-            server=asked.server,
-            request_id=asked.request_id,
-            client=asked.client,
-        ),
-    )
 
 
-def _search(served: Served, arguments: Json, toolbox: Toolbox) -> ToolResult:
+def _search(served: Served, arguments: Json, tools: Tools) -> ToolResult:
     query, tag = str(arguments.get("query") or ""), str(arguments.get("tag") or "")
     if tag and tag not in served.connected.view.integration.tags:
         raise InvalidArguments([Failure("tag", f"is {tag!r}", ", ".join(served.connected.view.integration.tags))])
@@ -84,14 +121,17 @@ def _search(served: Served, arguments: Json, toolbox: Toolbox) -> ToolResult:
     if not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:
         raise InvalidArguments([Failure("limit", "must be a whole number", f"1 to {MOST_FOUND}")])
     offered = {each.tool.name: each for each in served.offered.operations}
-    tools = {each.name: each for each in served.offered.tools}
-    index = toolbox.index(served.connected.view)
+    by_name = {each.name: each for each in served.offered.tools}
+    index = tools.index(served.connected.view)
     names = index.search(query, tag=tag, among=offered.keys(), count=limit) if query else []
-    if not names:
-        matching = [each for each in served.offered.operations if not tag or tag in each.tags]
-        note = "Nothing matches; these are all the names there are." if query else "All names, by resource."
-        return results.of_value({"note": note, "tools": discovery.grouped(matching)})
-    return results.of_value({"result": discovery.found([offered[name] for name in names], tools)})
+    if names:
+        return results.of_value({"result": discovery.found([offered[name] for name in names], by_name)})
+    matching = [each for each in served.offered.operations if not tag or tag in each.tags]
+    note = "Nothing matches; these are all the names there are." if query else "All names, by resource."
+    listed: Json = {"note": note, "tools": discovery.grouped(matching)}
+    shown, cut = fit.fit_value(listed, served.server.config.result_limit)
+    note = f"{note} Not all of them fit; narrow it with tag." if cut else note
+    return results.of_value({**shown, "note": note})
 
 
 def _describe(served: Served, arguments: Json) -> ToolResult:
@@ -99,16 +139,22 @@ def _describe(served: Served, arguments: Json) -> ToolResult:
     wanted = [wanted] if isinstance(wanted, str) else wanted
     if not is_list(wanted) or not 1 <= len(wanted) <= discovery.MOST_DESCRIBED:
         raise InvalidArguments([Failure("tool_names", "must be a list", f"1 to {discovery.MOST_DESCRIBED} names")])
-    tools = {each.name: each for each in served.offered.tools}
+    by_name = {each.name: each for each in served.offered.tools}
     described: list[Json] = []
-    for name in wanted:
-        operation = served.connected.view.tool(str(name))
-        tool = tools.get(operation.tool.name) if operation else None
+    for name in map(str, wanted):
+        operation = served.connected.view.tool(name)
+        tool = by_name.get(operation.tool.name if operation else name)
         if tool is None:
-            near = [each for each in served.connected.view.nearest_tools(str(name)) if each in tools]
-            described.append(
-                {"name": name, "error": f"There is no such tool here; nearest: {', '.join(near) or 'none'}."}
-            )
+            described.append({"name": name, "error": f"There is no tool {_missing(served, name)}"})
         else:
             described.append({"name": tool.name, "description": tool.description, "input_schema": tool.input_schema})
     return results.of_value({"result": described})
+
+
+def _missing(served: Served, name: str) -> str:
+    """The name with the nearest ones that this server offers."""
+    near = ", ".join(discovery.nearest(name, [each.name for each in served.offered.tools]))
+    shown = repr(fit.clean(name[:100]))
+    if near:
+        return f"{shown}; nearest: {near}."
+    return f"{shown}; {discovery.SEARCH} finds tools." if served.is_discovery else f"{shown}; tools/list has them all."

@@ -41,6 +41,12 @@ def negotiated(message: Message) -> str:
     return wanted if wanted in HANDSHAKE_VERSIONS else HANDSHAKE_VERSIONS[-1]
 
 
+def client_of(message: Message) -> str:
+    """The client's name and version, where the message carries them."""
+    told: Any = message.meta.get(CLIENT_KEY)
+    return f"{told.get('name', '')}/{told.get('version', '')}" if is_record(told) else ""
+
+
 def check_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
     """Two copies of a header that says where a request goes could be read two ways."""
     names = [name for name, _ in pairs if name in _ROUTING]

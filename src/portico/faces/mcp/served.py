@@ -1,7 +1,5 @@
 """What one MCP server says about itself, made once for each state of its account and kept as bytes."""
 
-from typing import Any
-
 import msgspec
 from msgspec import Struct
 
@@ -10,11 +8,13 @@ from portico.gateway.lookup import Connected
 from portico.model.server import McpServer
 from portico.shapes import Json
 from portico.toolbox import discovery
-from portico.toolbox.offer import Offer, offer
+from portico.toolbox.offer import Offer
+from portico.toolbox.results import ToolResult
 from portico.toolbox.tools import Tool
 from portico.version import VERSION
 
 LIST_SECONDS = 60
+SEARCH_HINT_KEY = "anthropic/searchHint"
 _encoder = msgspec.json.Encoder()
 _CACHE: Json = {"ttlMs": LIST_SECONDS * 1000, "cacheScope": "private"}
 
@@ -37,12 +37,12 @@ class Served(Struct, frozen=True, kw_only=True):
         return server_info(self.server)
 
 
-def serve(server: McpServer, connected: Connected) -> Served:
-    offered = offer(connected, server.config)
+def serve(server: McpServer, connected: Connected, offered: Offer) -> Served:
     tokens = discovery.count_tokens(offered.tools)
     is_discovery = discovery.is_discovery(server.config.tool_exposure, tokens)
     listed = discovery.tools(connected.view) if is_discovery else offered.tools
-    tools = b"[" + b",".join(_encoder.encode(shown(tool)) for tool in listed) + b"]"
+    hints = {each.tool.name: each.alias for each in offered.operations}
+    tools = b"[" + b",".join(_encoder.encode(shown(tool, hints.get(tool.name, ""))) for tool in listed) + b"]"
     instructions = discovery.instructions(server, connected, offered, is_discovery=is_discovery)
     modern = {"resultType": "complete", "_meta": {SERVER_KEY: server_info(server)}, **_CACHE}
     discover: Json = {
@@ -64,12 +64,14 @@ def serve(server: McpServer, connected: Connected) -> Served:
     )
 
 
-def shown(tool: Tool) -> Json:
-    """A tool as MCP lists it."""
+def shown(tool: Tool, hint: str = "") -> Json:
+    """A tool as MCP lists it, with a line for those clients that search the list themselves."""
     listed: Json = {"name": tool.name, "description": tool.description, "inputSchema": tool.input_schema}
     if tool.title:
         listed["title"] = tool.title
     listed["annotations"] = tool.annotations
+    if hint:
+        listed["_meta"] = {SEARCH_HINT_KEY: hint}
     return listed
 
 
@@ -87,15 +89,19 @@ def initialize_result(served: Served, version: str) -> bytes:
     return _encoder.encode(result)
 
 
-def call_result(served: Served, result: Any, version: str) -> bytes:
+def call_result(served: Served, result: ToolResult, version: str) -> bytes:
     """A tool's result in the words of the client's version."""
     told: Json = {"content": result.content, "isError": result.is_error}
+    meta: Json = dict(result.meta)
     if version < "2025-06-18":
         told["content"] = [_plain(block) for block in result.content]
     elif result.structured is not None:
         told["structuredContent"] = result.structured
     if version in MODERN_VERSIONS:
-        told |= {"resultType": "complete", "_meta": {SERVER_KEY: served.server_info}}
+        told["resultType"] = "complete"
+        meta[SERVER_KEY] = served.server_info
+    if meta:
+        told["_meta"] = meta
     return _encoder.encode(told)
 
 

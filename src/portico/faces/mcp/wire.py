@@ -66,7 +66,7 @@ def read(content: bytes) -> Message | None:
         raise ProtocolFault(
             INVALID_REQUEST, "The body must be one JSON-RPC request or notification; batches are not taken."
         ) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProtocolFault(PARSE_ERROR, "The body is not valid JSON.") from None
     if message.jsonrpc != "2.0":
         raise ProtocolFault(INVALID_REQUEST, "jsonrpc must be '2.0'.")

@@ -105,7 +105,7 @@ def _patience(session: Session) -> float:
 def _is_there(session: Session) -> bool:
     """False after a deletion, and after the whole world was put back to its beginning."""
     organization = session.owner.organization
-    return not session.is_deleted and session.owner.world.organizations.get(organization.name) is organization
+    return not session.is_deleted and any(each is organization for each in session.owner.world.organizations.values())
 
 
 def _padding(event: Json) -> str:

@@ -5,7 +5,7 @@ from portico.sandbox.checks import Check, Checks, by_type, one_of, record, text
 from portico.sandbox.external_store import EXTERNAL_KEYS, ExternalKey
 from portico.sandbox.pages import Cursor
 from portico.sandbox.refusals import invalid
-from portico.sandbox.wire import Answer, Ask, Route, gone
+from portico.sandbox.wire import Answer, Ask, Route
 
 LIST = Cursor(ends=False)
 PURPOSES = ("ekm", "psp_decryption")
@@ -64,7 +64,8 @@ def delete_key(ask: Ask) -> Answer:
         raise invalid(message, "external_key_id", "external_key_in_use")
     ask.held(EXTERNAL_KEYS).remove(key.id)
     audit(ask, "external_key.removed", id=key.id)
-    return gone(key.id, "organization.external_key.deleted")
+    # Unlike other deletions, this one answers with what was deleted.
+    return key.show(ask.organization)
 
 
 def validate_key(ask: Ask) -> Answer:

@@ -9,6 +9,7 @@ from portico.sandbox import ids
 from portico.sandbox.audit import Actor, in_browser, remember
 from portico.sandbox.demo.events import MOMENT, OFFICE, OWNER, SECURITY
 from portico.sandbox.demo.stage import DAY
+from portico.sandbox.demo.traffic import HISTORY_DAYS
 from portico.sandbox.external_store import EXTERNAL_KEYS, ExternalKey
 from portico.sandbox.federation import PROVIDERS, RULES, Provider, Rule
 from portico.sandbox.groups import GROUPS, Entry, Group, entries
@@ -90,7 +91,7 @@ BUDGETS: tuple[tuple[str | None, int | None, tuple[int, ...]], ...] = (
     ("Marketing-Gen", 900, (600,)),
     ("Data-Science", 1_500, ()),
 )
-BUDGETED_AGE = 92.4
+BUDGETED_AGE = 66.5
 INBOX = "finance@larkfield.example"
 
 
@@ -127,7 +128,9 @@ class _Teams:
         return in_browser(self.people[handle], OFFICE.format(10 + list(self.people).index(handle)))
 
     def _tell(self, age: float, handle: str, kind: str, place: Place, **details: object) -> None:
-        remember(self.organization, self._ago(age), self._by(handle), kind, place.project, **details)
+        # The log reaches back no further than the history.
+        if age < HISTORY_DAYS:
+            remember(self.organization, self._ago(age), self._by(handle), kind, place.project, **details)
 
     def _group(self, team: Team) -> Group:
         everywhere = Place(self.organization)
@@ -183,9 +186,7 @@ class _Teams:
             alert: Json = {"id": identity, "object": f"{place.word}.spend_alert", "threshold_amount": dollars * 100}
             alert |= {"currency": "USD", "interval": "month", "notification_channel": channel}
             changes["spend_alert_added"] = place.shelf.of(ALERTS).add(identity, alert)
-        # Projects younger than that got theirs when they were a day old.
-        age = BUDGETED_AGE if place.project is None else min(BUDGETED_AGE, (self.now - place.project.created_at) / DAY)
-        self._tell(age - 1, SECURITY, f"{place.word}.updated", place, id=place.id, changes_requested=changes)
+        self._tell(BUDGETED_AGE, SECURITY, f"{place.word}.updated", place, id=place.id, changes_requested=changes)
 
     def _policies(self) -> None:
         bot, marketing = self.places["Customer-Support-Bot"], self.places["Marketing-Gen"]
