@@ -207,7 +207,7 @@ HEADERS = {
     "comma": "Bearer, {token}",
     "quoted": 'Bearer "{token}"',
     "twice": "Bearer {token} {token}",
-    "cut": "Bearer {token}"[:-1],
+    "one character more": "Bearer {token}x",
     "latin": "Bearer ünïcode",
 }
 

@@ -26,8 +26,15 @@ def hot_paths() -> Json:
             verb: _raw(f"passthrough{verb.title()}", [_ACCOUNT_IN_PATH, _PATH])
             for verb in ("get", "post", "patch", "put", "delete")
         },
+        "/integrated-account/{id}/tools/{name}": {"post": _run_tool()},
+        "/mcp/{token}": {"post": _mcp()},
+        "/file": {"post": _keep_file()},
+        "/file/{link}": {"get": _fetch_file()},
         "/healthz": {"get": _open("health", "Whether this process is alive")},
         "/readyz": {"get": _open("ready", "Whether this process can take requests")},
+        "/metrics": {"get": _open("metrics", "Counters in Prometheus' text format")},
+        "/openapi.json": {"get": _open("openapi", "This document")},
+        "/docs": {"get": _open("docs", "This document as a page")},
     }
 
 
@@ -103,6 +110,95 @@ def _raw(name: str, parameters: list[Json]) -> Json:
         "tags": ["Custom and passthrough"],
         "parameters": parameters,
         "responses": _answers({"*/*": {"schema": {}}}),
+    }
+
+
+def _run_tool() -> Json:
+    account = _parameter("id", "path", "The account.", required=True)
+    name = _parameter("name", "path", "The tool's name.", required=True)
+    result: Json = {
+        "type": "object",
+        "required": ["content", "structured", "is_error", "meta"],
+        "properties": {
+            "content": {"type": "array", "items": {"type": "object"}},
+            "structured": {},
+            "is_error": {"type": "boolean"},
+            "meta": {"type": "object"},
+        },
+    }
+    return {
+        "operationId": "runTool",
+        "summary": "Run a tool with the body as its arguments",
+        "description": "What the vendor refuses is a result with `is_error`. Needs the scope of the tool's operation.",
+        "tags": ["Tools"],
+        "parameters": [account, name],
+        "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": _told("200", "What the tool says.", result),
+    }
+
+
+def _mcp() -> Json:
+    token = _parameter("token", "path", "The secret part of an MCP server's address.", required=True)
+    return {
+        "operationId": "mcp",
+        "summary": "An MCP server: JSON-RPC, one message in a request",
+        "tags": ["MCP"],
+        "security": [],
+        "parameters": [token],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {
+            "200": {
+                "description": "The answer.",
+                "content": {"application/json": {"schema": {"type": "object"}}, "text/event-stream": {"schema": {}}},
+            },
+            "202": {"description": "A notification was taken."},
+            "default": {"description": "A refusal, of ours or of the protocol."},
+        },
+    }
+
+
+def _keep_file() -> Json:
+    upload: Json = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
+    }
+    names = ("id", "url", "filename", "content_type", "expires_at")
+    kept: Json = {
+        "type": "object",
+        "required": [*names, "bytes"],
+        "properties": {**{name: {"type": "string"} for name in names}, "bytes": {"type": "integer"}},
+    }
+    return {
+        "operationId": "keepFile",
+        "summary": "Keep a file for a day",
+        "description": "Needs the scope `call`.",
+        "tags": ["Files"],
+        "parameters": [],
+        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": upload}}},
+        "responses": _told("201", "The file, and the link under which it can be fetched.", kept),
+    }
+
+
+def _fetch_file() -> Json:
+    return {
+        "operationId": "fetchFile",
+        "summary": "Fetch a kept file by its link",
+        "tags": ["Files"],
+        "security": [],
+        "parameters": [_parameter("link", "path", "The secret part of the link.", required=True)],
+        "responses": {
+            "200": {"description": "The file.", "content": {"*/*": {"schema": {}}}},
+            "default": {"description": "One of our refusals in the form `Failed`."},
+        },
+    }
+
+
+def _told(status: str, words: str, schema: Json) -> Json:
+    failed: Json = {"application/json": {"schema": {"$ref": "#/components/schemas/Failed"}}}
+    return {
+        status: {"description": words, "content": {"application/json": {"schema": schema}}},
+        "default": {"description": "One of our refusals.", "content": failed},
     }
 
 
