@@ -136,7 +136,7 @@ class Runner:
         given = dict(arguments)
         verb, path = self._address(operation, given)
         known = {each.name: each for each in operation.parameters}
-        bodied = {name for name in given if name in known and known[name].place in {"body", "upload"}}
+        bodied = [name for name in given if name in known and known[name].place in {"body", "upload"}]
         fields = {name: given.pop(name) for name in bodied}
         query = {"integrated_account_id": self._account_id, "truto_response_format": "raw", **_as_query(given)}
         if operation.body == "multipart" and fields and not _is_plain(fields, operation):
@@ -195,6 +195,7 @@ def _nested(fields: Json, operation: Operation) -> Json:
     wires = {each.name: each for each in operation.parameters}
     for name, value in fields.items():
         _put(body, wires[name].on_the_wire, value)
+    for name in fields:
         for place, constant in wires[name].also.items():
             _put(body, place, constant)
     return body.get("body", body) if operation.root_array else body

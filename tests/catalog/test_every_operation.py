@@ -5,6 +5,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from portico.catalog.find import View
 from portico.catalog.load import load_folder
@@ -17,6 +18,7 @@ from tests.conftest import MASTER_KEY
 from tests.gateways import Client, connect_account, open_client, open_gateway
 
 VIEW: View = load_folder(Path("src/portico/integrations/openai/catalog"))
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 EVERY = [pytest.param(each, id=each.key) for each in VIEW.operations]
 
 
@@ -31,16 +33,21 @@ def shared_url(shared_world: World) -> Generator[str]:
         yield url
 
 
-@pytest.fixture
-async def runner(shared_world: World, shared_url: str, tmp_path: Path) -> AsyncGenerator[Runner]:
-    """A fresh world for each example: what one deletes, the next may need."""
-    shared_world.reset()
-    settings = Settings(data_dir=tmp_path, master_key=MASTER_KEY, vendor_base_urls=(f"openai={shared_url}/v1",))
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_client(shared_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Client]:
+    folder = tmp_path_factory.mktemp("gateway")
+    settings = Settings(data_dir=folder, master_key=MASTER_KEY, vendor_base_urls=(f"openai={shared_url}/v1",))
     async with AsyncExitStack() as stack:
         gateway = await open_gateway(stack, settings)
-        client: Client = await stack.enter_async_context(open_client(gateway))
-        account = await connect_account(client, api_key="sk-proj-demo", admin_key="sk-admin-demo")
-        yield Runner(client, account["id"], VIEW, shared_world, shared_url)
+        yield await stack.enter_async_context(open_client(gateway))
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def runner(shared_world: World, shared_url: str, shared_client: Client) -> Runner:
+    """A fresh world and account for each example: what one deletes, the next may need."""
+    shared_world.reset()
+    account = await connect_account(shared_client, api_key="sk-proj-demo", admin_key="sk-admin-demo")
+    return Runner(shared_client, account["id"], VIEW, shared_world, shared_url)
 
 
 @pytest.mark.parametrize("operation", EVERY)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from inventory_sources import SPECIFICATION, Workplace, arguments, by_call, write_workplace
 
 from portico.catalog.harvest.codec import record_json
 from portico.catalog.harvest.endpoints import UnreadablePath
@@ -12,6 +11,7 @@ from portico.catalog.harvest.narrow import as_object
 from portico.catalog.harvest.notes import UnknownNote, read_notes
 from portico.catalog.harvest.openapi import NoOperations, read_openapi
 from portico.catalog.harvest.sdk import NoClient, read_sdk
+from tests.catalog.inventory_sources import SPECIFICATION, Workplace, arguments, by_call, write_workplace
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
-from inventory_sources import Workplace, write_workplace
 
 from portico.catalog.harvest.narrow import as_object, as_objects
+from tests.catalog.inventory_sources import Workplace, write_workplace
 
 CREATE, LISTING = "vendor/types/file_create_params.py", "vendor/types/file_list_params.py"
 RESOURCE, NOTE = "vendor/resources/files.py", "vendor/types/note_create_params.py"

@@ -120,24 +120,20 @@ def test_rule_goes_with_its_account_and_its_provider(
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "param"),
+    ("change", "param"),
     [
-        ({"type": "saml"}, 400, "type"),
-        ({"name": None}, 400, "name"),
-        ({"issuer": "http://plain.example"}, 400, "issuer"),
-        ({"audience": ""}, 400, "audience"),
-        ({"verification": {"type": "guess"}}, 400, "verification.type"),
-        ({"verification": {"type": "uploaded_jwks", "jwks": {}}}, 400, "verification.jwks.keys"),
-        ({"attribute_transformations": [{"attribute": "x"}]}, 400, "attribute_transformations[0].expression"),
-        ({"name": "Taken"}, 409, "name"),
+        ({"type": "saml"}, "type"),
+        ({"name": None}, "name"),
+        ({"issuer": "http://plain.example"}, "issuer"),
+        ({"audience": ""}, "audience"),
+        ({"verification": {"type": "guess"}}, "verification.type"),
+        ({"verification": {"type": "uploaded_jwks", "jwks": {}}}, "verification.jwks.keys"),
+        ({"attribute_transformations": [{"attribute": "x"}]}, "attribute_transformations[0].expression"),
     ],
 )
-def test_provider_that_makes_no_sense_is_refused(
-    administration: Organization, admin_call: Caller, change: dict[str, Any], status: int, param: str
-) -> None:
-    administration.workload_identity_providers.create(**varied(GITHUB, name="Taken"))
+def test_provider_that_makes_no_sense_is_refused(admin_call: Caller, change: dict[str, Any], param: str) -> None:
     got = admin_call("POST", PATH, {**GITHUB, **change})
-    assert (got.status, got.error["param"]) == (status, param)
+    assert (got.status, got.error["param"]) == (400, param)
 
 
 @pytest.mark.parametrize(

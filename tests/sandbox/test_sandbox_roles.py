@@ -160,6 +160,21 @@ def test_deleted_role_is_taken_from_everybody(administration: Organization, worl
     assert log(administration, 3) == ["role.assignment.deleted", "role.assignment.deleted", "role.deleted"]
 
 
+def test_group_is_in_a_project_as_long_as_it_has_a_role_there(administration: Organization) -> None:
+    projects, group = administration.projects, administration.groups.create(name="Support")
+    project = projects.create(name="Alpha").id
+    role = projects.roles.create(project, role_name="Filer", permissions=["api.files.write"])
+    with pytest.raises(openai.NotFoundError):
+        projects.groups.roles.list(group.id, project_id=project)
+    projects.groups.roles.create(group.id, project_id=project, role_id=role.id)
+    assert [entry.group_id for entry in projects.groups.list(project)] == [group.id]
+    projects.groups.roles.delete(role.id, project_id=project, group_id=group.id)
+    assert list(projects.groups.list(project)) == []
+    projects.groups.roles.create(group.id, project_id=project, role_id=role.id)
+    projects.roles.delete(role.id, project_id=project)
+    assert list(projects.groups.list(project)) == []
+
+
 def test_member_who_was_removed_comes_back_without_roles(administration: Organization, world: World) -> None:
     projects, anna = administration.projects, hire(world, "Anna")
     project = projects.create(name="Alpha")

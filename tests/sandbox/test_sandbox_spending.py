@@ -41,8 +41,10 @@ def test_limit_of_the_organization_lives_its_life(administration: Organization) 
     assert limit.enforcement.status == "inactive"
     assert administration.spend_limit.retrieve() == limit
     assert administration.spend_limit.delete().deleted
+    # Deleting it again does no harm and is no event.
+    assert administration.spend_limit.delete().deleted
     with pytest.raises(openai.NotFoundError):
-        administration.spend_limit.delete()
+        administration.spend_limit.retrieve()
     assert log(administration, 2) == ["organization.updated", "organization.updated"]
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from portico.sandbox.audit import audit
-from portico.sandbox.groups import entries, groups_of
+from portico.sandbox.groups import Entry, entries, groups_of
 from portico.sandbox.keys import EVERYTHING, READ_ONLY, Key
 from portico.sandbox.people import has_access, is_last_owner, join, last_owner, members, patterns
 from portico.sandbox.places import Place
@@ -134,9 +134,12 @@ def assignment_id(role_id: str, principal: Principal) -> str:
     return f"{ASSIGNMENTS.prefix}{role_id}_{principal.id}"
 
 
-def grant(place: Place, role: Role, principal: Principal) -> None:
+def grant(place: Place, role: Role, principal: Principal, at: int) -> None:
+    """Assign a role. A group comes into a project with its first role there."""
     made = Assignment(role.id, principal)
     place.shelf.of(ASSIGNMENTS).add(made.id, made)
+    if place.project is not None and principal.kind == "group" and principal.id not in entries(place.project):
+        entries(place.project).add(principal.id, Entry(principal.id, at))
 
 
 def give(ask: Ask, place: Place, role: Role, user: User) -> None:
@@ -149,26 +152,27 @@ def give(ask: Ask, place: Place, role: Role, user: User) -> None:
             raise last_owner()
         user.role = role.name
     else:
-        grant(place, role, principal)
+        grant(place, role, principal, ask.now)
     if role.is_predefined and before not in (None, role.name):
         tell(ask, place, "deleted", predefined_id(place, str(before)), principal)
     tell(ask, place, "created", role.id, principal)
 
 
-def withdraw(
-    ask: Ask, place: Place, *, role: Role | None = None, principal: Principal | None = None
-) -> list[Assignment]:
-    """Take back all assignments of a role or a principal (or of both together), and tell the audit log."""
+def withdraw(ask: Ask, place: Place, *, role: Role | None = None, principal: Principal | None = None) -> None:
+    """Take back all assignments of a role or a principal (or of both together), and tell the audit log.
+
+    A group without a role in a project has no place in it any more.
+    """
     held = place.shelf.of(ASSIGNMENTS)
-    gone = [
-        given
-        for given in held
-        if (role is None or given.role_id == role.id) and (principal is None or given.principal == principal)
-    ]
-    for given in gone:
-        held.remove(given.id)
-        tell(ask, place, "deleted", given.role_id, given.principal)
-    return gone
+    for given in held:
+        if (role is None or given.role_id == role.id) and principal in (None, given.principal):
+            held.remove(given.id)
+            tell(ask, place, "deleted", given.role_id, given.principal)
+    if place.project is not None:
+        there = {given.principal.id for given in held}
+        for entry in entries(place.project):
+            if entry.group_id not in there:
+                entries(place.project).remove(entry.group_id)
 
 
 def tell(ask: Ask, place: Place, what: str, role_id: str, principal: Principal) -> None:

@@ -63,7 +63,7 @@ def create_storage(ask: Ask) -> Answer:
     if any(held.project_id == project.id for held in ask.held(STORAGES)):
         raise conflict(f"The project '{project.name}' has an external storage already.", param="project_id")
     provider = _whole(project, body["provider"])
-    geography = "EU" if provider["region"].startswith(("eu", "west")) else "US"
+    geography = _geography(project, provider)
     storage = Storage(ask.new_id(STORAGES), project.id, provider, geography, ask.now)
     data = {"geography": geography, "provider": provider}
     audit(ask, "external_storage.registered", project, id=storage.id, data=data)
@@ -90,11 +90,18 @@ def _storage(ask: Ask) -> Storage:
     return ask.held(STORAGES).get(ask["external_storage_id"])
 
 
+def _geography(project: Project, provider: Json) -> str:
+    """Oracle's regions begin with theirs (us-ashburn-1); for the others it is where the project stores."""
+    if provider["type"] == "oci":
+        return str(provider["region"]).partition("-")[0].upper()
+    return "EU" if project.residency.startswith("EU_") else "US"
+
+
 def _whole(project: Project, told: Json) -> Json:
     """What was told of a bucket, with what follows from it."""
     if told["type"] == "oci":
         return told
-    provider = {**told, "region": REGIONS[told["type"]]["EU" if project.residency.startswith("EU_") else "US"]}
+    provider = {**told, "region": REGIONS[told["type"]][_geography(project, told)]}
     if told["type"] == "aws":
         account = told["role_arn"].split(":")[ACCOUNT_PLACE]
         return {**provider, "account_id": account, "external_id": project.id}

@@ -2,7 +2,7 @@
 
 from portico.sandbox.audit import audit
 from portico.sandbox.checks import Check, fields, text
-from portico.sandbox.groups import GROUPS, Group, entries, users_in
+from portico.sandbox.groups import GROUPS, Group, users_in
 from portico.sandbox.pages import Next
 from portico.sandbox.people import users
 from portico.sandbox.places import Place
@@ -46,8 +46,6 @@ def delete_group(ask: Ask) -> Answer:
     withdraw(ask, Place(ask.organization), principal=principal)
     for project in ask.organization.projects.values():
         withdraw(ask, Place(ask.organization, project), principal=principal)
-        if group.id in entries(project):
-            entries(project).remove(group.id)
     ask.held(GROUPS).remove(group.id)
     audit(ask, "group.deleted", id=group.id)
     return gone(group.id, "group.deleted")

@@ -6,7 +6,7 @@ from portico.sandbox.audit import audit
 from portico.sandbox.checks import Check, array, boolean, by_type, fields, one_of, record, text
 from portico.sandbox.federation import PROVIDERS, Provider, rules
 from portico.sandbox.pages import Cursor
-from portico.sandbox.refusals import conflict, invalid, missing
+from portico.sandbox.refusals import invalid, missing
 from portico.sandbox.shapes import Json
 from portico.sandbox.wire import Answer, Ask, Route, gone
 
@@ -51,7 +51,6 @@ def list_providers(ask: Ask) -> Answer:
 
 def create_provider(ask: Ask) -> Answer:
     body = fields(ask.body, {"type": one_of("oidc"), **REQUIRED}, OPTIONAL)
-    _keep_unique(ask, body["name"])
     facts: Json = {"attribute_transformations": [], "description": None, "enabled": True, **body}
     facts["verification"] = _verification(facts)
     provider = Provider(ask.new_id(PROVIDERS), facts, ask.now, ask.now)
@@ -66,8 +65,6 @@ def get_provider(ask: Ask) -> Answer:
 def update_provider(ask: Ask) -> Answer:
     provider = _provider(ask)
     body = fields(ask.body, optional={**REQUIRED, **OPTIONAL})
-    if body.get("name", provider.facts["name"]) != provider.facts["name"]:
-        _keep_unique(ask, body["name"])
     if "description" in ask.body:
         # Null takes the description away.
         body.setdefault("description", None)
@@ -91,11 +88,6 @@ def delete_provider(ask: Ask) -> Answer:
 
 def _provider(ask: Ask) -> Provider:
     return ask.held(PROVIDERS).get(ask[PARAMETER])
-
-
-def _keep_unique(ask: Ask, name: str) -> None:
-    if any(provider.facts["name"] == name for provider in ask.held(PROVIDERS)):
-        raise conflict(f"There is a provider '{name}' already.", param="name")
 
 
 def _verification(facts: Json) -> Json:

@@ -29,9 +29,9 @@ def add_group(ask: Ask) -> Answer:
         raise invalid(f"'{body['role']}' is not the id of a role of this project.", "role", "unknown_role")
     if group.id in entries(project):
         raise invalid(f"The group '{group.name}' is already in this project.", "group_id", "group_already_in_project")
-    grant(place, role, principal)
+    grant(place, role, principal, ask.now)
     tell(ask, place, "created", role.id, principal)
-    return show(ask, project, entries(project).add(group.id, Entry(group.id, ask.now)))
+    return show(ask, project, entries(project).get(group.id))
 
 
 def get_group(ask: Ask) -> Answer:
@@ -45,7 +45,7 @@ def get_group(ask: Ask) -> Answer:
 
 def remove_group(ask: Ask) -> Answer:
     project = active_project_of(ask)
-    entry = entries(project).remove(ask["group_id"])
+    entry = entries(project).get(ask["group_id"])
     withdraw(ask, Place(ask.organization, project), principal=Principal(entry.group_id, "group"))
     return {"object": "project.group.deleted", "deleted": True}
 

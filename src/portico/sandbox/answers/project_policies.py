@@ -31,9 +31,10 @@ def set_models(ask: Ask) -> Answer:
 
 def delete_models(ask: Ask) -> Answer:
     project = active_project_of(ask)
-    _policy(project)
-    settings(project.shelf).models = None
-    _tell(ask, project, {"model_permissions": None})
+    # Where there are none, there is nothing to do, and nothing to tell.
+    if settings(project.shelf).models is not None:
+        settings(project.shelf).models = None
+        _tell(ask, project, {"model_permissions": None})
     return {"object": "project.model_permissions.deleted", "deleted": True}
 
 

@@ -60,10 +60,11 @@ def give_to_user(ask: Ask) -> Answer:
 
 def give_to_group(ask: Ask) -> Answer:
     place = open_place_of(ask)
-    group = _group(ask, place)
+    # A group that is new to a project comes in with the role.
+    group = ask.held(GROUPS).get(ask["group_id"])
     role, principal = _wanted(ask, place), Principal(group.id, "group")
     _refuse_twice(of_group(place, group.id), role, principal)
-    grant(place, role, principal)
+    grant(place, role, principal, ask.now)
     tell(ask, place, "created", role.id, principal)
     facts = {"id": group.id, "name": group.name, "created_at": group.created_at, "scim_managed": group.is_scim_managed}
     return {"object": "group.role", "group": {"object": "group", **facts}, "role": role.show()}

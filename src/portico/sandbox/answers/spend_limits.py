@@ -26,9 +26,10 @@ def set_limit(ask: Ask) -> Answer:
 
 def delete_limit(ask: Ask) -> Answer:
     place = open_place_of(ask)
-    _require(place)
-    settings(place.shelf).spend_limit_cents = None
-    audit(ask, f"{place.word}.updated", place.project, id=place.id, changes_requested={"spend_limit": None})
+    # Where there is none, there is nothing to do, and nothing to tell.
+    if settings(place.shelf).spend_limit_cents is not None:
+        settings(place.shelf).spend_limit_cents = None
+        audit(ask, f"{place.word}.updated", place.project, id=place.id, changes_requested={"spend_limit": None})
     return {"object": f"{place.word}.spend_limit.deleted", "deleted": True}
 
 

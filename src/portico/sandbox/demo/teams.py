@@ -12,7 +12,7 @@ from portico.sandbox.demo.stage import DAY
 from portico.sandbox.demo.traffic import HISTORY_DAYS
 from portico.sandbox.external_store import EXTERNAL_KEYS, ExternalKey
 from portico.sandbox.federation import PROVIDERS, RULES, Provider, Rule
-from portico.sandbox.groups import GROUPS, Entry, Group, entries
+from portico.sandbox.groups import GROUPS, Group
 from portico.sandbox.people import accounts
 from portico.sandbox.places import Place
 from portico.sandbox.roles import ROLES, Principal, Role, assignment_id, grant, granted_by, predefined_id, roles
@@ -87,7 +87,7 @@ ROLES_MADE = (
 # Dollars a month: the project (None for the organization), the hard limit if there is one, and the alerts.
 BUDGETS: tuple[tuple[str | None, int | None, tuple[int, ...]], ...] = (
     (None, 6_000, (2_500, 4_500)),
-    ("Customer-Support-Bot", None, (1_000, 1_500)),
+    ("Customer-Support-Bot", 2_500, (1_000, 1_500)),
     ("Marketing-Gen", 900, (600,)),
     ("Data-Science", 1_500, ()),
 )
@@ -149,12 +149,10 @@ class _Teams:
     def _let_in(self, group: Group, entry: str, age: float) -> None:
         name, _, word = entry.partition(":")
         place = self.places[name]
-        if place.project is not None:
-            entries(place.project).add(group.id, Entry(group.id, self._ago(age)))
         self._assign(place, roles(place).get(predefined_id(place, word)), Principal(group.id, "group"), age, OWNER)
 
     def _assign(self, place: Place, role: Role, principal: Principal, age: float, maker: str) -> None:
-        grant(place, role, principal)
+        grant(place, role, principal, self._ago(age))
         whose = {"resource_id": place.id, "resource_type": f"api.{place.word}"}
         identity = assignment_id(role.id, principal)
         who = {"principal_id": principal.id, "principal_type": principal.kind}
