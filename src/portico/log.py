@@ -10,13 +10,13 @@ import structlog
 
 from portico.shapes import is_record
 
-# Anything that looks like a key or one of our tokens, wherever it turns up in a line.
+# Anything that looks like a key or one of our tokens, wherever it turns up in a line: also behind a `%2F`.
 _SECRET_TEXT = re.compile(
-    r"\b(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|\b(ptc_[a-z]+_)[0-9A-Za-z]+|((?i:bearer|basic) )[^\s\"',;]+"
-    r"|(/mcp/)[^/\s?\"']+"
+    r"\b(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|(ptc_[a-z]+_)[0-9A-Za-z]+|((?i:bearer|basic) )[^\s\"',;]+"
+    r"|(/mcp/)[^/\s?\"']+|\b(whsec_)[0-9A-Za-z+/=_\-]+"
 )
 _SECRET_NAME = re.compile(
-    r"authorization|api[-_]?key|(^|[-_])key$|secret|password|token(?!s)|credential|cookie", re.IGNORECASE
+    r"authorization|api[-_]?key|(^|[-_])key$|secret|password|token(?!s)|credential|cookie|verifier", re.IGNORECASE
 )
 HIDDEN = "[hidden]"
 

@@ -33,11 +33,14 @@ def nest(pairs: Iterable[tuple[str, Any]]) -> Json:
     tree: _Tree = {}
     for name, value in pairs:
         steps = list(_steps(name))
-        if len(steps) > DEEPEST:
+        if len(steps) >= DEEPEST:
             raise InvalidArguments([Failure(stem(name), "is nested too deeply", f"{DEEPEST} levels at most")])
-        place = tree
+        if not steps:
+            tree[stem(name)] = value
+            continue
+        place = _below(tree, stem(name))
         for step in steps[:-1]:
-            place = _child(place, step)
+            place = _below(place, len(place) if step == "" else step)
         _put(place, steps[-1], value)
     return {str(name): _listed(value) for name, value in tree.items()}
 
@@ -55,13 +58,12 @@ def typed(value: Any, schema: Json) -> Any:
 
 
 def _steps(name: str) -> Iterator[str | int]:
-    yield stem(name)
+    """The steps below the stem; an empty one is the next place of a list."""
     for step in re.findall(r"\[([^\[\]]*)\]", name):
         yield int(step) if step.isdecimal() and len(step) < 5 else step
 
 
-def _child(place: _Tree, step: str | int) -> _Tree:
-    step = len(place) if step == "" else step
+def _below(place: _Tree, step: str | int) -> _Tree:
     child = place.get(step)
     if not is_record(child):
         child = place[step] = {}

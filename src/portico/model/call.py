@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from portico.model.account import AccountId
 
-Face = Literal["proxy", "custom", "passthrough", "unified", "tools", "mcp", "admin"]
+Face = Literal["proxy", "custom", "passthrough", "unified", "tools", "mcp", "admin", "jobs"]
 ByteStream = AsyncIterator[bytes]
 HeaderPairs = list[tuple[str, str]]
 
