@@ -1,5 +1,6 @@
 """From a definition to operations: what it says, what follows by rule, and every way of getting it wrong."""
 
+import contextlib
 import copy
 import datetime
 import random
@@ -34,10 +35,11 @@ def changed(path: str, value: Any, base: Json = DEFINITION) -> Json:
     return definition
 
 
-def failures(definition: Json) -> list[tuple[str, str, str]]:
+def faults(definition: Json, inventory: Json | None = None) -> str:
+    """One line for each thing that is wrong: place, problem, what is allowed."""
     with pytest.raises(InvalidArguments) as caught:
-        compile_definition(definition)
-    return [tuple(each) for each in caught.value.failures]
+        compile_definition(definition, inventory)
+    return "\n".join(f"{each.path}: {each.problem} [{each.allowed}]" for each in caught.value.failures)
 
 
 @pytest.mark.parametrize(
@@ -177,54 +179,70 @@ def test_our_own_cursor_takes_the_place_of_the_vendors() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "expected"),
+    ("path", "value", "fault"),
     [
-        ("resources/lamps/list", {"call": "GET /lamp"}, ("resources.lamps.list.call", "GET /lamp is not in the inventory", "")),
-        ("resources/lamps", {"list": {"call": "GET /lamps"}}, ("resources", "POST /lamps is in the inventory and in no definition", "")),
+        ("lamps/list", {"call": "GET /lamp"}, "resources.lamps.list.call: GET /lamp is not in the inventory []"),
         (
-            "resources/lamps/create/args",
-            {"colour": "Its colour"},
-            ("resources.lamps.create.args.colour", "is not an argument of this operation", "cone, name"),
+            "lamps",
+            {"list": {"call": "GET /lamps"}},
+            "resources: POST /lamps is in the inventory and in no definition []",
         ),
         (
-            "resources/lamps/create/args",
+            "lamps/create/args",
+            {"colour": "Its colour"},
+            "resources.lamps.create.args.colour: is not an argument of this operation [cone, name]",
+        ),
+        (
+            "lamps/create/args",
             {"depth": {"from": "cone.depth"}},
-            ("resources.lamps.create.args.depth.from", "'cone.depth' leads nowhere", ""),
+            "resources.lamps.create.args.depth.from: 'cone.depth' leads nowhere []",
         ),
     ],
-)  # fmt: skip
-def test_definition_and_inventory_must_agree(path: str, value: Any, expected: tuple[str, str, str]) -> None:
-    with pytest.raises(InvalidArguments) as caught:
-        compile_definition(changed(path, value, WITH_INVENTORY), INVENTORY)
-    assert expected in [tuple(each) for each in caught.value.failures]
+)
+def test_definition_and_inventory_must_agree(path: str, value: Any, fault: str) -> None:
+    assert fault in faults(changed(f"resources/{path}", value, WITH_INVENTORY), INVENTORY)
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "expected"),
+    ("path", "value", "fault"),
     [
-        ("name", "Lu men", ("resources.Lu men", "is not a name", "lower-case letters, digits and _")),
-        ("resources/La-mps", {"list": {"call": "GET /x"}}, ("resources.La-mps", "is not a name", "lower-case letters, digits and _")),
-        ("resources/lamps/get/call", "FETCH /x", ("resources.lamps.get.call", "is 'FETCH /x'", "VERB /path, for example GET /files/{file_id}")),
-        ("resources/lamps/list/pages", "by_luck", ("resources.lamps.list.pages", "is 'by_luck'", "by_id, by_last, by_token, whole")),
-        ("resources/lamps/get/credential", "guest", ("resources.lamps.get.credential", "is 'guest'", "user, admin")),
-        ("resources/lamps/get/tags", ["odd"], ("resources.lamps.get.tags", "has unknown odd", "admin, lamps, shows, destructive")),
-        ("resources/lamps/get/tool", "lumen_blink", ("resources.lamps.blink", "has the same tool name 'lumen_blink' as lamps.get", "")),
-        ("resources/house/get/call", "GET /bulbs", ("resources.bulbs.list", "has the same call 'GET /bulbs' as house.get", "")),
-        ("credentials/user/proof", "lamps.look", ("credentials.user.proof", "'lamps.look' is not an operation", "")),
-        ("resources/lamps/get/args", {"x": "y"}, ("resources.lamps.get.args.x", "is not an argument of this operation", "lamp_id")),
-        ("labels", "x", ("", "Object contains unknown field `labels`", "")),
-        ("label", 5, ("label", "Expected `str`, got `int`", "")),
-        ("resources/lamps/get/calls", "x", ("resources.lamps.get", "Object contains unknown field `calls`", "")),
-        ("resources/lamps/get/effect", "maim", ("resources.lamps.get.effect", "Invalid enum value 'maim'", "")),
-        ("resources/lamps/create/body/watts/size", 3, ("resources.lamps.create.watts", "Object contains unknown field `size`", "")),
+        ("name", "Lu men", "resources.Lu men: is not a name [lower-case letters, digits and _]"),
+        ("resources/La-mps", {"list": {"call": "GET /x"}}, "resources.La-mps: is not a name [lower-case"),
+        ("resources/lamps/get/call", "FETCH /x", "resources.lamps.get.call: is 'FETCH /x' [VERB /path, for example"),
+        (
+            "resources/lamps/list/pages",
+            "luck",
+            "resources.lamps.list.pages: is 'luck' [by_id, by_last, by_token, whole]",
+        ),
+        ("resources/lamps/get/credential", "guest", "resources.lamps.get.credential: is 'guest' [user, admin]"),
+        ("resources/lamps/get/tags", ["odd"], "resources.lamps.get.tags: has unknown odd [admin, lamps, shows, destr"),
+        (
+            "resources/lamps/get/tool",
+            "lumen_blink",
+            "lamps.blink: has the same tool name 'lumen_blink' as lamps.get []",
+        ),
+        ("resources/house/get/call", "GET /bulbs", "bulbs.list: has the same call 'GET /bulbs' as house.get []"),
+        ("credentials/user/proof", "lamps.look", "credentials.user.proof: 'lamps.look' is not an operation []"),
+        ("resources/lamps/get/args", {"x": "y"}, "lamps.get.args.x: is not an argument of this operation [lamp_id]"),
+        ("labels", "x", ": Object contains unknown field `labels` [name, label, base_url,"),
+        ("label", 5, "label: Expected `str`, got `int` ["),
+        ("resources/lamps/get/calls", "x", "resources.lamps.get: Object contains unknown field `calls` [call, tool,"),
+        ("resources/lamps/get/effect", "maim", "resources.lamps.get.effect: Invalid enum value 'maim' ["),
+        (
+            "resources/lamps/create/body/watts/size",
+            3,
+            "resources.lamps.create.watts: Object contains unknown field `size`",
+        ),
+        (
+            "resources/lamps/create/body/watts/type",
+            "big",
+            "resources.lamps.create.watts.type: Invalid enum value 'big'",
+        ),
+        ("resources/shows/tags", 5, "resources.shows.tags: Expected `array`, got `int`"),
     ],
-)  # fmt: skip
-def test_what_is_wrong_is_named_with_its_place_and_what_would_be_right(
-    path: str, value: Any, expected: tuple[str, str, str]
-) -> None:
-    found = failures(changed(path, value))
-    assert expected[:2] in [each[:2] for each in found]
-    assert not expected[2] or expected in found
+)
+def test_what_is_wrong_is_named_with_its_place_and_what_would_be_right(path: str, value: Any, fault: str) -> None:
+    assert fault in faults(changed(path, value))
 
 
 def test_the_sentence_names_the_definition_and_its_first_fault() -> None:
@@ -245,7 +263,7 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
 PLACES = places(DEFINITION)[1:]
 odd_values = st.one_of(
     st.none(), st.booleans(), st.integers(-2, 2), st.floats(allow_nan=False), st.text(max_size=6),
-    st.just([]), st.just({}), st.just([None]), st.just({"": {}}), st.just("{lamp_id}"), st.just("/**"), st.just({"x": 1}),
+    st.just([]), st.just({}), st.just([None]), st.just({"": {}}), st.just("{lamp_id}"), st.just("/**"),
 )  # fmt: skip
 
 
@@ -256,12 +274,8 @@ def test_no_definition_breaks_the_compiler(path: tuple[Any, ...], value: Any) ->
     for step in path[:-1]:
         place = place[step]
     place[path[-1]] = value
-    try:
-        compiled = compile_definition(definition)
-    except InvalidArguments as problem:
-        assert problem.sentence
-    else:
-        assert isinstance(compiled, View)
+    with contextlib.suppress(InvalidArguments):
+        assert isinstance(compile_definition(definition), View)
 
 
 def test_every_operation_is_found_by_its_own_name() -> None:

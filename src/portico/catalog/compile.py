@@ -30,6 +30,7 @@ from portico.model.operation import (
     RateHeaders,
     ReturnsKind,
     ToolName,
+    VendorWebhooks,
     Wait,
     identity_of,
 )
@@ -101,6 +102,7 @@ def _integration(definition: DefinitionRule) -> Integration:
         failure=Failing(**_said(definition.failure)),
         rate_limits=RateHeaders(**_said(definition.rate_limits)),
         trace=definition.trace,
+        webhooks=VendorWebhooks(**_said(definition.webhooks)) if definition.webhooks else None,
         tool_prefixes=definition.tool_prefixes,
         tags=definition.tags,
         documentation=definition.documentation,
@@ -292,7 +294,17 @@ def _check_names(definition: DefinitionRule, operations: list[Operation]) -> lis
     for name, each in definition.credentials.items():
         if each.proof and each.proof not in keys:
             failures.append(Failure(f"credentials.{name}.proof", f"{each.proof!r} is not an operation"))
-    return failures
+    return failures + _check_webhooks(definition, keys)
+
+
+def _check_webhooks(definition: DefinitionRule, keys: set[str]) -> list[Failure]:
+    rule = definition.webhooks
+    if rule is None:
+        return []
+    named = [("create", rule.create), ("delete", rule.delete), *((f"ends.{look}", look) for look in rule.ends)]
+    return [
+        Failure(f"webhooks.{field}", f"{key!r} is not an operation") for field, key in named if key and key not in keys
+    ]
 
 
 def _twice(what: str, named: list[tuple[str, str]]) -> list[Failure]:

@@ -4,22 +4,34 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
+from typing import TypeVar
 
 from portico.errors import NoSuchOperation
+from portico.model.offered import Offered
 from portico.model.operation import Credential, Integration, Operation
 
 STANDARD_METHODS = ("list", "get", "create", "update", "delete")
 GROUPS: dict[str, tuple[str, ...]] = {"read": ("list", "get"), "write": ("create", "update", "delete")}
 
 
-class View:
-    """One integration as one account sees it: overrides are applied already. Never changed once made."""
+OneOffered = TypeVar("OneOffered", bound=Offered)
 
-    def __init__(self, integration: Integration, operations: Iterable[Operation]) -> None:
+
+class View:
+    """One integration as one account sees it: overrides are applied already. Never changed once made.
+
+    `composed` are the tools that are made of several operations: offered like them, and no part of the vendor's API.
+    """
+
+    def __init__(
+        self, integration: Integration, operations: Iterable[Operation], composed: Iterable[Offered] = ()
+    ) -> None:
         self.integration = integration
         self.operations = tuple(operations)
+        self.composed = tuple(composed)
+        self.offered: tuple[Offered, ...] = (*self.composed, *self.operations)
         self._by_key = {(each.resource, each.method): each for each in self.operations}
-        self._by_tool = {each.tool.name: each for each in self.operations}
+        self._by_tool: dict[str, Offered] = {each.tool.name: each for each in self.offered}
         self._rules = [(re.compile(_pattern(rule.path)), rule.use) for rule in integration.credential_rules]
         self.credentials = {each.name: each for each in integration.credentials}
         for each in self.operations:
@@ -45,7 +57,7 @@ class View:
     def has(self, resource: str, method: str) -> bool:
         return (resource, method) in self._by_key
 
-    def tool(self, name: str) -> Operation | None:
+    def tool(self, name: str) -> Offered | None:
         """By tool name, by one of its aliases, or by a name with another spelling of the integration."""
         if (operation := self._by_tool.get(name)) is not None:
             return operation
@@ -105,16 +117,16 @@ class View:
         return f"{self.integration.label} has no resource {resource!r}; {hint}"
 
 
-def select(operations: Iterable[Operation], methods: Sequence[str] = (), tags: Sequence[str] = ()) -> list[Operation]:
+def select(operations: Iterable[OneOffered], methods: Sequence[str] = (), tags: Sequence[str] = ()) -> list[OneOffered]:
     """Those that pass both filters: `methods` holds groups (read, write, custom), method or tool names."""
     wanted, areas = set(methods), set(tags)
     return [each for each in operations if _passes(each, wanted) and (not areas or areas & set(each.tags))]
 
 
-def _passes(operation: Operation, wanted: set[str]) -> bool:
+def _passes(operation: Offered, wanted: set[str]) -> bool:
     if not wanted:
         return True
-    group = group_of(operation.method)
+    group = operation.group or group_of(operation.method)
     return bool(wanted & {group, operation.method, operation.key, operation.tool.name, *operation.tool.aliases})
 
 

@@ -1,15 +1,14 @@
 """The words of a definition: what may be said of an integration, a resource, a method, an argument, and no more."""
 
 import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from msgspec import Struct, field
 
 from portico.errors import Failure, InvalidArguments
-from portico.model.operation import BodyKind, Effect, LifecycleState, ReturnsKind
-
-Json = dict[str, Any]
+from portico.model.operation import BodyKind, Effect, LifecycleState, ReturnsKind, WebhookScheme
+from portico.shapes import Json, is_record
 
 
 class ContextFieldRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -86,11 +85,14 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     arguments: dict[str, Any] = {}
 
 
+ArgumentType = Literal["", "any", "array", "boolean", "file", "integer", "number", "object", "string", "union"]
+
+
 class ArgumentRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One argument: a sentence, or a sentence and what the inventory does not say or says badly."""
 
     help: str = ""
-    type: str = ""
+    type: ArgumentType = ""
     enum: tuple[Any, ...] = ()
     examples: tuple[Any, ...] = ()
     default: Any = None
@@ -154,6 +156,24 @@ class RateRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     reset: str = ""
 
 
+class WebhooksRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the vendor's own webhooks come in: what makes an endpoint, how a message is verified, what it tells.
+
+    `ends`: an operation that looks at a job → the event types that say that such a job is over.
+    """
+
+    verify: WebhookScheme
+    create: str
+    delete: str = ""
+    arguments: Json = {}
+    id: str = "id"
+    secret: str
+    type: str = "type"
+    object: str = ""
+    data: str = ""
+    ends: dict[str, tuple[str, ...]] = {}
+
+
 class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A whole definition. `resources` is resource → method → what there is to say; a resource may have own tags."""
 
@@ -170,12 +190,18 @@ class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     failure: FailureRule = FailureRule()
     rate_limits: RateRule = RateRule()
     trace: str = ""
+    webhooks: WebhooksRule | None = None
     tags: dict[str, str] = {}
     resources: dict[str, dict[str, Any]] = {}
     singulars: dict[str, str] = {}
 
 
-_RESOURCE_WORDS = ("tags", "singular")
+class _ResourceWords(Struct, frozen=True, kw_only=True):
+    tags: tuple[str, ...] = ()
+    singular: str = ""
+
+
+_RESOURCE_WORDS = _ResourceWords.__struct_fields__
 
 
 class ResourceRule(Struct, frozen=True, kw_only=True):
@@ -186,14 +212,23 @@ class ResourceRule(Struct, frozen=True, kw_only=True):
 
 def read_definition(value: Json) -> DefinitionRule:
     """Raises InvalidArguments naming the field that is not in the grammar."""
+    resources: Any = value.get("resources")
+    # Resources are read one by one later; a place that the reader cannot name is named here.
+    odd = [name for name, each in resources.items() if not is_record(each)] if is_record(resources) else []
+    if odd:
+        words = f"{', '.join(_RESOURCE_WORDS)} and methods by their names"
+        raise InvalidArguments([Failure(f"resources.{name}", "is not an object", words) for name in odd])
     return _convert(value, DefinitionRule, "")
 
 
 def read_resource(name: str, value: Json) -> ResourceRule:
     methods = {key: each for key, each in value.items() if key not in _RESOURCE_WORDS}
+    said: _ResourceWords = _convert(
+        {key: each for key, each in value.items() if key in _RESOURCE_WORDS}, _ResourceWords, f"resources.{name}"
+    )
     return ResourceRule(
-        tags=tuple(value.get("tags", ())),
-        singular=str(value.get("singular", "")),
+        tags=said.tags,
+        singular=said.singular,
         methods={key: _convert(each, MethodRule, f"resources.{name}.{key}") for key, each in methods.items()},
     )
 

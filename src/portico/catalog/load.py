@@ -1,5 +1,6 @@
 """Generated catalog files → Operation values. Refuses malformed ones, naming the file and the field."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -7,6 +8,7 @@ import msgspec
 
 from portico.catalog.find import View
 from portico.errors import Refusal
+from portico.model.offered import Offered
 from portico.model.operation import Integration, Operation
 
 T = TypeVar("T")
@@ -32,14 +34,14 @@ _integration = msgspec.json.Decoder(Integration)
 _resource = msgspec.json.Decoder(ResourceFile)
 
 
-def load_folder(folder: Path) -> View:
-    """One integration from its folder of generated files."""
+def load_folder(folder: Path, composed: Iterable[Offered] = ()) -> View:
+    """One integration from its folder of generated files, with the tools that are composed of its operations."""
     integration = _decode(folder / INTEGRATION_FILE, _integration)
     operations: list[Operation] = []
     for path in sorted(folder.glob("*.json")):
         if path.name != INTEGRATION_FILE:
             operations.extend(_decode(path, _resource).operations)
-    return View(integration, operations)
+    return View(integration, operations, composed)
 
 
 def _decode(path: Path, decoder: "msgspec.json.Decoder[T]") -> T:

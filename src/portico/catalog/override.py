@@ -32,13 +32,14 @@ OPERATION_FIELDS = frozenset(
     }
 )
 INTEGRATION_FIELDS = frozenset({"label", "tags", "documentation"})
+PARAMETER_FIELDS = frozenset({"schema", "required", "shown", "names", "also"})
 
 
 def merge(base: Any, change: Any) -> Any:
     """Deep merge; a null in the change removes the key."""
-    if not is_record(base) or not is_record(change):
+    if not is_record(change):
         return change
-    merged: Json = dict(base)
+    merged: Json = dict(base) if is_record(base) else {}
     for key, value in change.items():
         if value is None:
             merged.pop(key, None)
@@ -55,9 +56,12 @@ def apply(view: View, override: Json) -> View:
         raise InvalidArguments(failures)
     resources: Json = override.get("resources") or {}
     operations = [_apply_one(each, _change_of(resources, each)) for each in view.operations]
-    integration = {name: value for name, value in override.items() if name in INTEGRATION_FIELDS}
-    changed = merge(msgspec.to_builtins(view.integration), integration)
-    return View(msgspec.convert(changed, Integration), operations)
+    return View(_apply_to_integration(view.integration, override), operations, view.composed)
+
+
+def _apply_to_integration(integration: Integration, override: Json) -> Integration:
+    change = {name: value for name, value in override.items() if name in INTEGRATION_FIELDS and value is not None}
+    return msgspec.convert(merge(msgspec.to_builtins(integration), change), Integration)
 
 
 def _change_of(resources: Json, operation: Operation) -> Json | None:
@@ -71,6 +75,10 @@ def check(view: View, override: Json) -> list[Failure]:
         for name in override
         if name not in INTEGRATION_FIELDS and name != "resources"
     ]
+    try:
+        _apply_to_integration(view.integration, override)
+    except msgspec.ValidationError as problem:
+        failures.append(Failure("", str(problem)))
     resources: Any = override.get("resources") or {}
     if not is_record(resources):
         return [*failures, Failure("resources", "must be an object of resources")]
@@ -102,6 +110,7 @@ def _check_change(operation: Operation, path: str, change: Any) -> list[Failure]
         for name in change
         if name not in OPERATION_FIELDS
     ]
+    failures += _check_parameters(operation, f"{path}.parameters", change.get("parameters") or {})
     if failures:
         return failures
     try:
@@ -111,6 +120,25 @@ def _check_change(operation: Operation, path: str, change: Any) -> list[Failure]
     return []
 
 
+def _check_parameters(operation: Operation, path: str, changes: Any) -> list[Failure]:
+    known = ", ".join(each.name for each in operation.parameters)
+    if not is_record(changes):
+        return [Failure(path, "must be an object of arguments", known)]
+    failures: list[Failure] = []
+    for name, change in changes.items():
+        if name not in {each.name for each in operation.parameters}:
+            failures.append(Failure(f"{path}.{name}", "is not an argument", known))
+        elif change is not None and not is_record(change):
+            failures.append(Failure(f"{path}.{name}", "must be an object"))
+        elif change is not None:
+            failures += [
+                Failure(f"{path}.{name}.{word}", "cannot be overridden", ", ".join(sorted(PARAMETER_FIELDS)))
+                for word in change
+                if word not in PARAMETER_FIELDS
+            ]
+    return failures
+
+
 def _apply_one(operation: Operation, change: Json | None) -> Operation:
     if not change:
         return operation
@@ -118,6 +146,6 @@ def _apply_one(operation: Operation, change: Json | None) -> Operation:
     parameters: Json = change.get("parameters") or {}
     merged = merge(base, {name: value for name, value in change.items() if name != "parameters"})
     if parameters:
-        kept = [merge(each, parameters.get(each["name"], {})) for each in base.get("parameters", ())]
-        merged["parameters"] = [each for each in kept if parameters.get(each["name"], {}) is not None]
+        kept = [each for each in base.get("parameters", ()) if parameters.get(each["name"], {}) is not None]
+        merged["parameters"] = [merge(each, parameters.get(each["name"], {})) for each in kept]
     return msgspec.convert(merged, Operation)

@@ -34,7 +34,8 @@ def parameters_of(
     where: str, path: str, rule: MethodRule, record: Json | None, usual: Json
 ) -> tuple[tuple[Parameter, ...], list[Failure]]:
     """All arguments, those that the vendor takes and those that stand for a nested one, in the vendor's order."""
-    facts = _facts(path, rule, record)
+    own = _own_arguments(where, rule) if record is None else {}
+    facts = _facts(path, rule, own) if record is None else list(record.get("parameters", ()))
     said = {name: read_argument(value, f"{where}.args.{name}") for name, value in rule.args.items()}
     known = {each["name"] for each in facts}
     failures = [
@@ -43,7 +44,6 @@ def parameters_of(
         if name not in known and not each.source and not each.type
     ]
     flattened = {each.source.partition(".")[0] for each in said.values() if each.source}
-    own = _own_arguments(where, rule) if record is None else {}
     made: list[Parameter] = []
     for fact in facts:
         argument = said.get(fact["name"]) or own.get(fact["name"])
@@ -67,25 +67,20 @@ def _own_arguments(where: str, rule: MethodRule) -> dict[str, ArgumentRule]:
     return {name: read_argument(value, f"{where}.{name}") for name, value in (rule.query | body).items()}
 
 
-def _facts(path: str, rule: MethodRule, record: Json | None) -> list[Json]:
-    if record is not None:
-        return list(record.get("parameters", ()))
+def _facts(path: str, rule: MethodRule, own: dict[str, ArgumentRule]) -> list[Json]:
     facts: list[Json] = [
         {"name": part[1:-1], "place": "path", "type": "string", "required": True}
         for part in path.split("/")
         if part.startswith("{")
     ]
-    facts += [_own_fact(name, "query", value) for name, value in rule.query.items()]
-    if is_record(rule.body):
-        facts += [
-            _own_fact(name, "upload" if name in rule.uploads else "body", value) for name, value in rule.body.items()
-        ]
+    for name, argument in own.items():
+        place: Place = "query" if name in rule.query else "upload" if name in rule.uploads else "body"
+        facts.append(_own_fact(name, place, argument))
     return facts
 
 
-def _own_fact(name: str, place: Place, value: Any) -> Json:
+def _own_fact(name: str, place: Place, argument: ArgumentRule) -> Json:
     """A definition without an inventory: `title: {type: string, required: true, max: 200, help: …}`."""
-    argument = read_argument(value, name)
     fact: Json = {"name": name, "place": place, "type": argument.type or "string", "required": bool(argument.required)}
     if argument.wire:
         fact["wire_name"] = argument.wire
@@ -153,7 +148,7 @@ def schema_of(fact: Json, argument: ArgumentRule | None = None) -> Json:
 def _kind(fact: Json, argument: ArgumentRule) -> Json:
     kind = argument.type or fact.get("type", "any")
     if kind == "array":
-        items = argument.items or schema_of(fact.get("items") or {"type": "any"}) or {}
+        items = dict(argument.items) or schema_of(fact.get("items") or {"type": "any"}) or {}
         if argument.fields:
             items = _object(fact.get("items") or {}, argument.fields)
         return {"type": "array", "items": items}

@@ -7,7 +7,8 @@ import msgspec
 
 from portico.catalog.schema import Check, compile_check
 from portico.errors import Failure, InvalidArguments
-from portico.model.operation import Operation, Parameter
+from portico.model.offered import Offered
+from portico.model.operation import Parameter
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox.tools import IDENTITY, shown_name
 
@@ -20,7 +21,7 @@ _NUMBERS = {"integer": int, "number": float}
 class Arguments:
     """The arguments of one operation, ready to be accepted again and again."""
 
-    def __init__(self, operation: Operation) -> None:
+    def __init__(self, operation: Offered) -> None:
         self._operation = operation
         self._known = {shown_name(operation, each): each for each in operation.parameters}
         self._known |= {each.name: each for each in operation.parameters if each.name not in self._known}
@@ -78,7 +79,7 @@ class Arguments:
         )
 
 
-def full_schema(operation: Operation) -> Json:
+def full_schema(operation: Offered) -> Json:
     """Everything the operation takes, by its own names, with all bounds; what it does not know passes."""
     shown = [each for each in operation.parameters if each.place != "upload"]
     return {

@@ -8,7 +8,7 @@ import msgspec
 
 from portico.catalog.find import View
 from portico.gateway.lookup import Connected
-from portico.model.operation import Operation
+from portico.model.offered import Offered
 from portico.model.server import Exposure, McpServer
 from portico.shapes import Json
 from portico.toolbox.fit import clean
@@ -27,6 +27,37 @@ SEARCH, DESCRIBE = "search_tools", "get_tool_schema"
 CALL_READ, CALL_WRITE, CALL = "call_read_tool", "call_write_tool", "call_tool"
 NAMES = frozenset({SEARCH, DESCRIBE, CALL_READ, CALL_WRITE, CALL})
 
+_SEARCHED: Json = {
+    "type": "object",
+    "properties": {
+        "query": {"type": "string", "description": "What you want to do"},
+        "tag": {"type": "string", "description": "Only this area"},
+        "limit": {"type": "integer", "minimum": 1, "maximum": 25, "description": "How many; 8 if left out"},
+    },
+    "required": ["query"],
+}
+_DESCRIBED: Json = {
+    "type": "object",
+    "properties": {
+        "tool_names": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+            "maxItems": MOST_DESCRIBED,
+            "description": "Names that search_tools gave",
+        }
+    },
+    "required": ["tool_names"],
+}
+_CALLED: Json = {
+    "type": "object",
+    "properties": {
+        "tool_name": {"type": "string", "description": "A name that search_tools gave"},
+        "arguments": {"type": "object", "description": "As get_tool_schema describes them"},
+    },
+    "required": ["tool_name"],
+}
+
 
 def count_tokens(tools: Sequence[Tool]) -> int:
     """About what a model pays for the definitions: names, sentences and schemas."""
@@ -42,53 +73,29 @@ def tools(view: View) -> tuple[Tool, ...]:
     """The few tools of discovery, for one integration."""
     areas = ", ".join(view.integration.tags)
     label = view.integration.label
-    called: Json = {
-        "type": "object",
-        "properties": {
-            "tool_name": {"type": "string", "description": "A name that search_tools gave"},
-            "arguments": {"type": "object", "description": "As get_tool_schema describes them"},
-        },
-        "required": ["tool_name"],
-    }
     return (
         _tool(
             SEARCH,
             "Search tools",
             f"Find {label} tools by what they do, best in the API's own words ('project rate limits', 'usage "
             f"completions'). Answers names, one line and the required arguments. Areas for tag: {areas}.",
-            {
-                "type": "object",
-                "properties": {
-                    "query": {"type": "string", "description": "What you want to do"},
-                    "tag": {"type": "string", "description": "Only this area"},
-                    "limit": {"type": "integer", "minimum": 1, "maximum": 25, "description": "How many; 8 if left out"},
-                },
-                "required": ["query"],
-            },
+            _SEARCHED,
             effect="read",
         ),
         _tool(
             DESCRIBE,
             "Describe tools",
             "The arguments of up to five tools. Read them before the first call of a tool.",
-            {
-                "type": "object",
-                "properties": {
-                    "tool_names": {
-                        "type": "array",
-                        "items": {"type": "string"},
-                        "minItems": 1,
-                        "maxItems": MOST_DESCRIBED,
-                        "description": "Names that search_tools gave",
-                    }
-                },
-                "required": ["tool_names"],
-            },
+            _DESCRIBED,
             effect="read",
         ),
-        _tool(CALL_READ, "Call a reading tool", "Run a tool that changes nothing.", called, effect="read"),
+        _tool(CALL_READ, "Call a reading tool", "Run a tool that changes nothing.", _CALLED, effect="read"),
         _tool(
-            CALL_WRITE, "Call a changing tool", "Run a tool that creates, changes or deletes.", called, effect="destroy"
+            CALL_WRITE,
+            "Call a changing tool",
+            "Run a tool that creates, changes or deletes.",
+            _CALLED,
+            effect="destroy",
         ),
     )
 
@@ -119,7 +126,7 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
     return " ".join(lines)
 
 
-def found(operations: Sequence[Operation], tools_by_name: dict[str, Tool]) -> list[Json]:
+def found(operations: Sequence[Offered], tools_by_name: dict[str, Tool]) -> list[Json]:
     """Search results: enough to choose by."""
     return [
         {
@@ -137,7 +144,7 @@ def nearest(name: str, names: Sequence[str], count: int = 3) -> list[str]:
     return difflib.get_close_matches(name, names, n=count, cutoff=0.6)
 
 
-def grouped(operations: Sequence[Operation]) -> dict[str, list[str]]:
+def grouped(operations: Sequence[Offered]) -> dict[str, list[str]]:
     """All names by resource, for a search that found nothing."""
     groups: dict[str, list[str]] = {}
     for each in operations:

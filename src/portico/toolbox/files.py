@@ -13,7 +13,7 @@ from portico.errors import Failure, InvalidArguments, NotFound, Refusal, VendorF
 from portico.gateway.files import FileShelf
 from portico.model.account import EnvironmentId
 from portico.model.call import Answer, Upload
-from portico.model.operation import Operation
+from portico.model.offered import Offered
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox import results
 from portico.upstream.transport import Transport, UpstreamRequest
@@ -22,8 +22,11 @@ FORMS = "{text}, {base64}, {url} or {file: id of a stored file}, each with an op
 MOST_FETCHED_BYTES = 104_857_600
 INLINE_IMAGE_BYTES = 524_288
 INLINE_AUDIO_BYTES = 262_144
-_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]{2048,}")
+# Shorter than the one it is no file, longer than the other it is one whatever it holds.
+_SHORTEST_FILE, _SURELY_FILE = 200, 2048
+_BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
 _PREVIEW_CHARACTERS = 2000
+_UNKNOWN = "application/octet-stream"
 
 
 class FileComfort:
@@ -31,7 +34,7 @@ class FileComfort:
         self._shelf, self._transport = shelf, transport
 
     async def take(
-        self, operation: Operation, arguments: Json, environment_id: EnvironmentId
+        self, operation: Offered, arguments: Json, environment_id: EnvironmentId
     ) -> tuple[Json, dict[str, Sequence[Upload]]]:
         """The arguments without their files, and the files as uploads."""
         names = {each.name for each in operation.parameters if each.place == "upload"}
@@ -74,7 +77,7 @@ class FileComfort:
         return await self._lift(value, environment_id, account_id, blocks), blocks
 
     async def _lift(self, value: Any, environment_id: EnvironmentId, account_id: str, blocks: list[Json]) -> Any:
-        if isinstance(value, str) and len(value) >= 2048 and _BASE64.fullmatch(value):
+        if isinstance(value, str) and len(value) >= _SHORTEST_FILE and _BASE64.fullmatch(value):
             return await self._lift_text(value, environment_id, account_id, blocks)
         if is_list(value):
             return [await self._lift(each, environment_id, account_id, blocks) for each in value]
@@ -88,6 +91,8 @@ class FileComfort:
         except (binascii.Error, ValueError):
             return text
         content_type = _sniff(content)
+        if content_type == _UNKNOWN and len(text) < _SURELY_FILE:
+            return text
         filename = f"file{mimetypes.guess_extension(content_type) or '.bin'}"
         linked = await self._shelf.keep(environment_id, account_id, filename, content_type, _once(content))
         blocks.append(results.link(linked.url, filename, content_type, len(content)))
@@ -196,7 +201,7 @@ def _sniff(content: bytes) -> str:
         (b"%PDF", "application/pdf"),
         (b"PK\x03\x04", "application/zip"),
     )
-    return next((kind for start, kind in signatures if content.startswith(start)), "application/octet-stream")
+    return next((kind for start, kind in signatures if content.startswith(start)), _UNKNOWN)
 
 
 def _decoded(where: str, text: str) -> bytes:

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from portico.catalog.find import View
 from portico.errors import Failure, InvalidArguments, Refusal
+from portico.model.offered import Offered
 from portico.model.operation import NameRule, Operation, Parameter
 from portico.shapes import Json, is_list, is_record
 
@@ -52,7 +53,7 @@ class NameBook:
 
 
 async def resolve(
-    view: View, operation: Operation, arguments: Json, account_id: str, book: NameBook, lister: Lister
+    view: View, operation: Offered, arguments: Json, account_id: str, book: NameBook, lister: Lister
 ) -> tuple[Json, Json]:
     """The arguments with ids for names, and what was understood, for the answer to tell."""
     resolved, understood = dict(arguments), Json()

@@ -11,7 +11,8 @@ from portico.catalog.schema import compile_check
 from portico.errors import Failure, NotAllowed, NotFound
 from portico.gateway.admit import admit_key
 from portico.gateway.lookup import Connected
-from portico.model.operation import Operation, Parameter
+from portico.model.offered import Offered
+from portico.model.operation import Parameter
 from portico.model.server import ServerConfig
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox.tools import Tool, shown_name, tool_of
@@ -29,30 +30,44 @@ CONSTRAINT_WORDS = frozenset(
 class Offer(Struct, frozen=True, kw_only=True):
     """Everything that may be called, by name, in the catalog's order."""
 
-    operations: tuple[Operation, ...]
+    operations: tuple[Offered, ...]
     tools: tuple[Tool, ...]
 
 
 def offer(connected: Connected, config: ServerConfig = NO_CONFIG) -> Offer:
-    operations = select(connected.view.operations, config.methods, config.tags)
+    operations = select(connected.view.offered, _respelt(config, connected), config.tags)
     kept = tuple(
         each
         for each in operations
-        if why_not(each, connected, config) is None and (config.include_removed or each.lifecycle.state != "removed")
+        if _barred(each, connected, config) is None and (config.include_removed or each.lifecycle.state != "removed")
     )
     return Offer(operations=kept, tools=tuple(constrained(each, config.arguments) for each in kept))
 
 
-def why_not(operation: Operation, connected: Connected, config: ServerConfig) -> Exception | None:
+def why_not(operation: Offered, connected: Connected, config: ServerConfig) -> Exception | None:
     """Why the operation may not be called here; None where it may. What a vendor switched off is hidden, not barred:
     at the vendor's own address the gateway refuses it, and another server may still have it."""
+    if not select([operation], _respelt(config, connected), config.tags):
+        return NotAllowed(_filtered(operation, config))
+    return _barred(operation, connected, config)
+
+
+def _barred(operation: Offered, connected: Connected, config: ServerConfig) -> Exception | None:
     if not operation.says:
         return NotFound(f"The tool {operation.tool.name!r} has no description, so it is not offered.")
-    if not select([operation], config.methods, config.tags):
-        return NotAllowed(_filtered(operation, config))
     if config.read_only and operation.effect != "read":
         return NotAllowed(f"This server is read-only; {operation.tool.name!r} changes something.")
-    credential = connected.view.credentials.get(operation.credential)
+    return next(filter(None, (_key_missing(name, connected) for name in operation.credentials)), None)
+
+
+def _respelt(config: ServerConfig, connected: Connected) -> list[str]:
+    """The filter's words, with tools by the names that they have in the catalog."""
+    tools = [(word, connected.view.tool(word) if "_" in word else None) for word in config.methods]
+    return [tool.tool.name if tool else word for word, tool in tools]
+
+
+def _key_missing(name: str, connected: Connected) -> Exception | None:
+    credential = connected.view.credentials.get(name)
     if credential is not None and credential.field not in connected.account.held:
         try:
             admit_key(credential, connected)
@@ -61,7 +76,7 @@ def why_not(operation: Operation, connected: Connected, config: ServerConfig) ->
     return None
 
 
-def _filtered(operation: Operation, config: ServerConfig) -> str:
+def _filtered(operation: Offered, config: ServerConfig) -> str:
     filters = [f"methods {', '.join(config.methods)}"] if config.methods else []
     filters += [f"tags {', '.join(config.tags)}"] if config.tags else []
     return f"This server does not offer {operation.tool.name!r}: it is limited to {' and '.join(filters)}."
@@ -75,7 +90,7 @@ class Limit(Struct, frozen=True):
     constraint: Json
 
 
-def limits_of(operation: Operation, constraints: dict[str, Json]) -> list[Limit]:
+def limits_of(operation: Offered, constraints: dict[str, Json]) -> list[Limit]:
     """A constraint may name an argument as it is shown or by its own name; where there are two, both hold."""
     found: list[Limit] = []
     for parameter in operation.parameters:
@@ -85,7 +100,7 @@ def limits_of(operation: Operation, constraints: dict[str, Json]) -> list[Limit]
     return found
 
 
-def constrained(operation: Operation, constraints: dict[str, Json]) -> Tool:
+def constrained(operation: Offered, constraints: dict[str, Json]) -> Tool:
     """The tool with the server's constraints written into its schema."""
     tool = tool_of(operation)
     limits = limits_of(operation, constraints)
@@ -102,7 +117,7 @@ def constrained(operation: Operation, constraints: dict[str, Json]) -> Tool:
 
 
 def enforce(
-    operation: Operation, arguments: Json, constraints: dict[str, Json], said: Json | None = None
+    operation: Offered, arguments: Json, constraints: dict[str, Json], said: Json | None = None
 ) -> tuple[Json, list[Failure]]:
     """Arguments by their own names, checked against the constraints; an only allowed value is filled in.
 
@@ -133,7 +148,7 @@ def _problems(limit: Limit, value: Any) -> list[Failure]:
     return [each._replace(problem=f"{each.problem} (a limit of this server)") for each in found]
 
 
-def _bypasses(operation: Operation, arguments: Json, limits: Sequence[Limit]) -> list[Failure]:
+def _bypasses(operation: Offered, arguments: Json, limits: Sequence[Limit]) -> list[Failure]:
     """The same thing said under another spelling, or from within the object that it lands in."""
     known = {each.name: each for each in operation.parameters}
     failures: list[Failure] = []

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portico.catalog.find import View
 from portico.errors import Failure, InvalidArguments, NotFound, Refusal, VendorTooLarge
+from portico.gateway.admit import admit_effect
 from portico.gateway.execute import execute
 from portico.gateway.files import FileShelf
 from portico.gateway.lookup import Connected
@@ -16,14 +17,18 @@ from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.call import Answer, Call, Face, Page, Upload
 from portico.model.caller import Caller
+from portico.model.offered import Offered
 from portico.model.operation import Operation
 from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox import fit, names, offer, results, times
 from portico.toolbox.arguments import Arguments
+from portico.toolbox.composed import Asked, Composed, Context
 from portico.toolbox.files import FileComfort
 from portico.toolbox.offer import Offer
+from portico.toolbox.once import Once
 from portico.toolbox.progress import Report
+from portico.toolbox.reach import Reach
 from portico.toolbox.results import ToolResult
 from portico.toolbox.search import Index
 from portico.toolbox.teach import teach
@@ -64,7 +69,7 @@ class Toolbox:
 
     def index(self, view: View) -> Index:
         if view not in self._indexes:
-            self._indexes[view] = Index(view.operations)
+            self._indexes[view] = Index(view.offered)
         return self._indexes[view]
 
     async def run(self, caller: Caller, asked: ToolCall) -> ToolResult:
@@ -78,7 +83,7 @@ class Toolbox:
         except Refusal as problem:
             return teach(problem, operation, _lister(connected.view, operation), asked.config.arguments)
 
-    def find(self, connected: Connected, name: str) -> Operation:
+    def find(self, connected: Connected, name: str) -> Offered:
         operation = connected.view.tool(name)
         if operation is None:
             near = ", ".join(connected.view.nearest_tools(name))
@@ -86,19 +91,59 @@ class Toolbox:
             raise NotFound(f"There is no tool {name!r}. {hint}")
         return operation
 
-    async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, operation: Operation) -> ToolResult:
-        accepted, understood = await self._accept(caller, asked, connected, operation)
+    async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered) -> ToolResult:
+        accepted, understood = await self._accept(caller, asked, connected, offered)
         controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
-        accepted, uploads = await self._files.take(operation, accepted, caller.environment_id)
-        call = self._call(asked, operation, accepted, uploads, dry_run=bool(controls["dry_run"]))
-        answer = await execute(caller, call, self._parts)
-        if operation.effect != "read":
-            self._names.forget(asked.account_id)
-        result = await self._shown(answer, asked, operation, caller, _fields(controls["fields"]))
+        accepted, uploads = await self._files.take(offered, accepted, caller.environment_id)
+        fields, is_dry_run = _fields(controls["fields"]), bool(controls["dry_run"])
+        try:
+            if isinstance(offered, Composed):
+                run = self._asked(caller, asked, connected, offered, is_dry_run=is_dry_run, uploads=uploads)
+                return _value(await _compose(offered, run, accepted, understood, fields), [], asked.config.result_limit)
+            operation = connected.view.find(offered.resource, offered.method)
+            call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
+            answer = await execute(caller, call, self._parts)
+        finally:
+            if offered.effect != "read":
+                self._names.forget(asked.account_id)
+        result = await self._shown(answer, asked, operation, caller, fields)
         return results.with_understood(result, understood) if understood else result
 
+    def _asked(
+        self,
+        caller: Caller,
+        asked: ToolCall,
+        connected: Connected,
+        offered: Composed,
+        *,
+        is_dry_run: bool,
+        uploads: dict[str, Sequence[Upload]],
+    ) -> Asked:
+        reach = Reach(
+            parts=self._parts,
+            caller=caller,
+            connected=connected,
+            constraints=asked.config.arguments,
+            call_of=lambda operation, arguments: self._call(asked, operation, arguments, {}),
+            read=self._content,
+        )
+        admit_effect(caller, offered.effect)
+        return Asked(
+            connected=connected,
+            effect=offered.effect,
+            now=self._parts.clock(),
+            zone=times.zone_of(connected.account),
+            send=reach.send,
+            prove=reach.prove,
+            once=Once(self._parts.idempotency, caller, f"composed:{asked.account_id}:{offered.tool.name}"),
+            left=lambda model: self._parts.seen.left(asked.account_id, model),
+            is_dry_run=is_dry_run,
+            uploads=uploads,
+            report=asked.report,
+        )
+
     async def _accept(
-        self, caller: Caller, asked: ToolCall, connected: Connected, operation: Operation
+        self, caller: Caller, asked: ToolCall, connected: Connected, operation: Offered
     ) -> tuple[Json, Json]:
         """The arguments as the vendor wants them, and what was understood of those that people say otherwise."""
         arguments = self._arguments_of(connected.view, operation)
@@ -126,7 +171,8 @@ class Toolbox:
                 call = self._call(
                     asked, operation, asking if operation.page and operation.page.limit else arguments, {}
                 )
-                answer = await execute(caller, call, self._parts)
+                # A row of its own in the log: the request's id belongs to the call that was asked for.
+                answer = await execute(caller, structs.replace(call, request_id=""), self._parts)
                 if answer.page is None:
                     break
                 items += names.items_of(msgspec.json.decode(answer.page.items))
@@ -208,11 +254,22 @@ class Toolbox:
                 raise VendorTooLarge
         return b"".join(pieces)
 
-    def _arguments_of(self, view: View, operation: Operation) -> Arguments:
+    def _arguments_of(self, view: View, operation: Offered) -> Arguments:
         known = self._arguments.setdefault(view, {})
         if operation.key not in known:
             known[operation.key] = Arguments(operation)
         return known[operation.key]
+
+
+async def _compose(offered: Composed, run: Asked, arguments: Json, understood: Json, fields: list[str]) -> Json:
+    """What matters most comes first; how it was understood and what is missing come last, whatever was selected."""
+    if run.is_dry_run and offered.effect == "read":
+        return {"dry_run": True, "note": "This tool only reads; call it without dry_run."}
+    context = Context(run)
+    value = await offered.run(context, arguments)
+    value = fit.select(value, fields) if fields else value
+    notes: Json = {"incomplete": context.incomplete, "understood": understood}
+    return value | {name: note for name, note in notes.items() if note}
 
 
 def _without_streaming(operation: Operation, accepted: Json) -> Json:
@@ -252,7 +309,7 @@ def _fields(given: Any) -> list[str]:
     return fields
 
 
-def _lister(view: View, operation: Operation) -> str:
+def _lister(view: View, operation: Offered) -> str:
     """The tool that lists what the operation's id belongs to."""
     if operation.identity and view.has(operation.resource, "list"):
         return view.find(operation.resource, "list").tool.name

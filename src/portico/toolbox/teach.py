@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from portico import errors
-from portico.model.operation import Operation
+from portico.model.offered import Offered
 from portico.shapes import Json, is_record
 from portico.toolbox.fit import clean, fit_value
 from portico.toolbox.offer import constrained
@@ -19,7 +19,7 @@ _NO_CONSTRAINTS: dict[str, Json] = {}
 
 def teach(
     problem: errors.Refusal,
-    operation: Operation | None,
+    operation: Offered | None,
     lister: str = "",
     constraints: dict[str, Json] = _NO_CONSTRAINTS,
 ) -> ToolResult:
@@ -43,7 +43,7 @@ def teach(
     return of_refusal(clean(sentence), clean(facts))
 
 
-def _vendor(problem: errors.VendorFailure, operation: Operation | None, lister: str) -> tuple[str, Json]:
+def _vendor(problem: errors.VendorFailure, operation: Offered | None, lister: str) -> tuple[str, Json]:
     facts: Json = {"vendor_error": fit_value(_body(problem.raw), _MOST_VENDOR_BYTES)[0]}
     status = problem.vendor_status
     sentence = problem.sentence
@@ -63,7 +63,7 @@ def _vendor(problem: errors.VendorFailure, operation: Operation | None, lister: 
     return sentence, facts
 
 
-def _after_silence(problem: errors.Refusal, operation: Operation | None) -> str:
+def _after_silence(problem: errors.Refusal, operation: Offered | None) -> str:
     """What may have happened at a vendor that gave no answer, or none that could be used."""
     if isinstance(problem, errors.VendorTooLarge):
         return "Ask for less: a smaller limit, or filters."

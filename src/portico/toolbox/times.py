@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
 from portico.model.account import Account
-from portico.model.operation import Operation
+from portico.model.offered import Offered
 from portico.shapes import Json
 from portico.toolbox.dates import Range, read_range
 
@@ -24,7 +24,7 @@ def zone_of(account: Account) -> ZoneInfo:
         raise InvalidArguments([failure]) from None
 
 
-def understand(operation: Operation, arguments: Json, account: Account, now: datetime) -> tuple[Json, Json]:
+def understand(operation: Offered, arguments: Json, account: Account, now: datetime) -> tuple[Json, Json]:
     """The arguments with Unix seconds where times were said, and what was understood, for the answer to tell."""
     said = {name: arguments[name] for name in operation.times if _is_said(arguments.get(name))}
     if not said:
@@ -43,7 +43,7 @@ def _is_said(value: Any) -> bool:
     return isinstance(value, str) and not value.strip().isdigit()
 
 
-def _ends(operation: Operation, name: str, read: Range, arguments: Json) -> dict[str, datetime]:
+def _ends(operation: Offered, name: str, read: Range, arguments: Json) -> dict[str, datetime]:
     """Which arguments a phrase fills: a start takes its beginning and lends its end to a missing end."""
     start, end = (*operation.times, "", "")[:2]
     if name == end:

@@ -1,10 +1,11 @@
-"""Operations as an agent sees them: one flat input schema, a short description first, annotations. Pure."""
+"""What is offered, as an agent sees it: one flat input schema, a short description first, annotations. Pure."""
 
 from typing import Any
 
 from msgspec import Struct
 
-from portico.model.operation import Operation, Parameter
+from portico.model.offered import Offered
+from portico.model.operation import Parameter
 
 Json = dict[str, Any]
 IDENTITY = "id"
@@ -22,7 +23,7 @@ class Tool(Struct, frozen=True, kw_only=True):
     annotations: Json
 
 
-def tool_of(operation: Operation, *, plain: bool = False) -> Tool:
+def tool_of(operation: Offered, *, plain: bool = False) -> Tool:
     """`plain`: only what the vendor itself takes, for clients that send it to the Proxy API."""
     return Tool(
         name=operation.tool.name,
@@ -33,7 +34,7 @@ def tool_of(operation: Operation, *, plain: bool = False) -> Tool:
     )
 
 
-def describe(operation: Operation) -> str:
+def describe(operation: Offered) -> str:
     """The sentences, and what a caller must know of the operation's life."""
     lifecycle = operation.lifecycle
     if lifecycle.state == "active":
@@ -45,17 +46,17 @@ def describe(operation: Operation) -> str:
     return f"{operation.says} {state}{instead}.".strip()
 
 
-def annotations(operation: Operation) -> Json:
+def annotations(operation: Offered) -> Json:
     return {
         "title": operation.title,
         "readOnlyHint": operation.effect == "read",
         "destructiveHint": operation.effect == "destroy",
-        "idempotentHint": operation.verb in {"GET", "DELETE"},
+        "idempotentHint": operation.is_repeatable,
         "openWorldHint": True,
     }
 
 
-def input_schema(operation: Operation, *, plain: bool = False) -> Json:
+def input_schema(operation: Offered, *, plain: bool = False) -> Json:
     properties: Json = {}
     required: list[str] = []
     for each in operation.parameters:
@@ -77,12 +78,12 @@ def _time(schema: Json) -> Json:
     return {"type": "string", "description": schema.get("description", "")}
 
 
-def shown_name(operation: Operation, parameter: Parameter) -> str:
+def shown_name(operation: Offered, parameter: Parameter) -> str:
     """An item's own id is called `id`, as everywhere in the Proxy API; parents keep their names."""
     return IDENTITY if parameter.name == operation.identity else parameter.name
 
 
-def _paging(operation: Operation) -> Json:
+def _paging(operation: Offered) -> Json:
     if operation.page is None or not operation.page.send:
         return {}
     paging: Json = {"next_cursor": {"type": "string", "description": _CURSOR}}

@@ -1,0 +1,48 @@
+"""How far a composed tool reaches: into the one path, for its own caller, within its own server's constraints."""
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct, structs
+
+from portico.errors import InvalidArguments
+from portico.gateway.connect import Proof, prove_one
+from portico.gateway.execute import execute
+from portico.gateway.lookup import Connected
+from portico.gateway.parts import Parts
+from portico.model.call import Answer, Call
+from portico.model.caller import Caller
+from portico.model.operation import Operation
+from portico.shapes import Json
+from portico.toolbox import offer
+
+
+class Reach(Struct, frozen=True, kw_only=True):
+    """`call_of` makes the call that belongs to this run; `read` gives an answer's whole body."""
+
+    parts: Parts
+    caller: Caller
+    connected: Connected
+    constraints: dict[str, Json]
+    call_of: Callable[[Operation, Json], Call]
+    read: Callable[[Answer], Awaitable[bytes]]
+
+    async def send(
+        self, operation: Operation, arguments: Json, *, idempotency_key: str = "", dry_run: bool = False
+    ) -> Answer:
+        own, failures = offer.enforce(operation, arguments, self.constraints)
+        if failures:
+            raise InvalidArguments(failures)
+        # Without the request's id: each of the calls has a row of its own in the log.
+        call = structs.replace(
+            self.call_of(operation, own), idempotency_key=idempotency_key or None, dry_run=dry_run, request_id=""
+        )
+        answer = await execute(self.caller, call, self.parts)
+        if answer.stream is None:
+            return answer
+        return structs.replace(answer, content=await self.read(answer), stream=None)
+
+    async def prove(self, credential: str, key: str) -> Proof:
+        """With that key alone: organization and project of the account's own keys may not be those of this one."""
+        slot = self.connected.view.credentials[credential]
+        account = structs.replace(self.connected.account, context={})
+        return await prove_one(structs.replace(self.connected, account=account), slot, {slot.field: key}, self.parts)

@@ -1,0 +1,81 @@
+"""Checks of values against JSON Schema: where, what, and what would be right, in our own words."""
+
+from typing import Any
+
+import jsonschema_rs
+import pytest
+
+from portico.catalog.schema import MOST_FAILURES, compile_check
+
+Json = dict[str, Any]
+
+
+def failures(schema: Json, value: Any) -> list[tuple[str, str, str]]:
+    return [(each.path, each.problem, each.allowed) for each in compile_check(schema)(value)]
+
+
+OBJECT: Json = {
+    "type": "object",
+    "properties": {"count": {"type": "integer"}, "inner": {"type": "object", "required": ["name"]}},
+    "required": ["count"],
+    "additionalProperties": False,
+}
+
+
+@pytest.mark.parametrize(
+    ("schema", "value", "expected"),
+    [
+        (OBJECT, {}, ("count", "is required", "")),
+        (OBJECT, {"count": 1, "inner": {}}, ("inner.name", "is required", "")),
+        (OBJECT, {"count": 1, "other": 2}, ("", "takes nothing named 'other'", "")),
+        (OBJECT, {"count": "1"}, ("count", "has the wrong type", "integer")),
+        (OBJECT, [], ("", "has the wrong type", "object")),
+        ({"type": ["integer", "null"]}, "x", ("", "has the wrong type", "null or integer")),
+        ({"enum": ["a", 1]}, 2, ("", "is not one of the allowed values", "a, 1")),
+        ({"maximum": 5}, 6, ("", "must be at most 5", "")),
+        ({"minimum": 5}, 4, ("", "must be at least 5", "")),
+        ({"exclusiveMaximum": 5}, 5, ("", "must be less than 5", "")),
+        ({"exclusiveMinimum": 5}, 5, ("", "must be more than 5", "")),
+        ({"maxLength": 2}, "abc", ("", "must have at most 2 characters", "")),
+        ({"minLength": 2}, "a", ("", "must have at least 2 characters", "")),
+        ({"maxItems": 1}, [1, 2], ("", "must have at most 1 items", "")),
+        ({"minItems": 1}, [], ("", "must have at least 1 items", "")),
+        ({"items": {"type": "string"}}, ["a", 1], ("1", "has the wrong type", "string")),
+        ({"pattern": "^a"}, "b", ("", 'the value does not match "^a"', "")),
+    ],
+)
+def test_a_failure_says_where_what_and_what_would_be_right(
+    schema: Json, value: Any, expected: tuple[str, str, str]
+) -> None:
+    assert failures(schema, value) == [expected]
+
+
+@pytest.mark.parametrize("value", [{"count": 1}, {"count": 1, "inner": {"name": 1, "more": 2}}])
+def test_what_fits_has_no_failures(value: Json) -> None:
+    assert failures(OBJECT, value) == []
+
+
+def test_all_failures_are_told_up_to_a_limit() -> None:
+    schema: Json = {"items": {"type": "string"}}
+    assert len(failures(schema, [1, 2, 3])) == 3
+    assert len(failures(schema, list(range(100)))) == MOST_FAILURES
+
+
+def test_no_failure_repeats_the_value_which_may_be_a_secret() -> None:
+    schema: Json = {"properties": {"key": {"pattern": "^lk-", "anyOf": [{"maxLength": 3}, {"type": "integer"}]}}}
+    assert "CANARY" not in str(failures(schema, {"key": "CANARY-1234"}))
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "https://evil.example/schema.json",
+        "http://127.0.0.1:1/x",
+        "file:///etc/passwd",
+        "//evil.example/x",
+        "other.json",
+    ],
+)
+def test_nothing_that_a_schema_refers_to_is_ever_fetched(reference: str) -> None:
+    with pytest.raises(jsonschema_rs.ValidationError, match=r"a schema may not refer to|not present"):
+        compile_check({"$ref": reference})
