@@ -22,8 +22,8 @@ DYING = Migration(
 
 
 @pytest.fixture
-async def empty(database_url: str, tmp_path: Path) -> Database:
-    return await open_database(database_url, tmp_path)
+async def empty(empty_database_url: str, tmp_path: Path) -> Database:
+    return await open_database(empty_database_url, tmp_path)
 
 
 async def exists(database: Database, table: str) -> bool:
@@ -50,9 +50,9 @@ async def test_an_older_database_gets_what_is_missing(empty: Database) -> None:
 
 
 async def test_several_that_start_at_once_apply_each_step_once(
-    empty: Database, database_url: str, tmp_path: Path
+    empty: Database, empty_database_url: str, tmp_path: Path
 ) -> None:
-    others = [await open_database(database_url, tmp_path) for _ in range(3)]
+    others = [await open_database(empty_database_url, tmp_path) for _ in range(3)]
     applied = await asyncio.gather(*(migrate(each) for each in (empty, *others)))
     assert sorted(name for names in applied for name in names) == sorted(each.name for each in known_migrations())
     for each in (empty, *others):

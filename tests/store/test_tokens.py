@@ -1,6 +1,7 @@
 """Tokens, MCP servers and files in the store, on both engines: found by digest alone, gone when they have expired."""
 
-from datetime import timedelta
+import asyncio
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec import structs
@@ -167,24 +168,39 @@ async def test_clean_up_drops_what_has_expired_and_nothing_else(database: Databa
     lasting = structs.replace(token_of(home), expires_at=MOMENT)  # API tokens stay in the list after their end
     await add_token(database, lasting, b"1")
     await add_token(database, token_of(home, kind="acc"), b"2")
-    await add_server(database, structs.replace(server_of(home), expires_at=None), b"1")
-    await add_server(database, server_of(home), b"2")
     file = file_of(home)
     await add_file(database, file)
     await files.add_piece(home.id, file.id, 0, b"piece")
 
     await operators.clean(LATER, MOMENT)
     assert await operators.token_by_digest(b"2") is not None
-    assert await operators.server_by_digest(b"2") is not None
     assert await files.piece(home.id, file.id, 0) is not None
 
     await operators.clean(AFTER, MOMENT)
     assert await operators.token_by_digest(b"1") is not None
     assert await operators.token_by_digest(b"2") is None
-    assert await operators.server_by_digest(b"1") is not None
-    assert await operators.server_by_digest(b"2") is None
     assert await operators.file_by_digest(DIGEST) is None
     assert await files.piece(home.id, file.id, 0) is None
+
+
+async def test_expired_server_is_handed_to_one_who_asks_and_is_gone(database: Database, home: Home) -> None:
+    operators = Operators(database)
+    await add_server(database, structs.replace(server_of(home), expires_at=None), b"1")
+    ending = server_of(home)
+    await add_server(database, ending, b"2")
+    just_before = LATER - timedelta(milliseconds=1)
+
+    async def drop(moment: datetime) -> list[McpServer]:
+        async with database.transaction() as session:
+            return await operators.drop_expired_servers(session, moment)
+
+    assert not await operators.has_expired_servers(just_before)
+    assert await drop(just_before) == []
+    assert await operators.has_expired_servers(LATER)
+    first, second = await asyncio.gather(drop(LATER), drop(LATER))
+    assert [each.id for each in (*first, *second)] == [ending.id]
+    assert await operators.server_by_digest(b"1") is not None
+    assert await operators.server_by_digest(b"2") is None
 
 
 async def test_a_server_id_is_no_sql(database: Database, home: Home) -> None:

@@ -13,6 +13,7 @@ ReturnsKind = Literal["value", "page", "binary", "events", "text", "nothing"]
 Shown = Literal["always", "rare", "never"]
 Place = Literal["path", "query", "header", "body", "upload"]
 LifecycleState = Literal["active", "deprecated", "read_only", "removed"]
+WebhookScheme = Literal["standard_webhooks"]
 Json = dict[str, Any]
 
 
@@ -52,7 +53,10 @@ class PageStyle(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How to tell that something asynchronous is over: look there, at this field, until it has one of these values."""
+    """How to tell that something asynchronous is over: look there, at this field, until it has one of these values.
+
+    The first of them is the end that was hoped for.
+    """
 
     look: str
     field: str
@@ -107,6 +111,19 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def key(self) -> str:
         return f"{self.resource}.{self.method}"
+
+    @property
+    def group(self) -> str:
+        return ""  # its method says it
+
+    @property
+    def credentials(self) -> tuple[str, ...]:
+        return (self.credential,)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether doing it twice comes to the same as doing it once."""
+        return self.verb in {"GET", "DELETE"}
 
 
 def identity_of(method: str, path: str, path_parameters: tuple[str, ...]) -> str:
@@ -171,6 +188,25 @@ class PathRule(Struct, frozen=True, kw_only=True):
     use: str
 
 
+class VendorWebhooks(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How the vendor's events come in. `create` and `delete` are operations; the rest are dotted paths.
+
+    `id` and `secret` stand in what `create` answers; `type`, `object` and `data` in a message. `ends` leads from an
+    operation that looks at a job to the event types that say that such a job is over.
+    """
+
+    verify: WebhookScheme
+    create: str
+    delete: str = ""
+    arguments: Json = {}  # of `create`; {url} and {event_types} are filled in
+    id: str = "id"
+    secret: str
+    type: str = "type"
+    object: str = ""
+    data: str = ""
+    ends: dict[str, tuple[str, ...]] = {}
+
+
 class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One vendor: everything that is true of it and not of a single operation."""
 
@@ -185,6 +221,7 @@ class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     failure: Failing = Failing()
     rate_limits: RateHeaders = RateHeaders()
     trace: str = ""
+    webhooks: VendorWebhooks | None = None
     tool_prefixes: tuple[str, ...] = ()  # other spellings of the integration's name in tool names
     tags: dict[str, str] = {}
     documentation: str = ""

@@ -91,6 +91,13 @@ class Accounts:
         row = await self._database.one(_GET, environment_id=environment_id, id=account_id)
         return _read(row) if row else None
 
+    async def get_within(
+        self, session: Session, environment_id: EnvironmentId, account_id: AccountId
+    ) -> Account | None:
+        """As the open transaction sees it."""
+        row = await session.one(_GET, environment_id=environment_id, id=account_id)
+        return _read(row) if row else None
+
     async def page(self, environment_id: EnvironmentId, before: str, count: int, where: AccountFilter) -> list[Account]:
         rows = await self._database.all(
             _PAGE,

@@ -24,8 +24,10 @@ _PAGE = Statement(
     "AND (:state = '' OR state = :state) ORDER BY id DESC LIMIT :count"
 )
 _ATTEMPTS = Statement(
-    "SELECT number, at, status, duration_ms, problem FROM delivery_attempts "
-    "WHERE environment_id = :environment_id AND delivery_id = :delivery_id ORDER BY number"
+    "SELECT a.delivery_id, a.number, a.at, a.status, a.duration_ms, a.problem FROM deliveries d "
+    "JOIN delivery_attempts a ON a.environment_id = d.environment_id AND a.delivery_id = d.id "
+    "WHERE d.environment_id = :environment_id AND d.webhook_id = :webhook_id AND d.id >= :first AND d.id <= :last "
+    "ORDER BY a.delivery_id, a.number"
 )
 _ADD_ATTEMPT = Statement(
     "INSERT INTO delivery_attempts (environment_id, delivery_id, number, at, status, duration_ms, problem) "
@@ -76,12 +78,24 @@ class Deliveries:
         )
         return [_read(row) for row in rows]
 
-    async def attempts(self, environment_id: EnvironmentId, delivery_id: str) -> Sequence[Attempt]:
-        rows = await self._database.all(_ATTEMPTS, environment_id=environment_id, delivery_id=delivery_id)
-        return [
-            Attempt(number=row[0], at=from_milliseconds(row[1]), status=row[2], duration_ms=row[3], problem=row[4])
-            for row in rows
-        ]
+    async def attempts(self, page: Sequence[Delivery]) -> dict[str, list[Attempt]]:
+        """Delivery id → its attempts, for a page of one webhook's deliveries."""
+        found: dict[str, list[Attempt]] = {each.id: [] for each in page}
+        if not page:
+            return found
+        rows = await self._database.all(
+            _ATTEMPTS,
+            environment_id=page[0].environment_id,
+            webhook_id=page[0].webhook_id,
+            first=min(found),
+            last=max(found),
+        )
+        for row in rows:
+            attempt = Attempt(
+                number=row[1], at=from_milliseconds(row[2]), status=row[3], duration_ms=row[4], problem=row[5]
+            )
+            found.setdefault(row[0], []).append(attempt)
+        return found
 
     async def tried(
         self,

@@ -4,11 +4,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from portico.clock import to_milliseconds
+from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import Environment
+from portico.model.grant import Grant
+from portico.model.person import PersonId
 from portico.model.server import McpServer
 from portico.model.webhook import InboundEndpoint
-from portico.store import environments, files, inbound, servers, tokens
+from portico.store import environments, files, grants, inbound, people, servers, tokens
 from portico.store.database import Database, Session
 from portico.store.jobs import Job
 from portico.store.statement import Statement
@@ -41,6 +43,34 @@ _FILE_BY_DIGEST = Statement(
     "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
     "WHERE digest = :digest"
 )
+_CODE_BY_DIGEST = Statement(
+    "SELECT c.environment_id, c.account_id, c.server_id, c.address, c.person_id, c.client_id, c.client_name, "
+    "c.redirect_uri, c.redirect_host, c.resource, c.challenge, c.scopes, c.created_at, c.expires_at, c.used_at, "
+    "c.grant_id FROM oauth_codes c JOIN people p ON p.id = c.person_id AND p.disabled_at IS NULL "
+    "JOIN servers s ON s.id = c.server_id AND s.digest = c.address WHERE c.digest = :digest"
+)
+_HELD_TOKEN = Statement(
+    "SELECT g.id, g.environment_id, g.account_id, g.server_id, g.address, g.person_id, g.client_id, g.client_name, "
+    "g.redirect_host, g.scopes, g.created_at, g.used_at, g.expires_at, t.kind, t.scopes, t.expires_at, t.used_at, "
+    "p.id, p.name, p.role, p.environments, p.created_at, p.updated_at, p.disabled_at FROM oauth_tokens t "
+    "JOIN oauth_grants g ON g.id = t.grant_id JOIN people p ON p.id = g.person_id AND p.disabled_at IS NULL "
+    "JOIN servers s ON s.id = g.server_id AND s.digest = g.address WHERE t.digest = :digest"
+)
+_GRANTS_OF_PERSON = Statement(
+    "SELECT g.id, g.environment_id, g.account_id, g.server_id, g.address, g.person_id, g.client_id, g.client_name, "
+    "g.redirect_host, g.scopes, g.created_at, g.used_at, g.expires_at, s.name FROM oauth_grants g "
+    "JOIN servers s ON s.id = g.server_id AND s.digest = g.address "
+    "WHERE g.person_id = :person_id AND g.expires_at > :moment ORDER BY g.id DESC LIMIT :count"
+)
+_DELETE_GRANTS_OF_PERSON = Statement("DELETE FROM oauth_grants WHERE person_id = :person_id")
+_EXPIRED_CODES = Statement("DELETE FROM oauth_codes WHERE expires_at < :moment")
+_EXPIRED_OAUTH_TOKENS = Statement("DELETE FROM oauth_tokens WHERE expires_at < :moment")
+_EXPIRED_GRANTS = Statement("DELETE FROM oauth_grants WHERE expires_at < :moment")
+_EXPIRED_SESSIONS = Statement("DELETE FROM sessions WHERE expires_at < :moment")
+_EXPIRED_SETUP_CODES = Statement("DELETE FROM setup_codes WHERE expires_at < :moment")
+_PAST_ATTEMPTS = Statement("DELETE FROM counted_attempts WHERE began_at < :since AND locked_until < :since")
+_UNUSED_CLIENTS = Statement("DELETE FROM oauth_clients WHERE used_at IS NULL AND created_at < :since")
+_DAY_MILLISECONDS = 86_400_000
 _OLD_REQUESTS = Statement("DELETE FROM requests WHERE at < :moment")
 _OLD_ATTEMPTS = Statement(
     "DELETE FROM delivery_attempts WHERE delivery_id IN "
@@ -105,6 +135,35 @@ class Operators:
         row = await self._database.one(_FILE_BY_DIGEST, digest=digest)
         return files.read(row) if row else None
 
+    async def code_by_digest(self, digest: bytes) -> grants.Code | None:
+        """An authorization code; None also where whoever gave it, or the server's address, is gone."""
+        row = await self._database.one(_CODE_BY_DIGEST, digest=digest)
+        return grants.read_code(row) if row else None
+
+    async def held_token(self, digest: bytes) -> grants.HeldToken | None:
+        """An OAuth token with its grant and whoever gave it; None also where that person or the address is gone."""
+        row = await self._database.one(_HELD_TOKEN, digest=digest)
+        if row is None:
+            return None
+        return grants.HeldToken(
+            grant=grants.read(row),
+            use=row[13],
+            scopes=grants.read_scopes(row[14]),
+            expires_at=from_milliseconds(row[15]),
+            is_used=row[16] is not None,
+            person=people.read(row[17:]),
+        )
+
+    async def grants_of_person(self, person_id: PersonId, moment: datetime, count: int) -> list[tuple[Grant, str]]:
+        """What one person let in, wherever, with the names of the servers."""
+        rows = await self._database.all(
+            _GRANTS_OF_PERSON, person_id=person_id, moment=to_milliseconds(moment), count=count
+        )
+        return [(grants.read(row), row[13]) for row in rows]
+
+    async def delete_grants_of_person(self, session: Session, person_id: PersonId) -> int:
+        return await session.run(_DELETE_GRANTS_OF_PERSON, person_id=person_id)
+
     async def environments(self, before: str, count: int) -> list[Environment]:
         """Everybody's environments, newest first."""
         return [environments.read(row) for row in await self._database.all(_ENVIRONMENTS, before=before, count=count)]
@@ -153,7 +212,18 @@ class Operators:
         await self._database.run(_EXPIRED_REPLAYS, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_PIECES, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))
+        await self._clean_people(to_milliseconds(moment))
         for statement in (
             _OLD_REQUESTS, _OLD_ATTEMPTS, _OLD_DELIVERIES, _OLD_EVENTS, _OLD_WATCHES, _OLD_INBOUND,
         ):  # fmt: skip
             await self._database.run(statement, moment=to_milliseconds(oldest_request))
+
+    async def _clean_people(self, now: int) -> None:
+        """Sessions, grants and what belongs to them. A used code is kept for a day, so that its reuse is noticed."""
+        await self._database.run(_EXPIRED_CODES, moment=now - _DAY_MILLISECONDS)
+        await self._database.run(_EXPIRED_OAUTH_TOKENS, moment=now)
+        await self._database.run(_EXPIRED_GRANTS, moment=now)
+        await self._database.run(_EXPIRED_SESSIONS, moment=now)
+        await self._database.run(_EXPIRED_SETUP_CODES, moment=now)
+        await self._database.run(_PAST_ATTEMPTS, since=now - _DAY_MILLISECONDS)
+        await self._database.run(_UNUSED_CLIENTS, since=now - _DAY_MILLISECONDS)

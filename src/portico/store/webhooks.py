@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
@@ -27,10 +26,16 @@ _PAGE = Statement(
     "ORDER BY id DESC LIMIT :count"
 )
 _COUNT = Statement("SELECT COUNT(*) FROM webhooks WHERE environment_id = :environment_id")
-_UPDATE = Statement(
-    "UPDATE webhooks SET target_url = :target_url, event_types = :event_types, is_active = :is_active, "
-    "sealed = :sealed, disabled_reason = :disabled_reason, updated_at = :updated_at "
+# Null leaves a field as it is, so that two who change different things do not undo each other.
+_CHANGE = Statement(
+    "UPDATE webhooks SET target_url = COALESCE(:target_url, target_url), "
+    "event_types = COALESCE(:event_types, event_types), is_active = COALESCE(:is_active, is_active), "
+    "disabled_reason = CASE WHEN :is_active IS NULL THEN disabled_reason ELSE '' END, updated_at = :moment "
     "WHERE environment_id = :environment_id AND id = :id"
+)
+_ROTATE = Statement(
+    "UPDATE webhooks SET sealed = :sealed, updated_at = :moment "
+    "WHERE environment_id = :environment_id AND id = :id AND sealed = :seen"
 )
 _DISABLE = Statement(
     "UPDATE webhooks SET is_active = FALSE, disabled_reason = :reason, updated_at = :moment "
@@ -49,9 +54,15 @@ class Webhooks:
     async def add(self, session: Session, webhook: Webhook) -> None:
         await session.run(
             _ADD,
-            **_values(webhook),
+            id=webhook.id,
+            environment_id=webhook.environment_id,
+            target_url=webhook.target_url,
+            event_types=_text(webhook.event_types),
+            is_active=webhook.is_active,
+            sealed=webhook.sealed,
             created_by=webhook.created_by,
             created_at=to_milliseconds(webhook.created_at),
+            updated_at=to_milliseconds(webhook.updated_at),
         )
 
     async def get(self, environment_id: EnvironmentId, webhook_id: str) -> Webhook | None:
@@ -70,8 +81,39 @@ class Webhooks:
         row = await session.one(_COUNT, environment_id=environment_id)
         return row[0] if row else 0
 
-    async def update(self, session: Session, webhook: Webhook) -> None:
-        await session.run(_UPDATE, **_values(webhook), disabled_reason=webhook.disabled_reason)
+    async def change(
+        self,
+        session: Session,
+        webhook: Webhook,
+        moment: datetime,
+        *,
+        target_url: str | None = None,
+        event_types: Sequence[str] | None = None,
+        is_active: bool | None = None,
+    ) -> bool:
+        """None leaves a field as it is. Switching on or off by hand forgets why Portico switched it off."""
+        changed = await session.run(
+            _CHANGE,
+            environment_id=webhook.environment_id,
+            id=webhook.id,
+            moment=to_milliseconds(moment),
+            target_url=target_url,
+            event_types=None if event_types is None else _text(event_types),
+            is_active=is_active,
+        )
+        return changed > 0
+
+    async def rotate(self, session: Session, webhook: Webhook, sealed: bytes, moment: datetime) -> bool:
+        """False when somebody else rotated it meanwhile."""
+        changed = await session.run(
+            _ROTATE,
+            environment_id=webhook.environment_id,
+            id=webhook.id,
+            sealed=sealed,
+            seen=webhook.sealed,
+            moment=to_milliseconds(moment),
+        )
+        return changed > 0
 
     async def disable(self, session: Session, webhook: Webhook, reason: str, moment: datetime) -> bool:
         """Switch it off; whether this call was the one that did."""
@@ -93,16 +135,8 @@ class Webhooks:
         return await session.run(_DELETE, environment_id=environment_id, id=webhook_id) > 0
 
 
-def _values(webhook: Webhook) -> dict[str, Any]:
-    return {
-        "id": webhook.id,
-        "environment_id": webhook.environment_id,
-        "target_url": webhook.target_url,
-        "event_types": msgspec.json.encode(webhook.event_types).decode(),
-        "is_active": webhook.is_active,
-        "sealed": webhook.sealed,
-        "updated_at": to_milliseconds(webhook.updated_at),
-    }
+def _text(names: Sequence[str]) -> str:
+    return msgspec.json.encode(names).decode()
 
 
 def _read(row: Row) -> Webhook:

@@ -9,7 +9,7 @@ from portico.faces.admin.integrations import words
 from portico.faces.endpoint import Asked, Endpoint
 from portico.gateway.admit import admit_account
 from portico.model.account import AccountId
-from portico.model.operation import Operation
+from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json
 from portico.toolbox.offer import offer
@@ -46,7 +46,7 @@ class ToolShown(Struct, frozen=True, kw_only=True):
     replacement: str | None
 
 
-def show(operation: Operation, tool: Tool) -> Json:
+def show(operation: Offered, tool: Tool) -> Json:
     """With its arguments split by where the Proxy API takes them."""
     bodied = {shown_name(operation, each) for each in operation.parameters if each.place in {"body", "upload"}}
     properties: Json = tool.input_schema["properties"]

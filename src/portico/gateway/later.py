@@ -1,0 +1,105 @@
+"""What the gateway leaves to be done later: events to be told, broken accounts to be tried again.
+
+All of it is rows, written in the transaction of whatever makes them necessary, so nothing that was acknowledged is
+forgotten. Workers (portico.jobs) take the rows up; without one they wait.
+"""
+
+from datetime import timedelta
+
+from portico.clock import Clock, iso
+from portico.gateway import facts
+from portico.model.account import Account, AccountState, EnvironmentId
+from portico.model.caller import FULL_SCOPES, Caller
+from portico.model.event import account_events
+from portico.model.server import McpServer
+from portico.shapes import Json
+from portico.store.database import Database, Session
+from portico.store.deliveries import Deliveries
+from portico.store.events import Events
+from portico.store.inbound import Inbound
+from portico.store.jobs import Jobs
+from portico.store.watches import Watches
+from portico.store.webhooks import Webhooks
+
+# States out of which an account may come by itself, when its key is mended at the vendor.
+BROKEN: frozenset[AccountState] = frozenset({"needs_reauth", "validation_error"})
+FIRST_RECHECK = timedelta(minutes=5)
+_SYSTEM = "system"
+
+
+class Later:
+    """The stores of what comes later, and the few things that the gateway writes into them."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._clock = clock
+        self.jobs = Jobs(database)
+        self.events = Events(database)
+        self.webhooks = Webhooks(database)
+        self.deliveries = Deliveries(database)
+        self.watches = Watches(database)
+        self.inbound = Inbound(database)
+
+    async def announce(self, session: Session, environment_id: EnvironmentId, name: str, payload: Json) -> str:
+        """Tell the environment's webhooks, once the transaction holds; the event's id. No secrets in the payload."""
+        moment = self._clock()
+        event = await self.events.add(session, environment_id, name, facts.fit(payload), moment)
+        await self.jobs.add(session, environment_id, "fan_out", event.id, moment)
+        return event.id
+
+    async def account_changed(
+        self, session: Session, before: AccountState | None, account: Account, *, is_update: bool = False
+    ) -> None:
+        """To be called wherever an account is written; `before` is the state that it had, None if it is new."""
+        names = ["integrated_account:updated"] if is_update else []
+        for name in [*names, *account_events(before, account.status)]:
+            await self.announce(session, account.environment_id, name, about_account(account))
+        if account.status in BROKEN and (is_update or account.status != before):
+            await self.jobs.add(session, account.environment_id, "recheck", account.id, self._clock() + FIRST_RECHECK)
+
+    async def account_deleted(self, session: Session, account: Account) -> None:
+        """With everything that would have happened to it later."""
+        await self.watches.delete_of_account(session, account.environment_id, account.id)
+        await self.inbound.delete(session, account.environment_id, account.id)
+        await self.jobs.remove(session, account.environment_id, "recheck", account.id)
+        await self.announce(session, account.environment_id, "integrated_account:deleted", about_account(account))
+
+    async def server_expired(self, session: Session, server: McpServer) -> None:
+        await self.announce(session, server.environment_id, "mcp_server:expired", about_server(server))
+
+
+def system_caller(environment_id: EnvironmentId) -> Caller:
+    """Who acts when nobody asked."""
+    return Caller(environment_id=environment_id, token_id=_SYSTEM, name=_SYSTEM, scopes=FULL_SCOPES)
+
+
+def about_account(account: Account) -> Json:
+    """An account as events tell of it: nothing of its context, in which keys live."""
+    return {
+        "id": account.id,
+        "tenant_id": account.tenant_id,
+        "environment_id": account.environment_id,
+        "environment_integration_id": account.installation_id,
+        "integration": {"name": account.integration},
+        "status": account.status,
+        "authentication_method": account.authentication_method,
+        "is_sandbox": account.is_sandbox,
+        "last_error": _error(account.last_error),
+        "created_at": iso(account.created_at),
+        "updated_at": iso(account.updated_at),
+    }
+
+
+def about_server(server: McpServer) -> Json:
+    return {
+        "id": server.id,
+        "name": server.name,
+        "integrated_account_id": server.account_id,
+        "environment_id": server.environment_id,
+        "expires_at": iso(server.expires_at) if server.expires_at else None,
+        "created_at": iso(server.created_at),
+    }
+
+
+def _error(error: Json | None) -> Json | None:
+    # A vendor's sentence may quote the key that it refuses.
+    return {name: facts.hidden(value) for name, value in error.items()} if error else None

@@ -1,0 +1,39 @@
+"""What ends by itself: servers, whose end is told once, and rows that nobody needs any more."""
+
+from collections.abc import Awaitable, Callable
+
+from portico.clock import in_seconds
+from portico.gateway.parts import Parts
+
+SERVER_SECONDS = 5.0
+CLEAN_SECONDS = 3600.0
+_DAY_SECONDS = 86_400
+
+Regular = tuple[Callable[[], Awaitable[None]], float]
+
+
+class Expiries:
+    """Safe in any number of workers at once: a row is deleted by one of them, and that one tells."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def regular(self) -> tuple[Regular, ...]:
+        """What is to be done from time to time, and every how many seconds."""
+        return (self.servers, SERVER_SECONDS), (self.clean, CLEAN_SECONDS)
+
+    async def servers(self) -> None:
+        """An expired server has been refused since its very second; this takes it away."""
+        parts, moment = self._parts, self._parts.clock()
+        if not await parts.operators.has_expired_servers(moment):
+            return
+        async with parts.database.transaction() as session:
+            for server in await parts.operators.drop_expired_servers(session, moment):
+                await parts.later.server_expired(session, server)
+            await parts.changes.tell(session, "servers")
+        parts.changes.apply("servers")
+
+    async def clean(self) -> None:
+        moment = self._parts.clock()
+        oldest = in_seconds(moment, -_DAY_SECONDS * self._parts.settings.log_days)
+        await self._parts.operators.clean(moment, oldest)

@@ -1,0 +1,163 @@
+"""The worker: takes jobs under a lease, runs many at once, writes each outcome once, and stops without losing any.
+
+Every process that serves has one; on a shared database they share the work. A worker that is killed leaves its jobs
+leased, and another (or the same, started again) takes them up when the lease ends.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from random import SystemRandom
+
+from portico.errors import Refusal, Unavailable
+from portico.gateway.parts import Parts
+from portico.jobs import schedule
+from portico.jobs.deliveries import Deliverer
+from portico.jobs.expiries import Expiries
+from portico.jobs.outcome import Outcome, Runner
+from portico.jobs.rechecks import Rechecker
+from portico.jobs.schedule import Dice
+from portico.jobs.watches import Watcher
+from portico.log import logger
+from portico.store.jobs import Job, JobKind, LeaseLost
+from portico.store.operators import Taking
+
+MOST_AT_ONCE = 128
+# In one lane, that is: to one webhook.
+LANE_WIDTH = 4
+POLL_SECONDS = 0.5
+STOP_SECONDS = 5.0
+_RENEWALS_PER_LEASE = 3
+_DICE = SystemRandom().random
+_log = logger("jobs")
+
+
+class Worker:
+    def __init__(self, parts: Parts, *, dice: Dice = _DICE, patience_seconds: float = 15.0) -> None:
+        self._parts, self._dice = parts, dice
+        self._lease_seconds = parts.settings.job_lease_seconds
+        deliverer = Deliverer(parts, dice, patience_seconds)
+        self.runners: dict[JobKind, Runner] = {
+            "fan_out": deliverer.fan_out,
+            "deliver": deliverer.deliver,
+            "watch": Watcher(parts, dice).look,
+            "recheck": Rechecker(parts, dice).recheck,
+        }
+        self._expiries = Expiries(parts)
+        self._running: dict[asyncio.Task[None], Job] = {}
+        self._room = asyncio.Event()
+        self._loops: list[asyncio.Task[None]] = []
+
+    async def start(self) -> None:
+        """Returns at once; the work goes on behind whatever is served."""
+        regular = ((self._renew, self._lease_seconds / _RENEWALS_PER_LEASE), *self._expiries.regular())
+        self._loops = [asyncio.create_task(self._take_forever())]
+        self._loops += [asyncio.create_task(self._repeat(work, seconds)) for work, seconds in regular]
+
+    async def stop(self) -> None:
+        """Take nothing new, let what runs end if it ends soon, and hand the rest back for others to take up."""
+        takes, renews = self._loops[:1], self._loops[1:]
+        await _end(takes)
+        if self._running:
+            await asyncio.wait(self._running, timeout=STOP_SECONDS)
+        await _end(renews)
+        left = dict(self._running)
+        await _end(list(left))
+        try:
+            if left:
+                await self._parts.later.jobs.release(list(left.values()))
+        except Refusal as problem:
+            _log.warning("jobs left to their leases", reason=problem.sentence, jobs=len(left))
+
+    async def run_due(self) -> int:
+        """Everything that is due by the clock, and what becomes due through it; how many runs that were."""
+        done = 0
+        while jobs := await self._take(MOST_AT_ONCE):
+            await asyncio.gather(*(self._run(job) for job in jobs))
+            done += len(jobs)
+        return done
+
+    async def tidy(self) -> None:
+        """What is otherwise done from time to time."""
+        for work, _ in self._expiries.regular():
+            await work()
+
+    async def _take_forever(self) -> None:
+        while True:
+            self._room.clear()
+            try:
+                jobs = await self._take(MOST_AT_ONCE - len(self._running))
+            except Exception as problem:
+                _log.warning("no jobs can be taken", reason=str(problem))
+                jobs = []
+            for job in jobs:
+                task = asyncio.create_task(self._run(job))
+                self._running[task] = job
+                task.add_done_callback(self._ended)
+            if not jobs or len(self._running) >= MOST_AT_ONCE:
+                await self._wait()
+
+    async def _wait(self) -> None:
+        """Until a job has ended, or for as long as news may take."""
+        try:
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._room.wait()
+        except TimeoutError:
+            return
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.pop(task, None)
+        self._room.set()
+
+    async def _take(self, count: int) -> list[Job]:
+        if count <= 0:
+            return []
+        taking = Taking(count=count, width=LANE_WIDTH, lease_seconds=self._lease_seconds)
+        return await self._parts.operators.take_jobs(self._parts.clock(), taking)
+
+    async def _run(self, job: Job) -> None:
+        try:
+            outcome = await self.runners[job.kind](job)
+        except Exception as problem:
+            if not isinstance(problem, Unavailable):
+                _log.exception("a job failed", kind=job.kind, subject=job.subject)
+            pause = timedelta(seconds=schedule.growing(job.tries, self._dice))
+            outcome = Outcome(again_at=self._parts.clock() + pause, tries=job.tries + 1)
+        try:
+            await self._settle(job, outcome)
+        except LeaseLost:
+            _log.warning("another worker has taken over a job", kind=job.kind, subject=job.subject)
+        except Exception as problem:
+            # Nothing was written, so the job is run again when its lease ends.
+            _log.warning(
+                "a job's outcome could not be written", kind=job.kind, subject=job.subject, reason=str(problem)
+            )
+
+    async def _settle(self, job: Job, outcome: Outcome) -> None:
+        async with self._parts.database.transaction() as session:
+            if outcome.again_at is None:
+                await self._parts.later.jobs.finish(session, job)
+            else:
+                await self._parts.later.jobs.again(session, job, outcome.again_at, outcome.tries)
+            if outcome.write is not None:
+                await outcome.write(session)
+        if outcome.after is not None:
+            outcome.after()
+
+    async def _renew(self) -> None:
+        if held := list(self._running.values()):
+            await self._parts.later.jobs.renew(held, self._lease_seconds)
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], seconds: float) -> None:
+        while True:
+            try:
+                await work()
+            except Exception as problem:
+                _log.warning("put off", work=work.__name__, reason=str(problem))
+            await asyncio.sleep(seconds)
+
+
+async def _end(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

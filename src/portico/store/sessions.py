@@ -1,0 +1,75 @@
+"""Sessions of people who signed in, found by the keyed hash of their cookie alone; and the code for the very first."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from portico.clock import from_milliseconds, to_milliseconds
+from portico.model.person import Person, PersonId
+from portico.store import people
+from portico.store.database import Database, Session
+from portico.store.statement import Statement
+
+_ADD = Statement(
+    "INSERT INTO sessions (digest, person_id, created_at, seen_at, expires_at) "
+    "VALUES (:digest, :person_id, :created_at, :created_at, :expires_at)"
+)
+_GET = Statement(
+    "SELECT p.id, p.name, p.role, p.environments, p.created_at, p.updated_at, p.disabled_at, s.seen_at, s.expires_at "
+    "FROM sessions s JOIN people p ON p.id = s.person_id WHERE s.digest = :digest"
+)
+_SEEN = Statement("UPDATE sessions SET seen_at = :seen_at WHERE digest = :digest")
+_END = Statement("DELETE FROM sessions WHERE digest = :digest")
+_END_ALL = Statement("DELETE FROM sessions WHERE person_id = :person_id")
+_KEEP_CODE = Statement(
+    "INSERT INTO setup_codes (id, digest, expires_at) VALUES (1, :digest, :expires_at) "
+    "ON CONFLICT (id) DO UPDATE SET digest = :digest, expires_at = :expires_at"
+)
+_USE_CODE = Statement("DELETE FROM setup_codes WHERE digest = :digest AND expires_at > :moment")
+
+
+class SignedIn(Struct, frozen=True, kw_only=True):
+    """A session and whose it is."""
+
+    person: Person
+    seen_at: datetime
+    expires_at: datetime
+
+
+class Sessions:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def add(
+        self, session: Session, digest: bytes, person_id: PersonId, moment: datetime, expires_at: datetime
+    ) -> None:
+        await session.run(
+            _ADD,
+            digest=digest,
+            person_id=person_id,
+            created_at=to_milliseconds(moment),
+            expires_at=to_milliseconds(expires_at),
+        )
+
+    async def get(self, digest: bytes) -> SignedIn | None:
+        row = await self._database.one(_GET, digest=digest)
+        if row is None:
+            return None
+        seen_at, expires_at = from_milliseconds(row[7]), from_milliseconds(row[8])
+        return SignedIn(person=people.read(row[:7]), seen_at=seen_at, expires_at=expires_at)
+
+    async def seen(self, digest: bytes, moment: datetime) -> None:
+        await self._database.run(_SEEN, digest=digest, seen_at=to_milliseconds(moment))
+
+    async def end(self, session: Session, digest: bytes) -> None:
+        await session.run(_END, digest=digest)
+
+    async def end_all(self, session: Session, person_id: PersonId) -> int:
+        return await session.run(_END_ALL, person_id=person_id)
+
+    async def keep_setup_code(self, digest: bytes, expires_at: datetime) -> None:
+        """There is one at a time: a newer one replaces it."""
+        await self._database.run(_KEEP_CODE, digest=digest, expires_at=to_milliseconds(expires_at))
+
+    async def use_setup_code(self, session: Session, digest: bytes, moment: datetime) -> bool:
+        return await session.run(_USE_CODE, digest=digest, moment=to_milliseconds(moment)) > 0
