@@ -58,7 +58,7 @@ def show(name: str, *, integration: Integration = "openai", json: JsonOption = F
     view = _view(integration)
     resource, dot, method = name.partition(".")
     operation = view.find(resource, method) if dot else view.tool(name)
-    if operation is None:
+    if not isinstance(operation, Operation):
         near = ", ".join(view.nearest_tools(name)) or "see `portico catalog list`"
         raise Unhappy(f"There is no tool {name!r}; nearest: {near}.")
     if json:

@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from portico.cli.api import JsonOption
-from portico.cli.say import Unhappy, say
+from portico.cli.api import Api, JsonOption
+from portico.cli.say import Unhappy, complain, say
 from portico.cli.serve import run
+from portico.cli.story import fill_log, open_servers
 from portico.settings import Settings
 
 if TYPE_CHECKING:
     from portico.app import Portico
 
-TENANT = "demo-customer"
+TENANT, USER = "demo-customer", "demo"
 HOST = "127.0.0.1"
 PROJECT_KEY, ADMIN_KEY = "sk-proj-demo", "sk-admin-demo"
 Data = Annotated[Path | None, Parameter(help="Keep the demo's data in this folder instead of forgetting them.")]
@@ -47,8 +48,9 @@ async def _demo(port: int, folder: Path, *, json: bool) -> int:
         )
         portico = await build(settings)
         facts = await _prepare(portico, settings, sandbox_url)
+        password = await _make_user(portico)
         server = Server(configure(portico, HOST, port))
-        async with _announced(server, facts, json=json):
+        async with _announced(server, facts, password, json=json):
             await server.serve()
     return 0
 
@@ -80,28 +82,51 @@ async def _prepare(portico: "Portico", settings: Settings, sandbox_url: str) -> 
     }
 
 
+async def _make_user(portico: "Portico") -> str:
+    """The password of the user `demo`, a new one at every start."""
+    from portico.cli.users import made_password
+    from portico.gateway.people import NewPerson, add_person, set_password
+
+    password = made_password()
+    known = await portico.parts.people.called(USER)
+    if known is None:
+        await add_person(portico.parts, NewPerson(name=USER, password=password, role="owner"))
+    else:
+        await set_password(portico.parts, known[0], password)
+    return password
+
+
 @contextlib.asynccontextmanager
-async def _announced(server: Any, facts: dict[str, Any], *, json: bool) -> AsyncGenerator[None]:
+async def _announced(server: Any, facts: dict[str, Any], password: str, *, json: bool) -> AsyncGenerator[None]:
     async def announce() -> None:
         while not server.started:  # noqa: ASYNC110 -- the server offers nothing to wait on
             await asyncio.sleep(0.01)
-        say(json_.dumps(facts) if json else _welcome(facts))
+        account_id, api = facts["integrated_account_id"], Api(facts["url"], facts["api_token"])
+        known = {"mcp_url": await asyncio.to_thread(open_servers, api, account_id)}
+        if json:
+            complain(f"Sign in at {facts['url']}/sign-in as {USER} with the password {password}")
+        say(json_.dumps(facts | known) if json else _welcome(facts | known, password))
+        await asyncio.to_thread(fill_log, api, account_id)
 
     task = asyncio.create_task(announce())
     try:
         yield
     finally:
         task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
-def _welcome(facts: dict[str, Any]) -> str:
+def _welcome(facts: dict[str, Any], password: str) -> str:
     url, token, account = facts["url"], facts["api_token"], facts["integrated_account_id"]
     return f"""
 Portico is ready. It talks to a sandbox that imitates OpenAI: no key, no network, nothing to break.
 
   API          {url}          (docs: {url}/docs)
   API token    {token}
+  Sign in      {url}/sign-in          (user {USER}, password {password})
   Account      {account}  (tenant {facts["tenant_id"]})
+  MCP server   {facts["mcp_url"]}
   Sandbox      {facts["sandbox_url"]}/v1
 
 Try, in another terminal:

@@ -69,6 +69,7 @@ def _supervise(host: str, port: int, workers: int) -> int:
 async def _greet(portico: object, settings: Settings) -> None:
     from portico.app import Portico
     from portico.gateway.bootstrap import has_tokens, make_first_token
+    from portico.gateway.signing_in import make_setup_code
 
     if not isinstance(portico, Portico):
         return
@@ -76,6 +77,9 @@ async def _greet(portico: object, settings: Settings) -> None:
     if not await has_tokens(portico.parts):
         token = await make_first_token(portico.parts, "first token")
         say(f"Your first API token, shown this once: {token}")
+    if not await portico.parts.people.any():
+        code = await make_setup_code(portico.parts)
+        say(f"There are no users yet. Make yourself the owner at {settings.public_url}/sign-in with this code: {code}")
 
 
 def _own_url(host: str, port: int) -> str:

@@ -6,7 +6,7 @@ import secrets
 import zlib
 from typing import Literal
 
-TokenKind = Literal["api", "acc", "mcp", "link", "file"]
+TokenKind = Literal["api", "acc", "mcp", "link", "file", "setup", "ses", "code", "oat", "ort"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_CHARACTERS = 43  # 62^43 > 2^256
@@ -32,6 +32,11 @@ def is_well_formed(token: str) -> bool:
 def digest(token: str, pepper: bytes) -> bytes:
     """What is stored and looked up instead of the token."""
     return hmac.digest(pepper, token.encode("utf-8", "surrogateescape"), hashlib.sha256)
+
+
+def mark(purpose: str, text: str, pepper: bytes) -> bytes:
+    """A keyed hash of any text for one purpose; the same text for another purpose gives another."""
+    return hmac.digest(hmac.digest(pepper, f"mark:{purpose}".encode(), hashlib.sha256), text.encode(), hashlib.sha256)
 
 
 def _checksum(stem: str) -> str:

@@ -11,7 +11,7 @@ from portico.faces.mcp.wire import INVALID_PARAMS, Message, ProtocolFault
 from portico.gateway.lookup import Connected
 from portico.model.account import AccountId
 from portico.model.caller import Caller
-from portico.model.operation import Operation
+from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox import discovery, fit, results
@@ -34,7 +34,7 @@ class Tools(Protocol):
 
     def offer(self, connected: Connected, config: ServerConfig) -> Offer: ...
 
-    def find(self, connected: Connected, name: str) -> Operation: ...
+    def find(self, connected: Connected, name: str) -> Offered: ...
 
     def index(self, view: View) -> Index: ...
 

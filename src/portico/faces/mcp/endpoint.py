@@ -6,9 +6,10 @@ from urllib.parse import unquote, urlsplit
 
 from msgspec import UNSET
 
-from portico.errors import NotAuthenticated, NotFound, Refusal, VerbNotAllowed
+from portico.errors import NotFound, Refusal, VerbNotAllowed
 from portico.faces.http import Incoming, Send, describe, while_connected, write_json
 from portico.faces.mcp import eras, wire
+from portico.faces.mcp.bearers import Bearers
 from portico.faces.mcp.calls import Circumstances, Tools, call
 from portico.faces.mcp.reply import PRIVATE, Reply, write
 from portico.faces.mcp.served import Served, call_result, initialize_result, serve
@@ -49,7 +50,7 @@ class McpFace:
     """Finds the server behind an address, checks who calls, and answers in the client's era."""
 
     def __init__(self, parts: Parts, tools: Tools) -> None:
-        self._parts, self._tools = parts, tools
+        self._parts, self._tools, self._bearers = parts, tools, Bearers(parts, tools)
         self._served: dict[bytes, tuple[float, Served]] = {}
         public = urlsplit(parts.settings.public_url)
         self._hosts = {"localhost", "127.0.0.1", "[::1]", public.hostname or ""}
@@ -91,6 +92,7 @@ class McpFace:
                 eras.check_repeated(incoming.scope["headers"])
                 eras.check_modern(message, incoming.headers)
             if message.method == "tools/call":
+                self._bearers.check_scope(served, caller, incoming, message)
                 await self._call(served, caller, incoming, message, send)
             else:
                 await write(send, 200, wire.success(message, _told(served, message, is_modern=is_modern)))
@@ -137,7 +139,7 @@ class McpFace:
     async def _caller(self, server: McpServer, incoming: Incoming) -> Caller:
         """The address is the credential; where the server asks for more, a bearer token must come with it."""
         if server.config.require_api_token_auth:
-            return await self._bearer(server, incoming)
+            return await self._bearers.caller(server, incoming)
         return Caller(
             environment_id=server.environment_id,
             token_id=f"server:{server.id}",
@@ -145,13 +147,6 @@ class McpFace:
             scopes=ACCOUNT_TOKEN_SCOPES,
             account_id=server.account_id,
         )
-
-    async def _bearer(self, server: McpServer, incoming: Incoming) -> Caller:
-        """The holder of an API token of the server's environment, or of a token of the server's account."""
-        caller = await incoming.caller(self._parts.lookup)
-        if caller.environment_id != server.environment_id or caller.account_id not in {None, server.account_id}:
-            raise NotAuthenticated("The API token is not valid for this server.")
-        return caller
 
     def _check_origin(self, incoming: Incoming) -> None:
         """A web page may not speak to us through its visitor's browser, whatever name it gave our address."""

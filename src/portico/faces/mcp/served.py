@@ -94,7 +94,7 @@ def call_result(served: Served, result: ToolResult, version: str) -> bytes:
     told: Json = {"content": result.content, "isError": result.is_error}
     meta: Json = dict(result.meta)
     if version < "2025-06-18":
-        told["content"] = [_plain(block) for block in result.content]
+        told["content"] = [_plain(block, version) for block in result.content]
     elif result.structured is not None:
         told["structuredContent"] = result.structured
     if version in MODERN_VERSIONS:
@@ -105,10 +105,10 @@ def call_result(served: Served, result: ToolResult, version: str) -> bytes:
     return _encoder.encode(told)
 
 
-def _plain(block: Json) -> Json:
+def _plain(block: Json, version: str) -> Json:
     """Links and sounds as text, for clients from before they had blocks of their own."""
     if block["type"] == "resource_link":
         return {"type": "text", "text": f"{block['name']}: {block['uri']}"}
-    if block["type"] == "audio":
+    if block["type"] == "audio" and version < "2025-03-26":
         return {"type": "text", "text": f"(audio, {block['mimeType']})"}
     return block

@@ -1,0 +1,180 @@
+"""`portico users …`: the people who may sign in. Works on the database itself, for whoever sits at the machine."""
+
+import getpass
+import secrets
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from portico.cli.api import JsonOption
+from portico.cli.say import Unhappy, say, say_json, say_table
+from portico.cli.serve import run
+from portico.clock import iso
+from portico.model.account import EnvironmentId
+from portico.model.person import Person, Role
+from portico.settings import Settings
+
+if TYPE_CHECKING:
+    from portico.gateway.parts import Parts
+
+RoleOption = Annotated[Role, Parameter(help="owner, operator or viewer.")]
+NewRole = Annotated[Role | None, Parameter(help="owner, operator or viewer.")]
+Environments = Annotated[
+    list[str] | None,
+    Parameter(
+        name="--environment", negative="", help="An environment they may see, by name or id; repeat for several."
+    ),
+]
+Password = Annotated[str, Parameter(help="- reads it from standard input; without it you are asked, or one is made.")]
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def list_(*, json: JsonOption = False) -> int:
+    """List the users."""
+
+    async def work(parts: "Parts") -> None:
+        found = [_shown(each, await _names(parts)) for each in await parts.people.all()]
+        if json:
+            say_json(found)
+            return
+        columns = ("name", "role", "environments", "state", "created_at")
+        say_table(columns, [[each[name] for name in columns] for each in found], "There are no users yet.")
+
+    return _locally(work)
+
+
+def create(
+    name: str, *, role: RoleOption = "operator", environment: Environments = None, password: Password = ""
+) -> int:
+    """Create a user. Without a terminal or a password given, one is made and printed, this once."""
+    text, is_made = _password(password)
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.people import NewPerson, add_person
+
+        ids = await _ids(parts, environment or [])
+        if role != "owner" and not ids:
+            ids = await _first(parts)
+        await add_person(parts, NewPerson(name=name, password=text, role=role, environments=ids))
+        say(f"Created {name} ({role})." + (f" Password, shown this once: {text}" if is_made else ""))
+
+    return _locally(work)
+
+
+def password(name: str, *, password: Password = "") -> int:
+    """Set a user's password. Ends every session of theirs."""
+    text, is_made = _password(password)
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.people import find_person, set_password
+
+        await set_password(parts, await find_person(parts, name), text)
+        say(f"Set the password of {name}." + (f" It is, shown this once: {text}" if is_made else ""))
+
+    return _locally(work)
+
+
+def update(name: str, *, role: NewRole = None, environment: Environments = None) -> int:
+    """Change a user's role, or the environments that they may see (all of them are given anew)."""
+    if role is None and environment is None:
+        raise Unhappy("Say what to change: --role, --environment or both.")
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.people import change_person, find_person
+
+        ids = await _ids(parts, environment) if environment is not None else None
+        changed = await change_person(parts, await find_person(parts, name), role, ids)
+        say(f"{changed.name} is {changed.role} now.")
+
+    return _locally(work)
+
+
+def disable(name: str) -> int:
+    """Keep a user out: no signing in, no session, and every program that they let in is out."""
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.people import disable_person, find_person
+
+        ended = await disable_person(parts, await find_person(parts, name))
+        say(f"Disabled {name}; ended the access of {ended} {'program' if ended == 1 else 'programs'}.")
+
+    return _locally(work)
+
+
+def enable(name: str) -> int:
+    """Let a disabled user sign in again. Programs have to be let in anew."""
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.people import enable_person, find_person
+
+        await enable_person(parts, await find_person(parts, name))
+        say(f"Enabled {name}.")
+
+    return _locally(work)
+
+
+def made_password() -> str:
+    """Easy to read out, hard to guess: a hundred bits."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
+
+
+def _locally(work: "Callable[[Parts], Awaitable[None]]") -> int:
+    async def main() -> int:
+        from portico.app import build
+
+        portico = await build(Settings.read())
+        try:
+            await work(portico.parts)
+        finally:
+            await portico.stop()
+        return 0
+
+    return run(main())
+
+
+def _password(given: str) -> tuple[str, bool]:
+    """The password, and whether it was made here and has to be printed."""
+    if given == "-":
+        return sys.stdin.readline().rstrip("\r\n"), False
+    if given:
+        raise Unhappy("A password on the command line can be read by others: give - and send it to standard input.")
+    if not sys.stdin.isatty():
+        return made_password(), True
+    text = getpass.getpass("Password (empty: make one): ")
+    if not text:
+        return made_password(), True
+    if getpass.getpass("Once more: ") != text:
+        raise Unhappy("The two differ.")
+    return text, False
+
+
+def _shown(person: Person, names: dict[str, str]) -> dict[str, Any]:
+    seen = ["all"] if person.role == "owner" else sorted(names.get(each, each) for each in person.environments)
+    return {
+        "id": person.id,
+        "name": person.name,
+        "role": person.role,
+        "environments": ", ".join(seen),
+        "state": "disabled" if person.disabled_at else "active",
+        "created_at": iso(person.created_at),
+    }
+
+
+async def _names(parts: "Parts") -> dict[str, str]:
+    return {each.id: each.name for each in await parts.operators.environments("~", 10_000)}
+
+
+async def _ids(parts: "Parts", given: list[str]) -> frozenset[EnvironmentId]:
+    names = await _names(parts)
+    by_name = {name: each for each, name in names.items()}
+    unknown = [each for each in given if each not in names and each not in by_name]
+    if unknown:
+        raise Unhappy(f"There is no environment {unknown[0]!r}; there are {', '.join(sorted(by_name))}.")
+    return frozenset(EnvironmentId(by_name.get(each, each)) for each in given)
+
+
+async def _first(parts: "Parts") -> frozenset[EnvironmentId]:
+    found = await parts.operators.first_environment()
+    return frozenset([found.id] if found else [])
