@@ -1,11 +1,14 @@
 """The fixtures that the whole suite shares: clock, databases, sandbox, gateway, client, caller."""
 
+import asyncio
 import os
+import shutil
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 
@@ -21,6 +24,7 @@ from tests.postgres import PostgresServer, start_postgres
 
 MASTER_KEY = "a2V5IGZvciB0ZXN0cyBvbmx5LCBkbyBub3QgdXNlISE="
 MISSING: dict[str, str] = {}
+ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
 class HeldClock:
@@ -52,10 +56,37 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[Postg
         yield server
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """The address of an empty database, on each engine in turn."""
-    if request.param == "sqlite":
+@pytest.fixture(scope="session", params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with the newest schema and nothing in it."""
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    asyncio.run(_migrate(f"sqlite:///{path}"))
+    return path
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: PostgresServer) -> Generator[str]:
+    """The name of a database with the newest schema and nothing in it."""
+    with postgres_server.database() as url:
+        asyncio.run(_migrate(url))
+        yield url.partition("?")[0].rpartition("/")[2]
+
+
+async def _migrate(url: str) -> None:
+    opened = await open_database(url, Path())
+    await migrate(opened)
+    await opened.close()
+
+
+@pytest.fixture
+def empty_database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """The address of a database without any schema, on each engine in turn."""
+    if engine == "sqlite":
         yield f"sqlite:///{tmp_path}/portico.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
@@ -64,10 +95,22 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[st
 
 
 @pytest.fixture
+def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """The address of a migrated database, on each engine in turn."""
+    if engine == "sqlite":
+        path = tmp_path / "portico.db"
+        shutil.copyfile(request.getfixturevalue("migrated_sqlite"), path)
+        yield f"sqlite:///{path}"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database(request.getfixturevalue("migrated_postgres")) as url:
+        yield url
+
+
+@pytest.fixture
 async def database(database_url: str, tmp_path: Path) -> AsyncGenerator[Database]:
     """A migrated database, on each engine in turn."""
     opened = await open_database(database_url, tmp_path)
-    await migrate(opened)
     yield opened
     await opened.close()
 
@@ -105,7 +148,7 @@ async def client(gateway: Portico) -> AsyncGenerator[Client]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What this machine lacked is said once, at the end."""
     reports = terminalreporter.getreports("skipped")
-    skipped = {str(report.longrepr[2]) for report in reports if isinstance(report.longrepr, tuple)}
+    skipped = {str(cast("tuple[str, int, str]", report.longrepr)[2]) for report in reports}
     for reason in sorted(skipped):
         terminalreporter.write_line(f"NOT TESTED HERE: {reason.removeprefix('Skipped: ')}", yellow=True)
     if os.environ.get("PORTICO_TEST_STRICT") and skipped:

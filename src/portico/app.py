@@ -1,40 +1,62 @@
 """The composition root: builds every part once, wires the faces. The only file that knows all parts."""
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Any
 
 from portico import clock as clocks
 from portico.catalog.load import load_folder
-from portico.clock import Clock, in_seconds
-from portico.errors import Refusal
-from portico.faces import custom, docs, health, openapi, openapi_hot, proxy
-from portico.faces.admin import accounts, environments, history, installations, integrations, servers, tokens
+from portico.clock import Clock
+from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, proxy
+from portico.faces.admin import (
+    accounts,
+    environments,
+    grants,
+    history,
+    installations,
+    integrations,
+    servers,
+    tokens,
+    vendor_webhooks,
+    watches,
+    webhooks,
+)
 from portico.faces.admin import tools as admin_tools
 from portico.faces.endpoint import Endpoint, routes
 from portico.faces.files import FileFace
 from portico.faces.front import Front, HotFace
 from portico.faces.http import Receive, Scope, Send
 from portico.faces.mcp.endpoint import McpFace
+from portico.faces.oauth.metadata import MetadataFace
+from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
+from portico.faces.web import access, consent, sign_in
+from portico.faces.web.page import static_routes
+from portico.faces.web.site import Site
 from portico.gateway.bootstrap import ensure_first_environment
 from portico.gateway.files import FileShelf
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring, open_keyring
+from portico.gateway.later import Later
 from portico.gateway.lookup import Lookup
 from portico.gateway.metrics import Metrics
+from portico.gateway.oauth.clients import Clients
+from portico.gateway.oauth.grants import Grants
 from portico.gateway.parts import Parts
 from portico.gateway.record import Recorder
 from portico.gateway.secrets import Secrets
+from portico.gateway.seen import Seen
 from portico.gateway.states import States
 from portico.gateway.views import Views
+from portico.integrations.openai import recipes, reports
+from portico.jobs.worker import Worker
 from portico.log import configure as configure_log
-from portico.log import logger
 from portico.settings import Settings
 from portico.store.accounts import Accounts
+from portico.store.attempts import Attempts
 from portico.store.audit import Audit
 from portico.store.changes import Changes
+from portico.store.clients import RegisteredClients
 from portico.store.database import Database
 from portico.store.engines import open_database
 from portico.store.environments import Environments
@@ -42,18 +64,21 @@ from portico.store.files import Files
 from portico.store.installations import Definitions, Installations
 from portico.store.migrate import migrate
 from portico.store.operators import Operators
+from portico.store.people import People
 from portico.store.replays import Replays
 from portico.store.requests import Requests
 from portico.store.servers import Servers
+from portico.store.sessions import Sessions
 from portico.store.tokens import Tokens
+from portico.toolbox.composed import Composed
 from portico.toolbox.run import Toolbox
 from portico.upstream.transport import AiohttpTransport, Deadlines, Transport
+from portico.vault.passwords import Passwords
 from portico.version import VERSION
 
 INTEGRATIONS = Path(__file__).parent / "integrations"
 SHIPPED = ("openai",)
-CLEAN_SECONDS = 3600.0
-_log = logger("app")
+COMPOSED: dict[str, tuple[Composed, ...]] = {"openai": (*reports.REPORTS, *recipes.RECIPES)}
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     *environments.ENDPOINTS,
@@ -63,6 +88,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.ENDPOINTS,
     *admin_tools.ENDPOINTS,
     *servers.ENDPOINTS,
+    *grants.ENDPOINTS,
+    *webhooks.ENDPOINTS,
+    *watches.ENDPOINTS,
+    *vendor_webhooks.ENDPOINTS,
     *history.ENDPOINTS,
 )
 
@@ -73,7 +102,7 @@ class Portico:
     def __init__(self, parts: Parts) -> None:
         self.parts = parts
         self.is_draining = False
-        self._cleaner: asyncio.Task[None] | None = None
+        self.worker = Worker(parts)
         document = openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
         shelf = FileShelf(
             parts.database,
@@ -90,12 +119,17 @@ class Portico:
             "passthrough": custom.serve_passthrough,
             "mcp": McpFace(parts, toolbox).face,
             "file": FileFace(shelf).face,
+            "integrated-account-webhook": inbound.serve,
         }
         served = [
             *routes(ENDPOINTS, parts),
             ToolsFace(parts, toolbox).route(),
             *health.routes(parts, lambda: self.is_draining),
             *docs.routes(document),
+            *MetadataFace(parts).routes(),
+            *TokenFace(parts).routes(),
+            *static_routes(),
+            *(route for pages in (sign_in, access, consent) for route in pages.routes(Site(parts))),
         ]
         self._front = Front(parts, hot, served, self._lifespan)
 
@@ -106,26 +140,16 @@ class Portico:
         self.parts.lookup.listen(self.parts.changes)
         await self.parts.changes.start()
         await self.parts.recorder.start()
-        self._cleaner = asyncio.create_task(self._clean())
+        await self.worker.start()
 
     async def stop(self) -> None:
         self.is_draining = True
-        if self._cleaner:
-            self._cleaner.cancel()
-            await asyncio.gather(self._cleaner, return_exceptions=True)
+        await self.worker.stop()
         await self.parts.changes.stop()
         await self.parts.recorder.stop()
+        self.parts.passwords.close()
         await self.parts.transport.close()
         await self.parts.database.close()
-
-    async def _clean(self) -> None:
-        while True:
-            moment = self.parts.clock()
-            try:
-                await self.parts.operators.clean(moment, in_seconds(moment, -86_400 * self.parts.settings.log_days))
-            except Refusal as problem:
-                _log.warning("clean-up put off", reason=problem.sentence)
-            await asyncio.sleep(CLEAN_SECONDS)
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "lifespan":
@@ -158,14 +182,11 @@ def _parts(
 ) -> Parts:
     accounts_store, operators = Accounts(database), Operators(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
-    views = Views({name: load_folder(INTEGRATIONS / name / "catalog") for name in SHIPPED}, definitions)
-    requests = Requests(database)
-    deadlines = Deadlines(
-        connect_seconds=settings.connect_timeout_seconds,
-        answer_seconds=settings.answer_timeout_seconds,
-        idle_seconds=settings.idle_timeout_seconds,
-    )
-    lease_seconds = settings.answer_timeout_seconds + settings.idle_timeout_seconds
+    later = Later(database, clock)
+    shipped = {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
+    views = Views(shipped, definitions)
+    requests, audit = Requests(database), Audit(database)
+    carrier = transport or _transport(settings)
     return Parts(
         settings=settings,
         clock=clock,
@@ -179,7 +200,7 @@ def _parts(
         definitions=definitions,
         requests=requests,
         operators=operators,
-        audit=Audit(database),
+        audit=audit,
         keyring=keyring,
         secrets=Secrets(keyring),
         views=views,
@@ -191,14 +212,34 @@ def _parts(
             settings=settings,
             clock=clock,
         ),
-        states=States(database, accounts_store, changes, clock),
-        idempotency=Idempotency(
-            Replays(database), keyring, clock, lease_seconds=lease_seconds, keep_hours=settings.replay_hours
-        ),
+        seen=Seen(clock),
+        states=States(database, accounts_store, changes, clock, later),
+        later=later,
+        idempotency=_idempotency(settings, database, keyring, clock),
         recorder=Recorder(requests, metrics, clock),
         metrics=metrics,
-        transport=transport or AiohttpTransport(deadlines, f"portico/{VERSION}"),
+        transport=carrier,
+        people=People(database),
+        sessions=Sessions(database),
+        attempts=Attempts(database),
+        passwords=Passwords(),
+        clients=Clients(settings, RegisteredClients(database), carrier, clock),
+        grants=Grants(database, operators, changes, audit, keyring.pepper, clock),
     )
+
+
+def _idempotency(settings: Settings, database: Database, keyring: Keyring, clock: Clock) -> Idempotency:
+    lease_seconds = settings.answer_timeout_seconds + settings.idle_timeout_seconds
+    return Idempotency(Replays(database), keyring, clock, lease_seconds=lease_seconds, keep_hours=settings.replay_hours)
+
+
+def _transport(settings: Settings) -> Transport:
+    deadlines = Deadlines(
+        connect_seconds=settings.connect_timeout_seconds,
+        answer_seconds=settings.answer_timeout_seconds,
+        idle_seconds=settings.idle_timeout_seconds,
+    )
+    return AiohttpTransport(deadlines, f"portico/{VERSION}")
 
 
 def from_environment() -> Any:

@@ -49,6 +49,30 @@ class Settings:
     vendor_base_urls: tuple[str, ...] = _setting(
         "Replaces a vendor's default base URL, as integration=URL, comma-separated; implies that it is allowed.", ()
     )
+    allowed_webhook_urls: tuple[str, ...] = _setting(
+        "Origins that webhooks may go to although they are private or plain http (http://127.0.0.1), comma-separated.",
+        (),
+    )
+    job_lease_seconds: float = _setting(
+        "How soon another worker takes up the jobs of one that died; a worker that lives renews in time.", 15.0
+    )
+    oauth_cimd: str = _setting(
+        "Whether programs that sign in (OAuth) may be known by a document at their own address: on fetches it, files "
+        "takes only those in the folder oauth-clients of the data folder, off wants every program to register.",
+        "on",
+        words=("on", "files", "off"),
+    )
+    oauth_registration: str = _setting(
+        "Whether programs may register themselves (OAuth dynamic client registration).", "on", words=("on", "off")
+    )
+    oauth_app_schemes: tuple[str, ...] = _setting(
+        "URL schemes of desktop programs that may be sent an OAuth answer besides https and this computer, "
+        "comma-separated; none for none.",
+        ("cursor", "vscode", "vscode-insiders", "windsurf"),
+    )
+    trusted_proxies: int = _setting(
+        "How many reverse proxies stand in front: that many last addresses of X-Forwarded-For are believed.", 0
+    )
     connect_timeout_seconds: float = _setting("Longest wait for a connection to a vendor.", 5.0)
     answer_timeout_seconds: float = _setting("Longest wait for a vendor's answer to begin.", 600.0)
     idle_timeout_seconds: float = _setting("Longest silence in the middle of a vendor's answer.", 300.0)

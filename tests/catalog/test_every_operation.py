@@ -1,5 +1,6 @@
 """Every operation of the catalog is called once through the Proxy API and once as a tool, from its own example."""
 
+import time
 from collections.abc import AsyncGenerator, Generator
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ from tests.gateways import Client, connect_account, open_client, open_gateway
 
 VIEW: View = load_folder(Path("src/portico/integrations/openai/catalog"))
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+BEGIN = time.time()
 EVERY = [pytest.param(each, id=each.key) for each in VIEW.operations]
 
 
@@ -46,6 +48,8 @@ async def shared_client(shared_url: str, tmp_path_factory: pytest.TempPathFactor
 async def runner(shared_world: World, shared_url: str, shared_client: Client) -> Runner:
     """A fresh world and account for each example: what one deletes, the next may need."""
     shared_world.reset()
+    # The same moment each time, so that the years before it are invented only once.
+    shared_world.turn_to(BEGIN)
     account = await connect_account(shared_client, api_key="sk-proj-demo", admin_key="sk-admin-demo")
     return Runner(shared_client, account["id"], VIEW, shared_world, shared_url)
 

@@ -158,7 +158,7 @@ def test_gone_agent_fails_the_invocation(client: OpenAI, world: World) -> None:
     agents = client.beta.agents
     saved = agents.create(model="gpt-6-astra")
     target = {name: value for name, value in fresh(agent_id=saved.id).items() if name != "agent"}
-    made = agents.automations.create(type="once", name="Later", run_at=world.now() + DAY, target=target)  # pyright: ignore[reportArgumentType] # a plain dictionary
+    made = agents.automations.create(type="once", name="Later", run_at=world.now() + DAY, target=target)  # pyright: ignore[reportArgumentType] -- a plain dictionary
     agents.delete(saved.id)
     failed = agents.automations.invocations.create(made.id)
     assert failed.error is not None

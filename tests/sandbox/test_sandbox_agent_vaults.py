@@ -84,7 +84,7 @@ def test_new_token_without_expiry_has_none(client: OpenAI, world: World) -> None
     scoped: Any = {"type": "mcp_oauth", "refresh": {"refresh_token": "new", "scope": None}}
     kept = credentials.update(made.id, vault_id=vault.id, auth=scoped)
     assert kept.auth.to_dict()["expires_at"] == "2030-01-31T12:00:00Z"
-    assert kept.auth.to_dict()["refresh"]["scope"] is None  # pyright: ignore[reportIndexIssue] # a dictionary of objects
+    assert kept.auth.to_dict()["refresh"]["scope"] is None  # pyright: ignore[reportIndexIssue] -- a dictionary of objects
     assert kept.updated_at >= made.updated_at + 3
     fresh: Any = {"type": "mcp_oauth", "access_token": "newer"}
     assert credentials.update(made.id, vault_id=vault.id, auth=fresh).auth.to_dict()["expires_at"] is None

@@ -24,7 +24,7 @@ def told(result: Result) -> tuple[str, str, str | None, str | None]:
 @pytest.mark.parametrize("made", ["png", "jpeg", "webp", "gif"])
 def test_own_pictures_are_known_again(client: OpenAI, world: World, made: str) -> None:
     world.turn_to(AT)
-    image = picture(client.images.generate(model="gpt-image-2.5-flare", prompt=PROMPT, output_format=made))  # pyright: ignore[reportArgumentType]
+    image = picture(client.images.generate(model="gpt-image-2.5-flare", prompt=PROMPT, output_format=made))  # pyright: ignore[reportArgumentType] -- the client narrows what the wire takes
     answer = check(client, image)
     manifest, watermark = answer.results
     assert answer.object == "content_provenance_check"

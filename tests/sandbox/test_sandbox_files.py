@@ -83,7 +83,7 @@ def test_deleted_file_is_gone(client: OpenAI) -> None:
 
 def test_file_expires_by_the_clock(client: OpenAI, world: World) -> None:
     policy = {"anchor": "created_at", "seconds": 3600}
-    file = client.files.create(file=("a.txt", b"x"), purpose="user_data", expires_after=policy)  # pyright: ignore[reportArgumentType]
+    file = client.files.create(file=("a.txt", b"x"), purpose="user_data", expires_after=policy)  # pyright: ignore[reportArgumentType] -- the client narrows what the wire takes
     assert file.expires_at == file.created_at + 3600
     world.advance(3601)
     with pytest.raises(openai.NotFoundError):

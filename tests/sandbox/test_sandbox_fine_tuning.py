@@ -169,7 +169,7 @@ def test_events_appear_with_time_newest_first(client: OpenAI, world: World, uplo
     moments = [event.created_at for event in everything]
     assert moments == sorted(moments, reverse=True)
     metrics = [event for event in everything if event.type == "metrics"]
-    assert metrics[0].data["step"] == 30  # pyright: ignore[reportOptionalSubscript, reportIndexIssue, reportUnknownVariableType]
+    assert metrics[0].data["step"] == 30  # pyright: ignore[reportOptionalSubscript, reportIndexIssue, reportUnknownVariableType] -- the client narrows what the wire takes
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,7 @@ def test_invitation_waits_and_expires(administration: Organization, world: World
 def test_accepted_invitation_makes_a_user(administration: Organization, world: World) -> None:
     project = administration.projects.create(name="Alpha")
     places = [{"id": project.id, "role": "owner"}]
-    invite = administration.invites.create(email="jo.doe+accepts@test.example", role="owner", projects=places)  # pyright: ignore[reportArgumentType]
+    invite = administration.invites.create(email="jo.doe+accepts@test.example", role="owner", projects=places)  # pyright: ignore[reportArgumentType] -- the client narrows what the wire takes
     assert invite.status == "pending"
     world.advance(61)
     (user,) = administration.users.list(emails=[invite.email])

@@ -49,7 +49,7 @@ def strange(seconds: float = 10.0, rate: int = 8000) -> tuple[str, bytes]:
 
 @pytest.mark.parametrize("made", ["mp3", "opus", "flac", "wav"])
 def test_what_was_spoken_comes_back(client: OpenAI, made: str) -> None:
-    speech = client.audio.speech.create(model="tts-1", voice="alloy", input=TEXT, response_format=made)  # pyright: ignore[reportArgumentType]
+    speech = client.audio.speech.create(model="tts-1", voice="alloy", input=TEXT, response_format=made)  # pyright: ignore[reportArgumentType] -- the client narrows what the wire takes
     heard = client.audio.transcriptions.create(model="gpt-4o-transcribe", file=("speech", speech.read()))
     assert isinstance(heard, Transcription)
     assert heard.text == TEXT

@@ -17,11 +17,12 @@ from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.parts import Parts
 from portico.model.account import EnvironmentId
 from portico.model.caller import Caller, Scope
-from portico.shapes import is_list, is_record
+from portico.shapes import NotJson, decode, is_list, is_record
 
 T = TypeVar("T")
 Moment = Annotated[datetime, Meta(tz=True)]
 MOST_BODY_BYTES = 2_097_152
+MOST_LEVELS = 100
 MOST_PER_PAGE = 1000
 _LAST = "~"  # sorts after every id
 
@@ -156,16 +157,24 @@ def body_check(kind: type[Struct]) -> Check:
 def read_body(content: bytes, kind: type[T], check: Check) -> T:
     """The body as its type; InvalidArguments with every failure there is, not only the first."""
     try:
-        return msgspec.json.decode(content or b"{}", type=kind)
-    except msgspec.ValidationError as problem:
-        failures = check(msgspec.json.decode(content or b"{}"))
-        raise InvalidArguments(failures or [_failure(problem)]) from None
-    except msgspec.DecodeError as problem:
+        value = decode(content or b"{}")
+    except NotJson as problem:
         raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
+    if _is_deeper(value, MOST_LEVELS):
+        raise InvalidArguments([Failure("", f"the body is nested deeper than {MOST_LEVELS} levels")])
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError as problem:
+        raise InvalidArguments(check(value) or [_failure(problem)]) from None
+
+
+def _is_deeper(value: Any, levels: int) -> bool:
+    inner = list(value.values()) if is_record(value) else value if is_list(value) else []
+    return any(_is_deeper(each, levels - 1) for each in inner) if levels else bool(inner)
 
 
 def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
-    """The query as its type: `a[b]=1` nests, `a[]=1` and repetition gather, an empty value counts as absent."""
+    """The query as its type: `a[b]` and `a.b` nest, `a[]` and repetition gather, an empty value counts as absent."""
     values: dict[str, Any] = {}
     for name, value in pairs:
         if value != "":
@@ -179,7 +188,7 @@ def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
 
 
 def _put(values: dict[str, Any], name: str, value: str) -> None:
-    stem, bracket, inner = name.partition("[")
+    stem, bracket, inner = name.partition("[" if "[" in name else ".")
     inner = inner.removesuffix("]")
     if bracket and inner:
         nested = values.setdefault(stem, {})

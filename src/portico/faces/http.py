@@ -49,7 +49,8 @@ class Incoming:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = new_id()
         self._receive = receive
-        self._all_read: asyncio.Event | None = None
+        # From the start, not from the first read: who waits for the client to leave must never take its body away.
+        self._all_read = asyncio.Event() if self.has_body else None
 
     def header(self, name: str) -> str:
         return self.headers.get(name.encode(), b"").decode("latin-1")
@@ -94,7 +95,7 @@ class Incoming:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def stream(self) -> AsyncIterator[bytes]:
-        self._all_read = asyncio.Event()
+        all_read = self._all_read = self._all_read or asyncio.Event()
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -102,7 +103,7 @@ class Incoming:
             if piece := message.get("body", b""):
                 yield piece
             if not message.get("more_body"):
-                self._all_read.set()
+                all_read.set()
                 return
 
     async def wait_for_leaving(self) -> None:
@@ -146,8 +147,8 @@ async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, st
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         return
-    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
     try:
+        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         async for piece in answer.stream:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
     except errors.Refusal as problem:

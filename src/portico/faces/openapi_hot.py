@@ -30,6 +30,7 @@ def hot_paths() -> Json:
         "/mcp/{token}": {"post": _mcp()},
         "/file": {"post": _keep_file()},
         "/file/{link}": {"get": _fetch_file()},
+        "/integrated-account-webhook/{integrated_account_id}": {"post": _inbound()},
         "/healthz": {"get": _open("health", "Whether this process is alive")},
         "/readyz": {"get": _open("ready", "Whether this process can take requests")},
         "/metrics": {"get": _open("metrics", "Counters in Prometheus' text format")},
@@ -209,6 +210,27 @@ def _open(name: str, summary: str) -> Json:
         "tags": ["Health"],
         "security": [],
         "responses": {"200": {"description": "Yes."}, "503": {"description": "Not now."}},
+    }
+
+
+def _inbound() -> Json:
+    return {
+        "operationId": "receiveVendorWebhook",
+        "summary": "Where a vendor sends an account's events, signed",
+        "tags": ["Vendor webhooks"],
+        "security": [],
+        "parameters": [
+            _ACCOUNT_IN_PATH,
+            *(
+                _parameter(name, "header", "Standard Webhooks.", required=True)
+                for name in ("webhook-id", "webhook-timestamp", "webhook-signature")
+            ),
+        ],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}},
+        "responses": {
+            "204": {"description": "Taken, now or the first time it came."},
+            "404": {"description": "Unknown, unsigned, or signed too long ago: one answer for all of them."},
+        },
     }
 
 

@@ -24,6 +24,7 @@ Json = dict[str, Any]
 Work = Callable[[Account], Awaitable[Account]]
 TOKEN_LIFE = timedelta(minutes=15)
 MOST_TRIES = 20
+_UPDATED = "integrated_account.updated"
 _OF_ACCOUNTS: tuple[Topic, ...] = ("accounts", "tokens", "servers")
 
 
@@ -88,6 +89,7 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Accoun
             tenant_id=account.tenant_id,
             status=account.status,
         )
+        await parts.later.account_changed(session, None, account)
     return account
 
 
@@ -97,7 +99,7 @@ async def change_account(caller: Caller, account: Account, change: Change, parts
     async def work(present: Account) -> Account:
         return await _changed(present, change, parts)
 
-    return await _write(caller, account, "integrated_account.updated", work, parts, fields=sorted(_mentioned(change)))
+    return await _write(caller, account, _UPDATED, work, parts, fields=sorted(_mentioned(change)))
 
 
 async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) -> Account:
@@ -132,14 +134,16 @@ async def uninstall(caller: Caller, installation: Installation, parts: Parts) ->
 
 
 async def _delete(session: Session, caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> int:
-    deleted: list[AccountId] = []
+    deleted: list[Account] = []
     for account_id in sorted(set(account_ids)):  # always in one order, so that two of these cannot block each other
+        account = await parts.accounts.get_within(session, caller.environment_id, account_id)
         await parts.tokens.delete_of_account(session, caller.environment_id, account_id)
         await parts.servers.delete_of_account(session, caller.environment_id, account_id)
-        if await parts.accounts.delete(session, caller.environment_id, account_id):
-            deleted.append(account_id)
-    for account_id in deleted:
-        await parts.audit.add(session, caller, "integrated_account.deleted", account_id, parts.clock())
+        if await parts.accounts.delete(session, caller.environment_id, account_id) and account:
+            deleted.append(account)
+    for account in deleted:
+        await parts.audit.add(session, caller, "integrated_account.deleted", account.id, parts.clock())
+        await parts.later.account_deleted(session, account)
     for topic in _OF_ACCOUNTS:
         await parts.changes.tell(session, topic)
     return len(deleted)
@@ -211,6 +215,7 @@ async def _write(caller: Caller, account: Account, act: str, work: Work, parts: 
             is_written = await parts.accounts.update(session, changed)
             if is_written:
                 await parts.audit.add(session, caller, act, account.id, parts.clock(), status=changed.status, **facts)
+                await parts.later.account_changed(session, account.status, changed, is_update=act == _UPDATED)
                 await parts.changes.tell(session, "accounts")
         if is_written:
             parts.changes.apply("accounts")

@@ -1,5 +1,6 @@
 """Connect an account: sort its keys into their slots, prove them with harmless calls, seal them, keep its state."""
 
+import re
 from typing import Any
 
 from msgspec import Struct, structs
@@ -20,6 +21,7 @@ from portico.upstream.egress import check_base_url
 
 Json = dict[str, Any]
 _HINT_CHARACTERS = 4
+_FIELD = re.compile(r"\{(\w+)\}")
 
 
 class Proof(Struct, frozen=True, kw_only=True):
@@ -40,18 +42,18 @@ def tidy(integration: Integration, context: Json) -> Json:
         if known in tidied and tidied[known] not in (None, value):
             raise InvalidArguments([Failure(f"context.{name}", f"says the same as {known!r} with another value")])
         tidied[known] = value.strip() if isinstance(value, str) else value
-    for credential in integration.credentials:
-        _move_to_slot(integration, credential, tidied)
-    return tidied
+    return _slotted(integration, tidied)
 
 
-def _move_to_slot(integration: Integration, credential: Credential, context: Json) -> None:
-    key = context.get(credential.field)
-    if not isinstance(key, str) or not key:
-        return
-    right = slot_of(integration, key)
-    if right is not None and right.field != credential.field and not context.get(right.field):
-        context[right.field] = context.pop(credential.field)
+def _slotted(integration: Integration, context: Json) -> Json:
+    """Each key in the slot that its form fits. Where two keys fit the same one, both stay where they were put."""
+    keys = {each.field: context[each.field] for each in integration.credentials if context.get(each.field)}
+    fitting = {field: slot_of(integration, key) if isinstance(key, str) else None for field, key in keys.items()}
+    right = {field: slot.field if slot else field for field, slot in fitting.items()}
+    if len(set(right.values())) < len(right):
+        return context
+    rest = {name: value for name, value in context.items() if name not in keys}
+    return rest | {right[field]: key for field, key in keys.items()}
 
 
 def slot_of(integration: Integration, key: str) -> Credential | None:
@@ -68,6 +70,11 @@ def check_context(integration: Integration, context: Json) -> None:
         for each in integration.context
         if context.get(each.name) is not None and not isinstance(context[each.name], str)
     ]
+    failures += [
+        Failure(f"context.{name}", "holds a character that no header can carry", "visible ASCII characters")
+        for name in sorted(_in_headers(integration) & context.keys())
+        if isinstance(context[name], str) and not (context[name].isascii() and context[name].isprintable())
+    ]
     if (
         not failures
         and integration.credentials
@@ -77,6 +84,11 @@ def check_context(integration: Integration, context: Json) -> None:
         failures.append(Failure("context", "has no key", slots))
     if failures:
         raise InvalidArguments(failures)
+
+
+def _in_headers(integration: Integration) -> set[str]:
+    templates = [template for each in integration.credentials for template in each.headers.values()]
+    return {name for template in templates for name in _FIELD.findall(template)}
 
 
 def base_url_of(integration: Integration, wanted: str, parts: Parts) -> str:
@@ -107,17 +119,19 @@ async def prove(account: Account, parts: Parts) -> list[Proof]:
     """One harmless call for each key that the account holds."""
     connected = await parts.lookup.connect(account)
     credentials = [each for each in connected.view.integration.credentials if each.field in account.held and each.proof]
-    return [await _prove_one(connected, each, parts) for each in credentials]
+    secrets = await parts.secrets.open(connected.account) if credentials else {}
+    return [await prove_one(connected, each, secrets, parts) for each in credentials]
 
 
-async def _prove_one(connected: Connected, credential: Credential, parts: Parts) -> Proof:
+async def prove_one(connected: Connected, credential: Credential, secrets: Json, parts: Parts) -> Proof:
+    """One harmless call with one of these secrets, which may be a key that the account does not hold."""
     resource, _, method = credential.proof.partition(".")
     operation = connected.view.find(resource, method)
     call = Call(
         account_id=AccountId(connected.account.id), face="admin", arguments={"limit": "1"} if operation.page else {}
     )
     request = build(operation, sort(operation, call), connected)
-    context = connected.account.context | await parts.secrets.open(connected.account)
+    context = connected.account.context | secrets
     try:
         response = await parts.transport.send(sign(request, credential, context, connected))
         if response.status < 400:
@@ -125,14 +139,22 @@ async def _prove_one(connected: Connected, credential: Credential, parts: Parts)
             return Proof(credential=credential.name, works=True, status=response.status)
         problem = await read_failure(response, connected.view.integration)
     except Refusal as problem:
-        return Proof(credential=credential.name, works=False, message=problem.sentence)
+        return Proof(credential=credential.name, works=False, message=_without(secrets, problem.sentence))
     # A key that may not do even this is still a key: restricted ones are refused with 403.
     return Proof(
         credential=credential.name,
         works=problem.vendor_status == 403,
-        message=problem.sentence,
+        message=_without(secrets, problem.sentence),
         status=problem.vendor_status,
     )
+
+
+def _without(secrets: Json, sentence: str) -> str:
+    """Some vendors repeat the key that they refuse; what is kept of their words must not."""
+    for value in secrets.values():
+        if isinstance(value, str) and value:
+            sentence = sentence.replace(value, hint(value))
+    return sentence
 
 
 def judged(account: Account, proofs: list[Proof], parts: Parts) -> Account:

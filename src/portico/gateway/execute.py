@@ -147,8 +147,19 @@ async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> An
     context = connected.account.context | await parts.secrets.open(connected.account)
     signed = sign(prepared.request, prepared.credential, context, connected)
     response = await _send(signed, call, prepared, parts, entry)
-    await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
-    integration = connected.view.integration
+    try:
+        parts.seen.note(connected, signed, response)
+        await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
+        return await _read(response, call, prepared, parts, signed)
+    except BaseException:
+        response.release()
+        raise
+
+
+async def _read(
+    response: UpstreamResponse, call: Call, prepared: Prepared, parts: Parts, signed: UpstreamRequest
+) -> Answer:
+    integration = prepared.connected.view.integration
     if call.raw is not None or prepared.operation is None:
         return await answers.read_raw(response, signed, integration)
     reading = answers.Reading(

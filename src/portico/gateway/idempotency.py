@@ -86,15 +86,17 @@ class Idempotency:
         if not 1 <= len(key) <= LONGEST_KEY:
             raise InvalidArguments([Failure("Idempotency-Key", f"must have 1 to {LONGEST_KEY} characters")])
         moment = self._clock()
-        replay_key = ReplayKey(
-            environment_id=caller.environment_id, place=place, digest=hashlib.sha256(key.encode()).digest()
-        )
+        replay_key = _replay_key(caller, place, key)
         if await self._replays.claim(replay_key, b"", moment, moment + self._lease, moment + self._keep):
             return Claim(self, replay_key, fingerprint)
         if body is not None:
             async for piece in body:
                 fingerprint.add(piece)
         return await self._earlier(replay_key, fingerprint)
+
+    def take_over(self, caller: Caller, place: str, key: str, fingerprint: Fingerprint) -> Claim:
+        """For work that was cut off and whose every call has a key of its own: whoever goes on repeats nothing."""
+        return Claim(self, _replay_key(caller, place, key), fingerprint)
 
     async def _earlier(self, key: ReplayKey, fingerprint: Fingerprint) -> Kept:
         earlier = await self._settled(key)
@@ -180,6 +182,10 @@ def replayed(kept: Kept) -> Answer:
     if kept.is_failure:
         raise VendorFailure(kept.status, kept.content, sentence=kept.sentence, vendor_headers=headers)
     return Answer(status=kept.status, headers=headers, content=kept.content, is_replay=True)
+
+
+def _replay_key(caller: Caller, place: str, key: str) -> ReplayKey:
+    return ReplayKey(environment_id=caller.environment_id, place=place, digest=hashlib.sha256(key.encode()).digest())
 
 
 def _place(key: ReplayKey) -> Place:

@@ -5,24 +5,32 @@ from dataclasses import dataclass
 from portico.clock import Clock
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring
+from portico.gateway.later import Later
 from portico.gateway.lookup import Lookup
 from portico.gateway.metrics import Metrics
+from portico.gateway.oauth.clients import Clients
+from portico.gateway.oauth.grants import Grants
 from portico.gateway.record import Recorder
 from portico.gateway.secrets import Secrets
+from portico.gateway.seen import Seen
 from portico.gateway.states import States
 from portico.gateway.views import Views
 from portico.settings import Settings
 from portico.store.accounts import Accounts
+from portico.store.attempts import Attempts
 from portico.store.audit import Audit
 from portico.store.changes import Changes
 from portico.store.database import Database
 from portico.store.environments import Environments
 from portico.store.installations import Definitions, Installations
 from portico.store.operators import Operators
+from portico.store.people import People
 from portico.store.requests import Requests
 from portico.store.servers import Servers
+from portico.store.sessions import Sessions
 from portico.store.tokens import Tokens
 from portico.upstream.transport import Transport
+from portico.vault.passwords import Passwords
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +52,16 @@ class Parts:
     secrets: Secrets
     views: Views
     lookup: Lookup
+    seen: Seen
     states: States
+    later: Later
     idempotency: Idempotency
     recorder: Recorder
     metrics: Metrics
     transport: Transport
+    people: People
+    sessions: Sessions
+    attempts: Attempts
+    passwords: Passwords
+    clients: Clients
+    grants: Grants

@@ -2,9 +2,13 @@
 
 from typing import Any
 
+from msgspec import structs
+
 from portico.clock import Clock, iso
 from portico.errors import Unavailable
+from portico.gateway.later import Later
 from portico.gateway.lookup import Connected
+from portico.model.account import AccountState
 from portico.model.operation import Operation
 from portico.store.accounts import Accounts
 from portico.store.changes import Changes
@@ -12,8 +16,9 @@ from portico.store.database import Database
 
 
 class States:
-    def __init__(self, database: Database, accounts: Accounts, changes: Changes, clock: Clock) -> None:
+    def __init__(self, database: Database, accounts: Accounts, changes: Changes, clock: Clock, later: Later) -> None:
         self._database, self._accounts, self._changes, self._clock = database, accounts, changes, clock
+        self._later = later
 
     async def note(self, connected: Connected, operation: Operation | None, credential: str, status: int) -> None:
         """Nothing to do for nearly every answer, and then nothing is done."""
@@ -34,17 +39,21 @@ class States:
             "credential": credential,
             "occurred_at": iso(self._clock()),
         }
-        async with self._database.transaction() as session:
-            await self._accounts.move(session, connected.account, "needs_reauth", self._clock(), facts)
-            await self._changes.tell(session, "accounts")
-        self._changes.apply("accounts")
+        await self._move(connected, "needs_reauth", facts)
 
     async def _heal(self, connected: Connected, credential: str) -> None:
         failed = (connected.account.last_error or {}).get("credential", credential)
         if failed != credential:
             return  # the other key still works; that says nothing about the one that failed
+        await self._move(connected, "active", None)
+
+    async def _move(self, connected: Connected, status: AccountState, error: dict[str, Any] | None) -> None:
+        """Told to the outside once, by the call that really moved it."""
+        seen, moment = connected.account, self._clock()
+        moved = structs.replace(seen, status=status, last_error=error, updated_at=moment)
         async with self._database.transaction() as session:
-            await self._accounts.move(session, connected.account, "active", self._clock(), None)
+            if await self._accounts.move(session, seen, status, moment, error):
+                await self._later.account_changed(session, seen.status, moved)
             await self._changes.tell(session, "accounts")
         self._changes.apply("accounts")
 

@@ -10,6 +10,8 @@ from portico.catalog.compile import compile_definition
 from portico.catalog.find import View
 from portico.errors import NotFound
 from portico.model.account import Account, EnvironmentId
+from portico.model.operation import Operation
+from portico.shapes import is_record
 from portico.store.installations import Definitions
 
 _MOST_KEPT = 256
@@ -60,11 +62,22 @@ class Views:
 
 
 def _known(view: View, change: dict[str, Any]) -> dict[str, Any]:
-    """The change without operations that a newer catalog no longer has: an old override must not block its account."""
+    """The change without what a newer catalog no longer has: an old override must not block its account."""
     resources: dict[str, Any] = change.get("resources") or {}
     kept = {
-        resource: {method: value for method, value in methods.items() if view.has(resource, method)}
+        resource: {
+            method: _known_arguments(view.find(resource, method), value)
+            for method, value in methods.items()
+            if view.has(resource, method)
+        }
         for resource, methods in resources.items()
         if resource in view.resources
     }
     return {**change, "resources": kept} if resources else change
+
+
+def _known_arguments(operation: Operation, change: Any) -> Any:
+    if not is_record(change) or not change.get("parameters"):
+        return change
+    names = {each.name for each in operation.parameters}
+    return {**change, "parameters": {name: each for name, each in change["parameters"].items() if name in names}}

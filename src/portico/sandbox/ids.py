@@ -56,4 +56,4 @@ def named(prefix: str, name: str) -> str:
     """The same id for the same name, for ever: what exists from the start keeps its id after a reset."""
     seed = int.from_bytes(hashlib.sha256(f"{prefix}{name}".encode()).digest()[:8])
     # Not a secret: only a stable shuffle of letters.
-    return make(random.Random(seed), prefix)  # noqa: S311
+    return make(random.Random(seed), prefix)  # noqa: S311 -- invented data

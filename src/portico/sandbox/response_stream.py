@@ -15,7 +15,7 @@ async def events(world: World, response: Response, after: int = -1) -> AsyncIter
     """All events whose number is greater than `after`; a background response's come as its work goes on."""
     for number, (begins_at, event) in enumerate(_timed(response)):
         # The clock may be turned at any time, so there is no event to wait for.
-        while world.time() < begins_at and response.cancelled_at is None:  # noqa: ASYNC110
+        while world.time() < begins_at and response.cancelled_at is None:  # noqa: ASYNC110 -- a clock that tests turn
             await asyncio.sleep(LOOK_AGAIN_SECONDS)
         if response.cancelled_at is not None and begins_at > response.cancelled_at:
             return

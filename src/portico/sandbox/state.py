@@ -128,7 +128,7 @@ class World:
         """Back to the beginning: nothing but the settings it was made with survives."""
         self.strict_keys, seed, self.pace = self._settings
         # Ids and samples must repeat from run to run; nothing here is a secret.
-        self.random = random.Random(seed)  # noqa: S311
+        self.random = random.Random(seed)  # noqa: S311 -- invented data
         self.clock_offset = 0.0
         self.organizations: dict[str, Organization] = {}
         self.keys = Keyring()

@@ -159,7 +159,7 @@ def decode(raw: bytes) -> Json:
         return {}
     try:
         value = msgspec.json.decode(raw)
-    except (msgspec.DecodeError, UnicodeDecodeError) as failure:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as failure:
         message = f"The body of this request is not valid JSON: {failure}."
         raise invalid(message, None, None) from None
     if not is_record(value):

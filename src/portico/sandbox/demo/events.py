@@ -133,7 +133,7 @@ def _logins(stage: Stage) -> Iterator[Happening]:
         last = today - int(cast.LEFT_AGE) - 1 if handle == cast.LEFT.handle else today
         for day in range(max(today - HISTORY_DAYS, user.added_at // DAY + 1), last + 1):
             # Samples must repeat from run to run; nothing here is a secret.
-            chance = random.Random(f"{handle} {day}")  # noqa: S311
+            chance = random.Random(f"{handle} {day}")  # noqa: S311 -- invented data
             if (day + FIRST_WEEKDAY) % 7 >= SATURDAY or chance.random() < 0.6:
                 continue
             age = (stage.now - day * DAY) / DAY - (7 + 9 * chance.random()) * HOUR

@@ -30,7 +30,8 @@ def fill(world: World, organization: Organization) -> None:
     tell(stage)
     stored = [(stage.projects[name].id, size) for name, size in STORED.items()]
     organization.history = lambda: chain(
-        history(sources, stage.now), *(storage(project_id, size, stage.now) for project_id, size in stored)
+        history(tuple(sources.items()), stage.now),
+        *(storage(project_id, size, stage.now) for project_id, size in stored),
     )
 
 

@@ -12,7 +12,7 @@ def steady(world: World, name: str) -> Generator[None]:
     """As long as the block lasts, the world draws from a source of that name."""
     usual = world.random
     # Like the source whose place it takes: for ids that repeat, not for secrets.
-    world.random = random.Random(name)  # noqa: S311
+    world.random = random.Random(name)  # noqa: S311 -- invented data
     try:
         yield
     finally:

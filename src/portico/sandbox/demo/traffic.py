@@ -7,6 +7,7 @@ began, so they are the same at every start on that day.
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from portico.sandbox import ids
 from portico.sandbox.state import Usage
@@ -63,7 +64,13 @@ def tokens(read: float, made: float, cached: float = 0) -> dict[str, float]:
     return {"input_tokens": read, "input_cached_tokens": read * cached, "output_tokens": made}
 
 
-def history(sources: dict[str, Source], now: int) -> Iterator[Usage]:
+@lru_cache(maxsize=2)
+def history(sources: tuple[tuple[str, Source], ...], now: int) -> tuple[Usage, ...]:
+    """The same for the same moment: worlds that begin together share it."""
+    return tuple(_history(dict(sources), now))
+
+
+def _history(sources: dict[str, Source], now: int) -> Iterator[Usage]:
     seen: set[str] = set()
     for place, stream in enumerate(STREAMS):
         source = sources[stream.label]
@@ -87,7 +94,7 @@ def _rows(stream: Stream, source: Source, place: int, now: int) -> Iterator[Usag
     today = now // DAY
     for day in range(max(today - HISTORY_DAYS, source.first // DAY), source.last // DAY + 1):
         # Samples must repeat from run to run; nothing here is a secret.
-        chance = random.Random(f"{place} {stream.label} {day}")  # noqa: S311
+        chance = random.Random(f"{place} {stream.label} {day}")  # noqa: S311 -- invented data
         calls = stream.calls * stream.growth ** (day - today) * stream.spikes.get(today - day, 1.0)
         calls *= (weekend if (day + FIRST_WEEKDAY) % 7 >= SATURDAY else 1.0) * (0.85 + 0.3 * chance.random())
         steps = FINE_STEPS if day > today - FINE_DAYS else 1

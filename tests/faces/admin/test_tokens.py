@@ -9,8 +9,8 @@ from portico.app import Portico, build
 from portico.model.caller import SCOPES, Scope, widen
 from portico.vault import tokens
 from tests.conftest import HeldClock
-from tests.faces.documented import Watched
-from tests.faces.tenants import Tenant, failures, said, with_scopes
+from tests.faces.admin.documented import Watched
+from tests.faces.admin.tenants import Tenant, failures, said, with_scopes
 from tests.gateways import Client
 
 ALL = list(SCOPES)

@@ -1,5 +1,6 @@
 """Every route with every scope: let in where the route's own scope is held or implied, 403 everywhere else."""
 
+import re
 from typing import Any
 
 import pytest
@@ -7,8 +8,8 @@ import pytest
 from portico.app import ENDPOINTS
 from portico.faces.endpoint import Endpoint
 from portico.model.caller import SCOPES, Scope, widen
-from tests.faces.documented import Watched
-from tests.faces.tenants import said, with_scopes
+from tests.faces.admin.documented import Watched
+from tests.faces.admin.tenants import said, with_scopes
 from tests.gateways import Got, connect_account
 
 NOWHERE = "00000000-0000-7000-8000-000000000000"
@@ -27,7 +28,7 @@ HOT: list[tuple[str, str, Scope]] = [
 
 
 def address(endpoint: Endpoint) -> str:
-    return endpoint.path.replace("{id}", NOWHERE).replace("{server_id}", NOWHERE)
+    return re.sub(r"\{[^}]+\}", NOWHERE, endpoint.path)
 
 
 def is_barred(got: Got) -> bool:

@@ -4,8 +4,8 @@ import pytest
 
 from portico.gateway.bootstrap import ensure_first_environment
 from tests.conftest import HeldClock
-from tests.faces.documented import Watched
-from tests.faces.tenants import Tenant, failures, said, with_scopes
+from tests.faces.admin.documented import Watched
+from tests.faces.admin.tenants import Tenant, failures, said, with_scopes
 
 
 async def test_an_operator_makes_an_environment_and_a_token_for_it(operator: Watched) -> None:

@@ -20,7 +20,7 @@ class Book:
     def __init__(self, document: Json) -> None:
         self.document = document
         self.answers: list[tuple[str, str, Got]] = []
-        self._paths = [(re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), path) for path in document["paths"]]
+        self._paths = [(re.compile(_pattern(path)), path) for path in document["paths"]]
         self._paths.sort(key=lambda pair: (pair[1].count("{"), pair[1]))
         self._checks: dict[tuple[str, str, str], Any] = {}
 
@@ -56,6 +56,11 @@ class Book:
     def _resolved(self, described: Json) -> Json:
         reference = described.get("$ref", "")
         return self.document["components"]["responses"][reference.rpartition("/")[2]] if reference else described
+
+
+def _pattern(path: str) -> str:
+    """A vendor's own path has as many segments as it likes, everything else has one."""
+    return re.sub(r"\{[^}]+\}", "[^/]+", path.replace("{path}", ".+"))
 
 
 @dataclass

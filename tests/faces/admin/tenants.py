@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from tests.faces.documented import Watched
+from tests.faces.admin.documented import Watched
 from tests.gateways import Got
 
 

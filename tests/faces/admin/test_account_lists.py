@@ -1,0 +1,119 @@
+"""Lists of accounts: filters, and cursors that neither skip nor repeat while rows come and go."""
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.conftest import HeldClock
+from tests.faces.admin.documented import Watched
+from tests.faces.admin.tenants import failures, said
+
+KEY = {"api_key": "sk-proj-acme"}
+
+
+async def add(client: Watched, tenant: str, **body: Any) -> dict[str, Any]:
+    whole = {"tenant_id": tenant, "integration": "openai", "context": KEY, **body}
+    return said(await client.post("/integrated-account", whole), 201)
+
+
+async def tenants(client: Watched, **query: Any) -> list[str]:
+    return [each["tenant_id"] for each in said(await client.get("/integrated-account", **query))["result"]]
+
+
+@pytest.fixture
+async def three(admin: Watched, clock: HeldClock) -> list[dict[str, Any]]:
+    """Three accounts, a minute apart: the first changed later, the second a sandbox, the third blocked."""
+    rows = [await add(admin, "a")]
+    clock.advance(minutes=1)
+    rows.append(await add(admin, "b", is_sandbox=True))
+    clock.advance(minutes=1)
+    rows.append(await add(admin, "c"))
+    said(await admin.patch(f"/integrated-account/{rows[2]['id']}", {"status": "blocked"}))
+    clock.advance(minutes=1)
+    said(await admin.patch(f"/integrated-account/{rows[0]['id']}", {"context": {"note": 1}}))
+    return rows
+
+
+FILTERS: list[tuple[dict[str, str], list[str]]] = [
+    ({}, ["c", "b", "a"]),
+    ({"tenant_id": "b"}, ["b"]),
+    ({"tenant_id": "B"}, []),
+    ({"status": "active"}, ["b", "a"]),
+    ({"status": "blocked"}, ["c"]),
+    ({"is_sandbox": "true"}, ["b"]),
+    ({"is_sandbox": "false"}, ["c", "a"]),
+    ({"integration[name]": "openai"}, ["c", "b", "a"]),
+    ({"created_at[gt]": "2026-11-02T12:00:00Z"}, ["c", "b"]),
+    ({"created_at[gt]": "2026-11-02T13:00:00+01:00"}, ["c", "b"]),
+    ({"created_at[lt]": "2026-11-02T12:02:00Z"}, ["b", "a"]),
+    ({"created_at[gt]": "2026-11-02T12:00:00Z", "created_at[lt]": "2026-11-02T12:02:00Z"}, ["b"]),
+    ({"updated_at[gt]": "2026-11-02T12:02:30Z"}, ["a"]),
+    ({"status": "active", "is_sandbox": "false"}, ["a"]),
+    ({"status": "nothing"}, []),
+]
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(("query", "names"), FILTERS, ids=[str(query) for query, _ in FILTERS])
+async def test_filters_narrow_together(admin: Watched, query: dict[str, str], names: list[str]) -> None:
+    assert await tenants(admin, **query) == names
+
+
+async def test_a_filter_by_installed_integration(admin: Watched, three: list[dict[str, Any]]) -> None:
+    installed = three[0]["environment_integration_id"]
+    assert await tenants(admin, environment_integration_id=installed) == ["c", "b", "a"]
+    assert await tenants(admin, environment_integration_id="nowhere") == []
+
+
+@pytest.mark.usefixtures("three")
+async def test_a_page_says_how_much_it_holds_and_where_it_goes_on(admin: Watched) -> None:
+    page = said(await admin.get("/integrated-account", limit=2))
+    assert (page["result_count"], page["limit"], page["prev_cursor"]) == (2, 2, None)
+    assert isinstance(page["next_cursor"], str)
+    last = said(await admin.get("/integrated-account", limit=2, next_cursor=page["next_cursor"]))
+    assert (last["result_count"], last["next_cursor"]) == (1, None)
+    exact = said(await admin.get("/integrated-account", limit=3))
+    assert (exact["result_count"], exact["next_cursor"]) == (3, None)
+
+
+@pytest.mark.usefixtures("three")
+async def test_a_cursor_keeps_to_the_filter_it_comes_with(admin: Watched) -> None:
+    page = said(await admin.get("/integrated-account", status="active", limit=1))
+    assert await tenants(admin, status="active", limit=1, next_cursor=page["next_cursor"]) == ["a"]
+
+
+@given(
+    steps=st.lists(st.sampled_from(["page", "add", "delete seen", "delete unseen"]), max_size=12),
+    limit=st.integers(1, 4),
+)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+async def test_cursors_neither_skip_nor_repeat_while_rows_come_and_go(
+    admin: Watched, steps: list[str], limit: int
+) -> None:
+    for each in said(await admin.get("/integrated-account"))["result"]:
+        said(await admin.delete(f"/integrated-account/{each['id']}"))
+    unseen = [(await add(admin, f"t{number}"))["id"] for number in range(6)][::-1]
+    seen: list[str] = []
+    cursor: str | None = ""
+    for step in [*steps, *["page"] * 20]:
+        if step == "add":
+            await add(admin, "new")
+        elif step == "delete seen" and seen:
+            await admin.delete(f"/integrated-account/{seen[0]}")
+        elif step == "delete unseen" and unseen:
+            said(await admin.delete(f"/integrated-account/{unseen.pop()}"))
+        elif step == "page" and cursor is not None:
+            page = said(await admin.get("/integrated-account", limit=limit, next_cursor=cursor))
+            ids = [each["id"] for each in page["result"] if each["tenant_id"] != "new"]
+            assert ids == unseen[: len(ids)]
+            seen, unseen = [*seen, *ids], unseen[len(ids) :]
+            cursor = page["next_cursor"]
+    assert cursor is None
+    assert unseen == []
+
+
+@pytest.mark.parametrize("limit", [0, -1, 1001, 10**30])
+async def test_a_limit_out_of_bounds_is_refused(admin: Watched, limit: int) -> None:
+    assert "limit" in failures(await admin.get("/integrated-account", limit=limit))

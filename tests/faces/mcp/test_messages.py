@@ -1,0 +1,248 @@
+"""What may be sent and how it is answered, message by message, in both eras."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from portico.faces.mcp.endpoint import MOST_BODY_BYTES
+from portico.faces.mcp.wire import DEEPEST
+from tests.faces.mcp.speaker import NEW, OLD, Json, Speaker, meta_of
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+PARSE, INVALID, NO_METHOD, PARAMS, MISMATCH, VERSION = -32700, -32600, -32601, -32602, -32020, -32022
+LIST = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
+MALFORMED: dict[str, tuple[bytes, int]] = {
+    "nothing": (b"", PARSE),
+    "not JSON": (b"{", PARSE),
+    "not UTF-8": (b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', PARSE),
+    "nested without end": (b'{"params":' + b"[" * 100_000, PARSE),
+    "a batch": (b"[" + LIST + b"]", INVALID),
+    "an empty batch": (b"[]", INVALID),
+    "a text": (b'"tools/list"', INVALID),
+    "no version": (b'{"id":1,"method":"tools/list"}', INVALID),
+    "an old version": (b'{"jsonrpc":"1.0","id":1,"method":"tools/list"}', INVALID),
+    "no method": (b'{"jsonrpc":"2.0"}', INVALID),
+    "a method that is a number": (b'{"jsonrpc":"2.0","id":1,"method":5}', INVALID),
+    "an id that is null": (b'{"jsonrpc":"2.0","id":null,"method":"tools/list"}', INVALID),
+    "an id that is an object": (b'{"jsonrpc":"2.0","id":{},"method":"tools/list"}', INVALID),
+    "an id that is true": (b'{"jsonrpc":"2.0","id":true,"method":"tools/list"}', INVALID),
+    "params that are a list": (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}', PARAMS),
+    "params nested too deep": (
+        b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":' + b"[" * DEEPEST + b"]" * DEEPEST + b"}}",
+        PARAMS,
+    ),
+}
+
+
+@pytest.mark.parametrize("content", [given for given, _ in MALFORMED.values()], ids=list(MALFORMED))
+@pytest.mark.parametrize("version", [OLD, NEW])
+async def test_malformed_message_is_told_what_is_wrong_with_it(
+    standing_speaker: Speaker, content: bytes, version: str
+) -> None:
+    expected = next(code for given, code in MALFORMED.values() if given == content)
+    got = await standing_speaker.speaking(version).send(content)
+    assert got.status == 400
+    assert got.json["jsonrpc"] == "2.0"
+    assert got.json["id"] is None
+    assert got.json["error"]["code"] == expected
+    assert set(got.json["error"]) == {"code", "message"}
+
+
+@pytest.mark.parametrize(
+    "number", [0, 1, -7, 2**53 - 1, 12345678901234567890, "a", "", "7", "\u00e9\U0001f600", 1.5], ids=repr
+)
+async def test_id_comes_back_as_it_was_written(standing_speaker: Speaker, number: Any) -> None:
+    got = await standing_speaker.ask("ping", number=number)
+    assert got.json == {"jsonrpc": "2.0", "id": number, "result": {}}
+
+
+async def test_body_above_the_limit_is_refused_before_it_is_read(standing_speaker: Speaker) -> None:
+    got = await standing_speaker.send(b"{}", headers={"content-length": str(MOST_BODY_BYTES + 1)})
+    assert got.status == 413
+
+
+async def test_more_headers_than_anybody_needs_are_refused(standing_speaker: Speaker) -> None:
+    assert (await standing_speaker.send(LIST, headers={f"x-{i}": "1" for i in range(100)})).status == 431
+    assert (await standing_speaker.send(LIST, headers={"x-long": "a" * 40_000})).status == 431
+
+
+@pytest.mark.parametrize("version", ["", *("2024-11-05", "2025-03-26", "2025-06-18", OLD, NEW)])
+@pytest.mark.parametrize("method", ["notifications/initialized", "notifications/cancelled", "notifications/whatever"])
+async def test_notification_is_taken_and_not_answered(standing_speaker: Speaker, version: str, method: str) -> None:
+    message = {"jsonrpc": "2.0", "method": method, "params": {"requestId": 1}}
+    got = await standing_speaker.speaking(version).send(msgspec.json.encode(message))
+    assert (got.status, got.content) == (202, b"")
+
+
+async def test_answer_of_a_client_is_taken_and_not_answered(standing_speaker: Speaker) -> None:
+    bodies: tuple[Json, ...] = ({"result": {}}, {"error": {"code": 1, "message": "no"}})
+    for body in bodies:
+        got = await standing_speaker.send(msgspec.json.encode({"jsonrpc": "2.0", "id": 1, **body}))
+        assert (got.status, got.content) == (202, b"")
+
+
+async def test_notification_in_an_unknown_version_is_refused(standing_speaker: Speaker) -> None:
+    got = await standing_speaker.speaking("1999-01-01").send(b'{"jsonrpc":"2.0","method":"notifications/initialized"}')
+    assert (got.status, got.json["error"]["code"]) == (400, VERSION)
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        ("2024-11-05", "2024-11-05"),
+        ("2025-03-26", "2025-03-26"),
+        ("2025-06-18", "2025-06-18"),
+        ("2025-11-25", "2025-11-25"),
+        ("2026-07-28", "2025-11-25"),
+        ("1999-01-01", "2025-11-25"),
+        (None, "2025-11-25"),
+    ],
+)
+async def test_handshake_settles_on_the_version_asked_for_or_our_newest(
+    standing_speaker: Speaker, asked: str | None, answered: str
+) -> None:
+    params: Json = {"capabilities": {}, "clientInfo": {"name": "tests", "version": "1"}}
+    result = await standing_speaker.speaking("").result(
+        "initialize", params | ({"protocolVersion": asked} if asked else {})
+    )
+    assert result["protocolVersion"] == answered
+    assert result["capabilities"] == {"tools": {}}
+    assert result["serverInfo"] == {"name": "portico", "title": "tests", "version": result["serverInfo"]["version"]}
+
+
+@pytest.mark.parametrize("version", ["", "2024-11-05", "2025-03-26", "2025-06-18", OLD, NEW])
+async def test_every_version_lists_the_same_tools(standing_speaker: Speaker, version: str) -> None:
+    listed = await standing_speaker.speaking(version).tools()
+    assert listed == await standing_speaker.tools()
+
+
+async def test_newer_era_says_what_is_spoken_and_how_long_a_list_may_be_kept(standing_speaker: Speaker) -> None:
+    modern = standing_speaker.speaking(NEW)
+    found, listed = await modern.result("server/discover"), await modern.result("tools/list")
+    assert found["supportedVersions"] == [NEW]
+    assert found["capabilities"] == {"tools": {}}
+    assert found["instructions"].startswith("OpenAI account of acme: ")
+    for result in (found, listed):
+        assert (result["resultType"], result["cacheScope"]) == ("complete", "private")
+        assert result["ttlMs"] == 60_000
+        assert result["_meta"]["io.modelcontextprotocol/serverInfo"]["title"] == "tests"
+
+
+async def test_handshake_era_has_nothing_of_the_newer_one(standing_speaker: Speaker) -> None:
+    assert set(await standing_speaker.result("tools/list")) == {"tools"}
+    result = await standing_speaker.result("tools/call", {"name": "list_all_openai_models", "arguments": {}})
+    assert set(result) == {"content", "structuredContent", "isError"}
+
+
+METHODS = (
+    "initialize",
+    "ping",
+    "server/discover",
+    "logging/setLevel",
+    "resources/list",
+    "prompts/list",
+    "nonsense",
+    "",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_method_that_is_not_there_is_404_in_the_newer_era_and_an_error_before(
+    standing_speaker: Speaker, method: str
+) -> None:
+    if method not in {"initialize", "ping"}:
+        status, error = await standing_speaker.fault(method)
+        assert (status, error["code"]) == (200, NO_METHOD)
+    if method != "server/discover":
+        status, error = await standing_speaker.speaking(NEW).fault(method)
+        assert (status, error["code"]) == (404, NO_METHOD)
+        assert method in error["message"]
+
+
+def _modern(meta: Json | None = None, *, without: str = "", **params: Any) -> bytes:
+    given: Json = {"_meta": meta_of() if meta is None else meta, **params}
+    given["_meta"] = {name: value for name, value in given["_meta"].items() if not name.endswith(without or "!")}
+    return msgspec.json.encode({"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": given})
+
+
+CALL: Json = {"name": "list_all_openai_models", "arguments": {}}
+RIGHT = {"mcp-method": "tools/call", "mcp-name": "list_all_openai_models"}
+MODERN: dict[str, tuple[bytes, dict[str, str], int]] = {
+    "no version in the body": (_modern(without="protocolVersion", **CALL), RIGHT, PARAMS),
+    "no capabilities": (_modern(without="clientCapabilities", **CALL), RIGHT, PARAMS),
+    "no _meta": (b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}', RIGHT, PARAMS),
+    "no params": (b'{"jsonrpc":"2.0","id":1,"method":"tools/call"}', RIGHT, PARAMS),
+    "versions differ": (_modern(meta_of("2025-11-25"), **CALL), RIGHT, MISMATCH),
+    "methods differ": (_modern(**CALL), {**RIGHT, "mcp-method": "tools/list"}, MISMATCH),
+    "no method header": (_modern(**CALL), {"mcp-name": RIGHT["mcp-name"]}, MISMATCH),
+    "names differ": (_modern(**CALL), {**RIGHT, "mcp-name": "list_all_openai_files"}, MISMATCH),
+    "no name header": (_modern(**CALL), {"mcp-method": "tools/call"}, MISMATCH),
+    "another case": (_modern(**CALL), {**RIGHT, "mcp-method": "Tools/Call"}, MISMATCH),
+    "base64 that is none": (_modern(**CALL), {**RIGHT, "mcp-name": "=?base64?****?="}, MISMATCH),
+    "base64 with bits left over": (_modern(**CALL), {**RIGHT, "mcp-name": "=?base64?YWI?="}, MISMATCH),
+}
+
+
+@pytest.mark.parametrize("case", list(MODERN))
+async def test_newer_era_holds_headers_and_body_against_each_other(standing_speaker: Speaker, case: str) -> None:
+    content, headers, code = MODERN[case]
+    got = await standing_speaker.speaking(NEW).send(content, headers=headers)
+    assert (got.status, got.json["error"]["code"], got.json["id"]) == (400, code, 1)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {**RIGHT, "mcp-name": "=?base64?bGlzdF9hbGxfb3BlbmFpX21vZGVscw==?="},
+        {"mcp-method": " tools/call ", "mcp-name": "\tlist_all_openai_models ", "mcp-protocol-version": f" {NEW} "},
+    ],
+    ids=["as base64", "with blanks around"],
+)
+async def test_headers_may_be_spelt_in_base64_or_with_blanks_around(
+    standing_speaker: Speaker, headers: dict[str, str]
+) -> None:
+    got = await standing_speaker.speaking(NEW).send(_modern(**CALL), headers=headers)
+    assert (got.status, got.json["result"]["isError"]) == (200, False)
+
+
+async def test_version_that_is_not_spoken_is_refused_with_those_that_are(standing_speaker: Speaker) -> None:
+    got = await standing_speaker.speaking("2099-01-01").send(_modern(meta_of("2099-01-01"), **CALL), headers=RIGHT)
+    assert got.status == 400
+    assert got.json["error"]["code"] == VERSION
+    assert got.json["error"]["data"] == {"supported": [NEW], "requested": "2099-01-01"}
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        ({}, "params.name must be the name of a tool"),
+        ({"name": 5}, "params.name must be the name of a tool"),
+        ({"name": "list_all_openai_models", "arguments": []}, "params.arguments must be an object"),
+        ({"name": "list_all_openai_model"}, "Unknown tool: 'list_all_openai_model'; nearest: list_all_openai_models"),
+        ({"name": "zzz"}, "Unknown tool: 'zzz'; tools/list has them all."),
+        ({"name": "search_tools"}, "Unknown tool: 'search_tools'"),
+    ],
+)
+async def test_call_of_no_tool_is_a_protocol_error_that_helps(
+    standing_speaker: Speaker, params: Json, words: str
+) -> None:
+    status, error = await standing_speaker.fault("tools/call", params)
+    assert (status, error["code"]) == (200, PARAMS)
+    assert words in error["message"]
+
+
+async def test_unknown_tool_is_400_in_the_newer_era(standing_speaker: Speaker) -> None:
+    status, error = await standing_speaker.speaking(NEW).fault("tools/call", {"name": "zzz", "arguments": {}})
+    assert (status, error["code"]) == (400, PARAMS)
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+async def test_list_has_one_page(standing_speaker: Speaker, version: str) -> None:
+    _, error = await standing_speaker.speaking(version).fault("tools/list", {"cursor": "x"})
+    assert (error["code"], error["message"]) == (PARAMS, "The list has one page; there is no cursor to go on from.")
+
+
+async def test_argument_that_is_absent_counts_as_none_given(standing_speaker: Speaker) -> None:
+    result = await standing_speaker.result("tools/call", {"name": "list_all_openai_models"})
+    assert not result["isError"]

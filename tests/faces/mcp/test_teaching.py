@@ -1,0 +1,54 @@
+"""Refusals that no vendor is needed for, in the words that a model reads."""
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from portico.errors import OperationRemoved, QuotaSpent, VendorConnectTimeout, VendorFailure, VendorTimeout
+from portico.model.operation import Operation, ToolName
+from portico.toolbox.teach import teach
+from tests.faces.mcp.speaker import Json
+
+OPERATION = Operation(
+    integration="lumen", resource="lamps", method="create", verb="POST", path="/lamps", effect="write",
+    credential="key", tool=ToolName(name="create_a_lumen_lamp"), says="Add a lamp.",
+)  # fmt: skip
+
+
+def told(problem: Any) -> Json:
+    result = teach(problem, OPERATION)
+    assert result.is_error
+    assert result.structured is not None
+    assert msgspec.json.decode(result.content[0]["text"]) == result.structured
+    return result.structured
+
+
+def test_spent_quota_says_how_long_to_wait() -> None:
+    shown = told(QuotaSpent("This server's calls of today are used up.", headers={"retry-after": "90"}))
+    assert shown["error"] == "This server's calls of today are used up. Wait 90 seconds, then call again."
+    assert (shown["status"], shown["retry_after_seconds"]) == (429, 90)
+
+
+def test_operation_that_was_switched_off_says_when_and_what_instead() -> None:
+    shown = told(OperationRemoved("Lumen switched lamps.create off on 2026-01-31; use bulbs instead."))
+    assert shown["error"].endswith("use bulbs instead.")
+    assert (shown["code"], shown["status"]) == ("operation_removed", 410)
+
+
+def test_silence_before_and_after_sending_are_told_apart() -> None:
+    assert told(VendorConnectTimeout())["error"].endswith("Nothing was sent; try again in a while.")
+    assert told(VendorTimeout())["error"].endswith("look before you repeat a change.")
+
+
+def test_vendors_words_are_cut_and_cleaned() -> None:
+    raw = msgspec.json.encode({"error": {"message": "a\u202eb" + "x" * 100_000, "list": ["y" * 500] * 100}})
+    shown = told(VendorFailure(400, raw, sentence="a\u202eb"))
+    assert shown["error"] == "ab"
+    assert len(msgspec.json.encode(shown)) < 5_000
+    assert "\u202e" not in str(shown)
+
+
+@pytest.mark.parametrize("raw", [b"", b"<html>no</html>", b"\xff\xfe", b"[" * 100_000, b"null", b'"text"'])
+def test_vendors_error_of_any_form_can_be_told(raw: bytes) -> None:
+    assert told(VendorFailure(500, raw, sentence="It failed."))["error"].startswith("It failed.")
