@@ -10,7 +10,11 @@ from portico.cli.say import Unhappy, say, say_json, say_record, say_table
 
 _COLUMNS = ("id", "tenant", "integration", "status", "keys", "created")
 Key = Annotated[
-    str, Parameter(help="The key; `-` reads it from standard input, so that it stays out of the shell's history.")
+    str,
+    Parameter(
+        help="The key; `-` reads it from standard input, so that it stays out of the shell's history.",
+        allow_leading_hyphen=True,
+    ),
 ]
 
 

@@ -1,0 +1,52 @@
+"""Every block that is marked `run` is run, as it stands, against a demo with its sandbox."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, Block, blocks
+
+pytestmark = pytest.mark.outside
+RUN = [block for block in blocks() if block.is_run]
+SECONDS = 60
+
+
+@pytest.fixture(scope="module")
+def demo() -> Generator[dict[str, str]]:
+    """What a reader would have exported after `make demo`."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "portico", "demo", "--port", str(port), "--json"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        yield {
+            "PORTICO_URL": told["url"],
+            "PORTICO_TOKEN": told["api_token"],
+            "ACCOUNT_ID": told["integrated_account_id"],
+            "MCP_URL": told["mcp_url"],
+        }
+        process.terminate()
+        process.wait(10)
+
+
+@pytest.mark.parametrize("block", RUN, ids=[block.id for block in RUN])
+def test_example_runs(block: Block, demo: dict[str, str], tmp_path: Path) -> None:
+    program = ["bash", "-euo", "pipefail", "-c"] if block.language in {"sh", "bash"} else [sys.executable, "-c"]
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        [*program, block.text],
+        cwd=tmp_path,
+        env={**os.environ, **demo, "PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
