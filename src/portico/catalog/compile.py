@@ -104,6 +104,7 @@ def _integration(definition: DefinitionRule) -> Integration:
         trace=definition.trace,
         webhooks=VendorWebhooks(**_said(definition.webhooks)) if definition.webhooks else None,
         tool_prefixes=definition.tool_prefixes,
+        synonyms=definition.synonyms,
         tags=definition.tags,
         documentation=definition.documentation,
         names={name: NameRule(**_said(each)) for name, each in definition.rules.names.items()},

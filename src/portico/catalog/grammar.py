@@ -184,6 +184,7 @@ class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     base_urls: tuple[str, ...] = ()
     documentation: str = ""
     tool_prefixes: tuple[str, ...] = ()
+    synonyms: dict[str, tuple[str, ...]] = {}
     context: dict[str, ContextFieldRule] = {}
     credentials: dict[str, CredentialRule] = {}
     rules: Rules = Rules()

@@ -223,6 +223,7 @@ class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     trace: str = ""
     webhooks: VendorWebhooks | None = None
     tool_prefixes: tuple[str, ...] = ()  # other spellings of the integration's name in tool names
+    synonyms: dict[str, tuple[str, ...]] = {}  # words of the API, and what people say instead
     tags: dict[str, str] = {}
     documentation: str = ""
     names: dict[str, NameRule] = {}  # by the list operation that knows them

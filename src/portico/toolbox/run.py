@@ -69,7 +69,7 @@ class Toolbox:
 
     def index(self, view: View) -> Index:
         if view not in self._indexes:
-            self._indexes[view] = Index(view.offered)
+            self._indexes[view] = Index(view.offered, view.integration.synonyms)
         return self._indexes[view]
 
     async def run(self, caller: Caller, asked: ToolCall) -> ToolResult:

@@ -3,12 +3,12 @@
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from portico.model.offered import Offered
 
 _WORD = re.compile(r"[a-z0-9]+")
-_SATURATION, _LENGTH_WEIGHT = 1.2, 0.6
+_SATURATION, _LENGTH_WEIGHT = 0.8, 0.4
 _STOP_WORDS = frozenset(
     _WORD.findall(
         """
@@ -18,24 +18,43 @@ _STOP_WORDS = frozenset(
         """
     )
 )
-# What somebody says who wants to see, make, change or delete; a tool that does so counts a little more.
+# What somebody says who wants to see, make, change or end something; a tool that does so counts a little more.
 _INTENTS = {
-    "list": "list all every show which",
-    "get": "get one single details look",
-    "create": "create make add new start",
-    "update": "update change edit rename set modify",
-    "delete": "delete remove drop",
+    "list": "list all every everybody everything show which who how many still open overview",
+    "get": "get one single details look status far finished done whose",
+    "create": "create make add new start build put invite ask give turn write draw set teach clone open upload",
+    "update": "update change edit rename set modify let cap stop raise lower call promote keep give allow",
+    "delete": "delete remove drop throw away kick revoke rid erase take back left leave",
+    "cancel": "cancel stop abort halt end",
+    "pause": "pause halt interrupt",
+    "resume": "resume continue go on again",
+    "content": "download fetch text back read bytes",
+    "search": "search find look passages",
+    "activate": "activate switch on enable",
+    "deactivate": "deactivate switch off disable",
 }
-_METHODS = {word: method for method, words in _INTENTS.items() for word in words.split()}
-_INTENT_WEIGHT, _NAME_WEIGHT = 1.3, 0.5
+_METHODS = {
+    word: frozenset(method for method, said in _INTENTS.items() if word in said.split())
+    for words_of_one in _INTENTS.values()
+    for word in words_of_one.split()
+}
+_INTENT_WEIGHT, _NAME_WEIGHT, _SYNONYM_WEIGHT = 1.5, 0.5, 0.9
+_LONGEST_PHRASE = 4
 # How much a word counts by where it stands.
-_WEIGHTS = {"name": 3, "alias": 3, "title": 2, "says": 1, "tags": 1, "arguments": 1}
+_WEIGHTS = {"name": 5, "alias": 3, "title": 2, "says": 2, "tags": 1, "arguments": 1}
 
 
 class Index:
-    """Built once for a set of operations; a search takes well under a millisecond."""
+    """Built once for a set of operations; a search takes well under a millisecond.
 
-    def __init__(self, operations: Iterable[Offered]) -> None:
+    `synonyms`: words of the API, and what people say instead.
+    """
+
+    def __init__(self, operations: Iterable[Offered], synonyms: Mapping[str, Sequence[str]] | None = None) -> None:
+        self._meanings: dict[tuple[str, ...], list[str]] = {}
+        for meaning, phrases in (synonyms or {}).items():
+            for phrase in phrases:
+                self._meanings.setdefault(_stems(phrase), []).extend(words(meaning))
         self._names: list[str] = []
         self._counts: list[Counter[str]] = []
         self._tags: list[frozenset[str]] = []
@@ -56,15 +75,15 @@ class Index:
 
     def search(self, query: str, *, tag: str = "", among: Collection[str] | None = None, count: int = 8) -> list[str]:
         """Tool names, best first; exact names win."""
+        wanted = query.strip().lower()
+        asked = self._asked(wanted)
         scores: dict[int, float] = {}
-        asked = set(words(query))
-        for word in asked:
+        for word, weight in asked.items():
             postings = self._postings.get(word, ())
             rarity = math.log(1 + (len(self._names) - len(postings) + 0.5) / (len(postings) + 0.5))
             for number in postings:
-                scores[number] = scores.get(number, 0.0) + rarity * self._weight(number, word)
-        wanted = query.strip().lower()
-        meant = {_METHODS[word] for word in _WORD.findall(wanted) if word in _METHODS}
+                scores[number] = scores.get(number, 0.0) + weight * rarity * self._weight(number, word)
+        meant = set[str]().union(*(_METHODS.get(word, ()) for word in _WORD.findall(wanted)))
         found = [
             (
                 score * self._favour(number, asked, meant) + (1000.0 if self._names[number] == wanted else 0.0),
@@ -76,10 +95,20 @@ class Index:
         found.sort(reverse=True)
         return [self._names[-number] for _, number in found[:count]]
 
-    def _favour(self, number: int, asked: set[str], meant: set[str]) -> float:
+    def _asked(self, query: str) -> dict[str, float]:
+        """The query's words by their weight: its own, and what its phrases stand for."""
+        asked = dict.fromkeys(words(query), 1.0)
+        stems = _stems(query)
+        for start in range(len(stems)):
+            for end in range(start + 1, min(len(stems), start + _LONGEST_PHRASE) + 1):
+                for word in self._meanings.get(stems[start:end], ()):
+                    asked.setdefault(word, _SYNONYM_WEIGHT)
+        return asked
+
+    def _favour(self, number: int, asked: Mapping[str, float], meant: set[str]) -> float:
         """More for a tool whose whole name was said, and for one that does what is meant."""
         named = self._named[number]
-        share = len(named & asked) / len(named) if named else 0.0
+        share = len(named & asked.keys()) / len(named) if named else 0.0
         return (1 + _NAME_WEIGHT * share) * (_INTENT_WEIGHT if self._methods[number] in meant else 1.0)
 
     def _weight(self, number: int, word: str) -> float:
@@ -91,6 +120,10 @@ class Index:
 def words(text: str) -> list[str]:
     """Lower-case stems without the words that stand everywhere."""
     return [stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
+
+
+def _stems(text: str) -> tuple[str, ...]:
+    return tuple(stem(word) for word in _WORD.findall(text.lower()))
 
 
 def stem(word: str) -> str:
