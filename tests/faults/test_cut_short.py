@@ -93,6 +93,16 @@ async def test_events_that_break_off_end_with_one_that_says_why(
 
 
 @pytest.mark.parametrize("place", FLOWING)
+@pytest.mark.parametrize("half", [FIRST[:-1], FIRST[:-6], b"data: {"])
+async def test_half_an_event_is_followed_by_nothing(faulty: Faulty, place: str, half: bytes) -> None:
+    """Whatever came after it would be read as its other half."""
+    said = asyncio.Event()
+    faulty.vendor.perform(breaking(EVENTS + CHUNKED, chunk(half), "close", said))
+    told = await seen(faulty.exchange(place, faulty.accounts[""]), half, said)
+    assert (told.status, told.was_cut, told.content) == (200, True, half)
+
+
+@pytest.mark.parametrize("place", FLOWING)
 async def test_events_that_end_well_end_well(faulty: Faulty, place: str) -> None:
     async def script(talk: Talk) -> None:
         await talk.say(EVENTS, CHUNKED, chunk(FIRST), chunk(b"data: [DONE]\n\n"), b"0\r\n\r\n")

@@ -27,6 +27,7 @@ Headers = list[tuple[bytes, bytes]]
 AT_ONCE_BYTES = 262_144
 MOST_PARAMETERS = 1000
 JSON = b"application/json"
+_ENDS_OF_EVENTS = (b"\n\n", b"\r\r", b"\r\n\r\n")
 _encoder = msgspec.json.Encoder()
 _log = logger("faces")
 
@@ -147,12 +148,16 @@ async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, st
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": content})
         return
+    before = last = b""
     try:
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         async for piece in answer.stream:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
+            before, last = last, piece
     except errors.Refusal as problem:
-        if (answer.header("content-type") or "").startswith("text/event-stream"):
+        # After half an event nothing can be said any more: whatever came would be read as its other half.
+        is_between_events = (before + last)[-4:].endswith(_ENDS_OF_EVENTS)
+        if is_between_events and (answer.header("content-type") or "").startswith("text/event-stream"):
             event = {
                 "error": {"message": problem.sentence, "type": "portico_error", "param": None, "code": problem.code}
             }

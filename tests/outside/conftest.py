@@ -1,0 +1,29 @@
+"""One served gateway for all tests from outside, and the official SDK in both its kinds."""
+
+from collections.abc import AsyncGenerator, Generator
+
+import pytest
+from openai import AsyncOpenAI, OpenAI
+
+from tests.outside.sdk import Sdk, opened
+from tests.outside.served import Served, served
+
+
+@pytest.fixture(scope="session")
+def _house(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
+    with served(tmp_path_factory.mktemp("house")) as opened:
+        yield opened
+
+
+@pytest.fixture
+def house(_house: Served) -> Served:
+    """The gateway, over a sandbox that has forgotten everything."""
+    _house.world.reset()
+    return _house
+
+
+@pytest.fixture(params=[OpenAI, AsyncOpenAI], ids=["sync", "async"])
+async def both(request: pytest.FixtureRequest, house: Served) -> AsyncGenerator[Sdk]:
+    """The SDK of either kind, used in the same words, and as its users make it: they say where, and give a token."""
+    async with opened(request.param, house.passthrough, house.token) as client:
+        yield client
