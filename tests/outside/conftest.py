@@ -6,7 +6,7 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from tests.outside.sdk import Sdk, opened
-from tests.outside.served import Served, served
+from tests.served import Served, served
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ import pytest
 from openai import OpenAI
 
 from tests.outside.sdk import Sdk, every, settled
-from tests.outside.served import Served
+from tests.served import Served
 
 pytestmark = pytest.mark.outside
 

@@ -10,7 +10,7 @@ from openai import AsyncOpenAI, OpenAI
 from portico.sandbox.faults import from_body
 from tests.gateways import Got
 from tests.outside.sdk import Sdk, every, opened, settled
-from tests.outside.served import Served, asked, exchanged
+from tests.served import Served, asked, exchanged
 from tests.stage import PROJECT_KEY
 
 pytestmark = pytest.mark.outside

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.outside.sdk import Sdk, every, settled
-from tests.outside.served import Served
+from tests.served import Served
 
 pytestmark = pytest.mark.outside
 

@@ -10,7 +10,7 @@ import pytest
 from portico.sandbox.ledger import Entry
 from tests.forms import form
 from tests.gateways import Got
-from tests.outside.served import Served, exchanged
+from tests.served import Served, exchanged
 from tests.stage import ADMIN_KEY, PROJECT_KEY
 
 pytestmark = pytest.mark.outside

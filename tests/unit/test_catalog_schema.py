@@ -6,6 +6,7 @@ import jsonschema_rs
 import pytest
 
 from portico.catalog.schema import MOST_FAILURES, compile_check
+from portico.errors import Failure
 
 Json = dict[str, Any]
 
@@ -64,6 +65,31 @@ def test_all_failures_are_told_up_to_a_limit() -> None:
 def test_no_failure_repeats_the_value_which_may_be_a_secret() -> None:
     schema: Json = {"properties": {"key": {"pattern": "^lk-", "anyOf": [{"maxLength": 3}, {"type": "integer"}]}}}
     assert "CANARY" not in str(failures(schema, {"key": "CANARY-1234"}))
+
+
+EITHER: Json = {
+    "properties": {
+        "words": {"anyOf": [{"type": "null"}, {"type": "array", "items": {"enum": ["a", "b"]}}]},
+        "name": {"anyOf": [{"type": "string", "maxLength": 3}, {"type": "array", "items": {"type": "string"}}]},
+        "one": {"oneOf": [{"type": "integer"}, {"type": "object", "required": ["x"]}]},
+    }
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "failure"),
+    [
+        ({"words": ["a", "c"]}, Failure("words.1", "is not one of the allowed values", "a, b")),
+        ({"words": 1}, Failure("words", "has the wrong type", "null or array")),
+        ({"name": "long"}, Failure("name", "must have at most 3 characters")),
+        ({"name": [1]}, Failure("name.0", "has the wrong type", "string")),
+        ({"name": {}}, Failure("name", "has the wrong type", "string or array")),
+        ({"one": {}}, Failure("one.x", "is required")),
+        ({"one": "x"}, Failure("one", "has the wrong type", "integer or object")),
+    ],
+)
+def test_of_several_forms_the_one_that_was_meant_is_held_against_a_value(value: Json, failure: Failure) -> None:
+    assert failures(EITHER, value) == [failure]
 
 
 @pytest.mark.parametrize(

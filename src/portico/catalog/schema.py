@@ -21,10 +21,10 @@ def compile_check(schema: Json) -> Check:
             return []
         failures: list[Failure] = []
         for problem in validator.iter_errors(value):
-            failures.append(_failure(problem))
-            if len(failures) == MOST_FAILURES:
+            failures += _failures(problem)
+            if len(failures) >= MOST_FAILURES:
                 break
-        return failures
+        return failures[:MOST_FAILURES]
 
     return check
 
@@ -33,8 +33,35 @@ def _refuse(uri: str) -> Any:
     raise ValueError(f"a schema may not refer to {uri}")
 
 
+def _failures(problem: jsonschema_rs.ValidationError) -> list[Failure]:
+    """What is wrong. Of several forms that a value may have, the one it comes nearest to is held against it."""
+    forms: list[list[jsonschema_rs.ValidationError]] = problem.kind.as_dict().get("context") or []
+    if not forms:
+        return [_failure(problem)]
+    here = list(problem.instance_path)
+    meant = [form for form in forms if not any(_is_other_type(each, here) for each in form)]
+    if meant:
+        return [failure for each in min(meant, key=len) for failure in _failures(each)]
+    types = [
+        str(each)
+        for form in forms
+        for part in form
+        if part.kind.name == "type"
+        for each in part.kind.as_dict()["types"]
+    ]
+    return [Failure(_path(problem), "has the wrong type", " or ".join(dict.fromkeys(types)))]
+
+
+def _is_other_type(problem: jsonschema_rs.ValidationError, path: list[str | int]) -> bool:
+    return problem.kind.name == "type" and list(problem.instance_path) == path
+
+
+def _path(problem: jsonschema_rs.ValidationError) -> str:
+    return ".".join(str(part) for part in problem.instance_path)
+
+
 def _failure(problem: jsonschema_rs.ValidationError) -> Failure:
-    path = ".".join(str(part) for part in problem.instance_path)
+    path = _path(problem)
     words = _WORDS.get(problem.kind.name)
     return words(path, problem.kind.as_dict()) if words else Failure(path, problem.message)
 

@@ -16,10 +16,20 @@ Key = Annotated[
         allow_leading_hyphen=True,
     ),
 ]
+Account = Annotated[str, Parameter(help="The account's id.")]
+Tenant = Annotated[str, Parameter(help="Only those of this customer.")]
+Status = Annotated[
+    str,
+    Parameter(help="Only those in this state: active, connecting, needs_reauth, blocked, validation_error or another."),
+]
+NewTenant = Annotated[str, Parameter(help="Your own name for the customer whose account it is.")]
+NewStatus = Annotated[str, Parameter(help="blocked or active.")]
+Integration = Annotated[str, Parameter(help="The vendor.", show_default=True)]
+BaseUrl = Annotated[str, Parameter(help="Another address of the vendor's, one of those that this gateway allows.")]
 
 
 def list_(
-    *, tenant: str = "", status: str = "", json: JsonOption = False, url: UrlOption = "", token: TokenOption = ""
+    *, tenant: Tenant = "", status: Status = "", json: JsonOption = False, url: UrlOption = "", token: TokenOption = ""
 ) -> None:
     """List accounts, newest first."""
     found = list(Api(url, token).pages("/integrated-account", tenant_id=tenant, status=status))
@@ -40,19 +50,19 @@ def list_(
     say_table(_COLUMNS, rows, "There are no accounts yet; connect one with `portico accounts connect`.")
 
 
-def show(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+def show(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """Show one account."""
     found = Api(url, token).get(f"/integrated-account/{account}")
     say_json(found) if json else say_record(found)
 
 
 def connect(
-    tenant: str,
+    tenant: NewTenant,
     *,
-    integration: str = "openai",
+    integration: Integration = "openai",
     key: Key = "",
     admin_key: Key = "",
-    base_url: str = "",
+    base_url: BaseUrl = "",
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
@@ -70,10 +80,10 @@ def connect(
 
 
 def update(
-    account: str,
+    account: Account,
     *,
-    tenant: str = "",
-    status: str = "",
+    tenant: NewTenant = "",
+    status: NewStatus = "",
     key: Key = "",
     admin_key: Key = "",
     json: JsonOption = False,
@@ -90,20 +100,20 @@ def update(
     return _told(Api(url, token).patch(f"/integrated-account/{account}", body), json=json)
 
 
-def check(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> int:
+def check(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> int:
     """Prove an account's keys again with harmless calls."""
     api = Api(url, token)
     api.post("/integrated-account/refresh-credentials", {"id": account})
     return _told(api.get(f"/integrated-account/{account}"), json=json)
 
 
-def token(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+def token(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """Make a token that speaks for one account, for 15 minutes."""
     made = Api(url, token).post("/integrated-account/token", {"integrated_account_id": account})
     say_json(made) if json else say(made["integrated_account_token"])
 
 
-def delete(account: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+def delete(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """Delete an account with its tokens."""
     gone = Api(url, token).delete(f"/integrated-account/{account}")
     say_json(gone) if json else say(f"Deleted {gone['id']}.")

@@ -11,14 +11,23 @@ from urllib.request import Request, urlopen
 
 from cyclopts import Parameter
 
+from portico.cli.progress import told
 from portico.cli.say import Unhappy
+from portico.cli.sending import Form
 
 DEFAULT_URL = "http://127.0.0.1:8700"
 TIMEOUT_SECONDS = 600.0
 
-UrlOption = Annotated[str, Parameter(name="--url", help="Address of the gateway (PORTICO_URL).", show_default=False)]
-TokenOption = Annotated[str, Parameter(name="--token", help="API token (PORTICO_TOKEN).", show_default=False)]
+UrlOption = Annotated[str, Parameter(name="--url", help="Address of the gateway (PORTICO_URL).")]
+TokenOption = Annotated[str, Parameter(name="--token", help="API token (PORTICO_TOKEN).")]
 JsonOption = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
+AccountOption = Annotated[
+    str,
+    Parameter(
+        name=("--account", "-a"),
+        help="The account (PORTICO_ACCOUNT); not needed with an account token, or where there is only one.",
+    ),
+]
 Json = dict[str, Any]
 
 
@@ -30,6 +39,10 @@ class Api:
         self._token = token or os.environ.get("PORTICO_TOKEN", "")
         if not self._token:
             raise Unhappy("There is no API token: give one with --token or in PORTICO_TOKEN.")
+
+    @property
+    def is_for_one_account(self) -> bool:
+        return self._token.startswith("ptc_acc_")
 
     def get(self, path: str, **query: Any) -> Any:
         return self.send("GET", path, query=query)
@@ -63,12 +76,16 @@ class Api:
         given = {name: value for name, value in (query or {}).items() if value not in ("", None)}
         address = f"{self.url}{quote(path)}" + (f"?{urlencode(given, doseq=True)}" if given else "")
         headers = {"Authorization": f"Bearer {self._token}", "Accept": "*/*", "User-Agent": "portico-cli"}
-        data = None
-        if body is not None:
-            data = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
         try:
-            return urlopen(Request(address, data, headers, method=verb), timeout=TIMEOUT_SECONDS)  # noqa: S310 -- the user's own gateway
+            with told(f"Waiting for {self.url}") as progress:
+                data: Any = None
+                if isinstance(body, Form):
+                    data = body.pieces(progress)
+                    headers |= {"Content-Type": body.content_type, "Content-Length": str(body.size_bytes)}
+                elif body is not None:
+                    data = json.dumps(body).encode()
+                    headers["Content-Type"] = "application/json"
+                return urlopen(Request(address, data, headers, method=verb), timeout=TIMEOUT_SECONDS)  # noqa: S310 -- the user's own gateway
         except HTTPError as problem:
             raise Unhappy(_sentence(problem)) from None
         except (URLError, HTTPException, OSError) as problem:
@@ -76,6 +93,20 @@ class Api:
             raise Unhappy(
                 f"No gateway answers at {self.url} ({reason}). Is it running? Set --url or PORTICO_URL."
             ) from None
+
+
+def account_of(api: Api, account: str) -> str:
+    """The account that is meant: the one given, an account token's own, or the only one that there is."""
+    if given := account or os.environ.get("PORTICO_ACCOUNT", ""):
+        return given
+    if api.is_for_one_account:
+        return api.get("/integrated-account/me")["id"]
+    known = api.get("/integrated-account", limit=2)["result"]
+    if not known:
+        raise Unhappy("There is no account yet; connect one with `portico accounts connect`.")
+    if len(known) > 1:
+        raise Unhappy("There are several accounts: name one with --account or in PORTICO_ACCOUNT.")
+    return known[0]["id"]
 
 
 def _sentence(problem: HTTPError) -> str:

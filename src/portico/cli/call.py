@@ -1,30 +1,31 @@
 """`portico call`: any method of a vendor through the Proxy API, from a terminal."""
 
 import json as json_
-import shutil
 import sys
+from http.client import HTTPResponse
+from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
-from portico.cli.say import Unhappy, say_json, say_record, say_table
+from portico.cli.api import AccountOption, Api, JsonOption, TokenOption, UrlOption, account_of
+from portico.cli.progress import copy, told
+from portico.cli.say import Unhappy, say_json, say_record, say_rows
+from portico.cli.sending import VALUES_HELP, Form, has_files, read_values
 from portico.shapes import is_list, is_record
 
 _WITH_ID = {"get": "GET", "update": "PATCH", "delete": "DELETE"}
 _WITHOUT_ID = {"list": "GET", "create": "POST"}
-_MOST_COLUMNS = 6
-Account = Annotated[str, Parameter(name=("--account", "-a"), help="The account; not needed with an account token.")]
+Resource = Annotated[str, Parameter(help="As `portico catalog list` shows it.")]
+Method = Annotated[str, Parameter(help="list, get, create, update, delete, or one of the resource's own.")]
 Output = Annotated[str, Parameter(name=("--output", "-o"), help="Write the answer to this file instead.")]
 
 
 def call(
-    resource: str,
-    method: str,
-    *values: Annotated[
-        str, Parameter(help="key=value; key:=JSON for numbers, lists and objects; id=… names the item.")
-    ],
-    account: Account = "",
+    resource: Resource,
+    method: Method,
+    *values: Annotated[str, Parameter(help=f"{VALUES_HELP} id=… names the item.")],
+    account: AccountOption = "",
     output: Output = "",
     json: JsonOption = False,
     url: UrlOption = "",
@@ -33,22 +34,25 @@ def call(
     """Call a method, for example `portico call files list limit=5` or `portico call batches cancel id=batch_1`."""
     arguments = read_values(values)
     verb, path = address(resource, method, arguments)
-    query: dict[str, Any] = {"integrated_account_id": account}
-    body: dict[str, Any] | None = None
-    if verb in {"GET", "DELETE"}:
+    api = Api(url, token)
+    query: dict[str, Any] = {"integrated_account_id": account_of(api, account)}
+    body: Any = arguments
+    if has_files(arguments):
+        if verb in {"GET", "DELETE"}:
+            raise Unhappy(f"{resource} {method} takes no file.")
+        body = Form(arguments)
+    elif verb in {"GET", "DELETE"}:
         query |= {name: _text(value) for name, value in arguments.items()}
-    else:
-        body = arguments
-    with Api(url, token).open(verb, path, body=body, query=query) as response:
+        body = None
+    with api.open(verb, path, body=body, query=query) as response:
         if output:
-            with open(output, "wb") as file:
-                shutil.copyfileobj(response, file)
-            return
-        kind = response.headers.get_content_type()
-        if kind != "application/json":
-            shutil.copyfileobj(response, sys.stdout.buffer)
-            return
-        _say(json_.load(response), json=json)
+            _save(response, Path(output))
+        elif response.headers.get_content_type() == "application/json":
+            _say(json_.load(response), json=json)
+        else:
+            while piece := response.read1(65_536):  # as it comes: it may be events
+                sys.stdout.buffer.write(piece)
+                sys.stdout.buffer.flush()
 
 
 def address(resource: str, method: str, arguments: dict[str, Any]) -> tuple[str, str]:
@@ -61,25 +65,20 @@ def address(resource: str, method: str, arguments: dict[str, Any]) -> tuple[str,
     return "POST", f"/proxy/{resource}/{method}"
 
 
-def read_values(values: tuple[str, ...]) -> dict[str, Any]:
-    """`a=text`, `a:=JSON`, `a=@file`; the same key twice makes a list."""
-    arguments: dict[str, Any] = {}
-    for each in values:
-        name, equals, text = each.partition("=")
-        if not equals or not name:
-            raise Unhappy(f"{each!r} is not key=value.")
-        value: Any = text
-        if name.endswith(":"):
-            name = name[:-1]
-            try:
-                value = json_.loads(text)
-            except ValueError:
-                raise Unhappy(f"The value of {name} is not JSON: {text}") from None
-        if name in arguments:
-            known = arguments[name]
-            value = [*known, value] if is_list(known) else [known, value]
-        arguments[name] = value
-    return arguments
+def _save(response: HTTPResponse, path: Path) -> None:
+    """Whole or not at all: what breaks off leaves nothing that looks complete."""
+    partial = path.with_name(f"{path.name}.part")
+    try:
+        with told(f"Writing {path}") as progress, partial.open("wb") as file:
+            progress.all_bytes = int(response.headers.get("content-length") or 0)
+            copy(response.read, file.write, progress)
+            if progress.all_bytes > progress.done_bytes:
+                raise Unhappy(f"The answer broke off after {progress.done_bytes} of {progress.all_bytes} bytes.")
+        partial.replace(path)
+    except OSError as problem:
+        raise Unhappy(f"{path} cannot be written: {problem.strerror or problem}.") from None
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _text(value: Any) -> Any:
@@ -93,8 +92,7 @@ def _say(answer: Any, *, json: bool) -> None:
     if json or not is_record(answer):
         say_json(answer)
     elif is_list(rows) and all(is_record(row) for row in rows):
-        columns = list(dict.fromkeys(name for row in rows for name in row if name != "object"))[:_MOST_COLUMNS]
-        say_table(columns, [[row.get(name) for name in columns] for row in rows], "The list is empty.")
+        say_rows(rows)
         if answer.get("next_cursor"):
             sys.stderr.write(f"More: add next_cursor={answer['next_cursor']}\n")
     else:

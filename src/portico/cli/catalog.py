@@ -14,24 +14,31 @@ from portico.model.operation import Operation
 from portico.shapes import is_list
 
 _INTEGRATIONS = Path(__file__).parent.parent / "integrations"
-Words = Annotated[list[str] | None, Parameter(negative="")]
-Integration = Annotated[str, Parameter(help="The vendor.")]
+Resource = Annotated[str, Parameter(help="Only the operations of this resource.")]
+Methods = Annotated[
+    list[str] | None,
+    Parameter(name="--method", negative="", help="read, write, custom, or a method's or tool's name; repeat for more."),
+]
+Tags = Annotated[list[str] | None, Parameter(name="--tag", negative="", help="An area; repeat for more.")]
+Name = Annotated[str, Parameter(help="A tool's name, or resource.method.")]
+NewName = Annotated[str, Parameter(help="The vendor's name in lower case.")]
+Integration = Annotated[str, Parameter(help="The vendor.", show_default=True)]
 OpenApi = Annotated[Path | None, Parameter(name="--openapi", help="Compare with this OpenAPI file too.")]
 
 
 def list_(
     *,
     integration: Integration = "openai",
-    resource: str = "",
-    method: Words = None,
-    tag: Words = None,
-    removed: Annotated[bool, Parameter(negative="", help="Also what the vendor has switched off.")] = True,
+    resource: Resource = "",
+    method: Methods = None,
+    tag: Tags = None,
+    active: Annotated[bool, Parameter(negative="", help="Without what the vendor has switched off.")] = False,
     json: JsonOption = False,
 ) -> None:
     """List every operation: resource, method, address, tool, key, effect, state."""
     operations = select(_view(integration).operations, method or (), tag or ())
     operations = [each for each in operations if not resource or each.resource == resource]
-    operations = [each for each in operations if removed or each.lifecycle.state != "removed"]
+    operations = [each for each in operations if not active or each.lifecycle.state != "removed"]
     rows = [row(each) for each in operations]
     if json:
         say_json(rows)
@@ -53,7 +60,7 @@ def row(operation: Operation) -> dict[str, str]:
     }
 
 
-def show(name: str, *, integration: Integration = "openai", json: JsonOption = False) -> None:
+def show(name: Name, *, integration: Integration = "openai", json: JsonOption = False) -> None:
     """Show one operation, by its tool name or as resource.method."""
     view = _view(integration)
     resource, dot, method = name.partition(".")
@@ -91,7 +98,7 @@ def check(*, openapi: OpenApi = None, json: JsonOption = False) -> int:
 
 
 def new(
-    name: str,
+    name: NewName,
     openapi: Annotated[Path, Parameter(help="The vendor's OpenAPI file, JSON or YAML.")],
     *,
     folder: Annotated[Path | None, Parameter(help="Where to write; a folder of the vendor's name if left out.")] = None,

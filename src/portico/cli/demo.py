@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import json as json_
 import socket
-import sys
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -13,7 +12,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption
-from portico.cli.say import Unhappy, complain, say
+from portico.cli.listen import listen, port_of
+from portico.cli.progress import told
+from portico.cli.say import complain, say
 from portico.cli.serve import run
 from portico.cli.story import fill_log, open_servers
 from portico.settings import Settings
@@ -24,16 +25,19 @@ if TYPE_CHECKING:
 TENANT, USER = "demo-customer", "demo"
 HOST = "127.0.0.1"
 PROJECT_KEY, ADMIN_KEY = "sk-proj-demo", "sk-admin-demo"
+Port = Annotated[int, Parameter(help="The port to listen on; 0 takes a free one.", show_default=True)]
+# The one line of `--json`, in this order.
+TOLD = ("url", "api_token", "integrated_account_id", "tenant_id", "mcp_url", "admin_url", "sandbox_url")
 Data = Annotated[Path | None, Parameter(help="Keep the demo's data in this folder instead of forgetting them.")]
 
 
-def demo(*, port: int = 8700, data: Data = None, json: JsonOption = False) -> int:
+def demo(*, port: Port = 8700, data: Data = None, json: JsonOption = False) -> int:
     """Everything in one process: no key, no network, nothing to set up. Ctrl-C ends it."""
-    with _folder(data) as folder:
-        return run(_demo(port, folder, json=json))
+    with listen(HOST, port) as listener, _folder(data) as folder:
+        return run(_demo(listener, folder, json=json))
 
 
-async def _demo(port: int, folder: Path, *, json: bool) -> int:
+async def _demo(listener: socket.socket, folder: Path, *, json: bool) -> int:
     from portico.app import build
     from portico.faces.server import Server, configure
     from portico.log import configure as configure_log
@@ -41,17 +45,18 @@ async def _demo(port: int, folder: Path, *, json: bool) -> int:
     from portico.sandbox.state import World
 
     configure_log("warning")
-    _check_free(port)
+    port = port_of(listener)
     with running(World(), HOST, _near(port)) as sandbox_url:
         settings = Settings(
             data_dir=folder, public_url=f"http://{HOST}:{port}", vendor_base_urls=(f"openai={sandbox_url}/v1",)
         )
-        portico = await build(settings)
-        facts = await _prepare(portico, settings, sandbox_url)
-        password = await _make_user(portico)
+        with told("Starting"):
+            portico = await build(settings)
+            facts = await _prepare(portico, settings, sandbox_url)
+            password = await _make_user(portico)
         server = Server(configure(portico, HOST, port))
         async with _announced(server, facts, password, json=json):
-            await server.serve()
+            await server.serve(sockets=[listener])
     return 0
 
 
@@ -78,6 +83,7 @@ async def _prepare(portico: "Portico", settings: Settings, sandbox_url: str) -> 
         "api_token": token,
         "integrated_account_id": account.id,
         "tenant_id": account.tenant_id,
+        "admin_url": f"{settings.public_url}/admin",
         "sandbox_url": sandbox_url,
     }
 
@@ -102,10 +108,10 @@ async def _announced(server: Any, facts: dict[str, Any], password: str, *, json:
         while not server.started:  # noqa: ASYNC110 -- the server offers nothing to wait on
             await asyncio.sleep(0.01)
         account_id, api = facts["integrated_account_id"], Api(facts["url"], facts["api_token"])
-        known = {"mcp_url": await asyncio.to_thread(open_servers, api, account_id)}
+        facts["mcp_url"] = await asyncio.to_thread(open_servers, api, account_id)
         if json:
             complain(f"Sign in at {facts['url']}/sign-in as {USER} with the password {password}")
-        say(json_.dumps(facts | known) if json else _welcome(facts | known, password))
+        say(json_.dumps({name: facts[name] for name in TOLD}) if json else _welcome(facts, password))
         await asyncio.to_thread(fill_log, api, account_id)
 
     task = asyncio.create_task(announce())
@@ -132,7 +138,8 @@ Portico is ready. It talks to a sandbox that imitates OpenAI: no key, no network
 Try, in another terminal:
 
   export PORTICO_URL={url} PORTICO_TOKEN={token}
-  portico call projects list --account {account}
+  portico tools call list_all_openai_projects
+  portico call users list limit=5
   curl -H "Authorization: Bearer $PORTICO_TOKEN" "{url}/proxy/files?integrated_account_id={account}&limit=3"
   OPENAI_BASE_URL={url}/passthrough/{account} OPENAI_API_KEY=$PORTICO_TOKEN python your_openai_program.py
 
@@ -147,16 +154,6 @@ def _folder(data: Path | None) -> Generator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="portico-demo-") as name:
         yield Path(name)
-
-
-def _check_free(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            sys.stdout.flush()
-            raise Unhappy(f"Port {port} is taken; choose another with --port.") from None
 
 
 def _near(port: int) -> int:

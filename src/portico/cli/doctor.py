@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from portico.cli.api import JsonOption
+from portico.cli.progress import told
 from portico.cli.say import say_json, say_table
 from portico.errors import Refusal
 from portico.settings import Settings
@@ -31,7 +32,8 @@ def doctor(*, json: JsonOption = False) -> int:
     except Refusal as problem:
         findings = [Finding("settings", False, problem.sentence, "Correct that variable.")]
     else:
-        findings = asyncio.run(_look(settings))
+        with told("Looking"):
+            findings = asyncio.run(_look(settings))
     if json:
         say_json([each._asdict() for each in findings])
     else:

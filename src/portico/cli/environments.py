@@ -1,7 +1,13 @@
 """`portico environments …`: the walls between tenants."""
 
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
 from portico.cli.say import say, say_json, say_table
+
+Name = Annotated[str, Parameter(help="Its name, given once.")]
 
 
 def list_(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
@@ -15,7 +21,7 @@ def list_(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption =
     )
 
 
-def create(name: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+def create(name: Name, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """Create an environment. Then: `portico tokens create NAME --environment ID`."""
     made = Api(url, token).post("/environment", {"name": name})
     say_json(made) if json else say(made["id"])

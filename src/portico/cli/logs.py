@@ -1,14 +1,22 @@
 """`portico logs`: the request log."""
 
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
 from portico.cli.say import say_json, say_table
+
+Account = Annotated[str, Parameter(help="Only the calls of this account.")]
+Status = Annotated[int, Parameter(help="Only calls that were answered with this status.")]
+Limit = Annotated[int, Parameter(help="How many.", show_default=True)]
 
 
 def logs(
     *,
-    account: str = "",
-    status: int = 0,
-    limit: int = 50,
+    account: Account = "",
+    status: Status = 0,
+    limit: Limit = 50,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",

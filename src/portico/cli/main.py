@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 HELP = "A self-hosted front door to other people's APIs. Start with `portico demo`."
 EPILOGUE = (
@@ -49,6 +49,12 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "grants": "portico.cli.grants:grants|List who has access to a server, with which program.",
         "revoke": "portico.cli.grants:revoke|End a program's access to a server.",
     },
+    "tools": {
+        "": "An account's tools, as agents have them.",
+        "list": "portico.cli.tools:list_|List the tools that an account's keys allow.",
+        "show": "portico.cli.tools:show|Show one tool: what it does and what it takes.",
+        "call": "portico.cli.tools:call|Run a tool.",
+    },
     "call": "portico.cli.call:call|Call a method of a vendor through the Proxy API.",
     "logs": "portico.cli.logs:logs|The request log, newest first.",
     "catalog": {
@@ -61,15 +67,24 @@ COMMANDS: dict[str, str | dict[str, str]] = {
     "doctor": "portico.cli.doctor:doctor|Look for what is likely to be wrong, and say how to mend it.",
     "completion": "portico.cli.completion:completion|Print a completion script for your shell.",
 }
+# Most defaults are "nothing", which would only be noise; those worth telling say so themselves.
+PLAIN = Parameter(show_default=False)
 
 
 def build() -> App:
-    app = App(name="portico", help=HELP, help_epilogue=EPILOGUE, version=_version, help_format="plaintext")
+    app = App(
+        name="portico",
+        help=HELP,
+        help_epilogue=EPILOGUE,
+        version=_version,
+        help_format="plaintext",
+        default_parameter=PLAIN,
+    )
     for name, entry in COMMANDS.items():
         if isinstance(entry, str):
             _add(app, name, entry)
             continue
-        group = App(name=name, help=entry[""], help_format="plaintext")
+        group = App(name=name, help=entry[""], help_format="plaintext", default_parameter=PLAIN)
         for inner, text in entry.items():
             if inner:
                 _add(group, inner, text)

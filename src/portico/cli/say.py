@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 FAILED = 1
+_MOST_COLUMNS = 6
 
 
 class Unhappy(Exception):
@@ -54,6 +55,12 @@ def say_table(columns: Sequence[str], rows: Sequence[Sequence[Any]], empty: str)
     for row in rows:
         table.add_row(*(_cell(value) for value in row))
     Console().print(table)
+
+
+def say_rows(rows: Sequence[Mapping[str, Any]]) -> None:
+    """A vendor's objects as a table: the first few of their fields."""
+    columns = list(dict.fromkeys(name for row in rows for name in row if name != "object"))[:_MOST_COLUMNS]
+    say_table(columns, [[row.get(name) for name in columns] for row in rows], "The list is empty.")
 
 
 def say_record(record: Mapping[str, Any]) -> None:

@@ -2,29 +2,40 @@
 
 import asyncio
 import os
+import socket
 from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
 
+from portico.cli.listen import listen, port_of
 from portico.cli.say import Unhappy, complain, say
 from portico.settings import Settings
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+Host = Annotated[str, Parameter(help="The address to listen on.", show_default=True)]
+Port = Annotated[int, Parameter(help="The port to listen on; 0 takes a free one.", show_default=True)]
+Workers = Annotated[int, Parameter(help="How many processes.", show_default=True)]
 PublicUrl = Annotated[str, Parameter(help="Address under which clients reach Portico (PORTICO_PUBLIC_URL).")]
 
 
-def serve(*, host: str = "127.0.0.1", port: int = 8700, workers: int = 1, public_url: PublicUrl = "") -> int:
+def serve(*, host: Host = "127.0.0.1", port: Port = 8700, workers: Workers = 1, public_url: PublicUrl = "") -> int:
     """Serve until stopped. SQLite in the data folder unless PORTICO_DATABASE_URL names PostgreSQL."""
     settings = Settings.read()
-    settings = replace(settings, public_url=public_url or settings.public_url or _own_url(host, port))
     if host not in _LOOPBACK and not (public_url or os.environ.get("PORTICO_PUBLIC_URL")):
         raise Unhappy(
             f"Serving on {host} makes Portico reachable from elsewhere: say at which address with --public-url."
         )
     if workers < 1:
         raise Unhappy("--workers must be at least 1.")
-    return run(_serve(settings, host, port, workers))
+    with listen(host, port) as listener:
+        url = public_url or settings.public_url or _own_url(host, port_of(listener))
+        settings = replace(settings, public_url=url)
+        if workers == 1:
+            return run(_serve(settings, listener))
+        if code := run(_prepare(settings)):
+            return code
+        return _supervise(settings, listener, workers)
 
 
 def run(main: "asyncio.Future[int] | object") -> int:
@@ -39,7 +50,7 @@ def run(main: "asyncio.Future[int] | object") -> int:
         return runner.run(main)  # pyright: ignore[reportArgumentType, reportUnknownVariableType] -- always a coroutine
 
 
-async def _serve(settings: Settings, host: str, port: int, workers: int) -> int:
+async def _serve(settings: Settings, listener: socket.socket) -> int:
     from portico.app import build
     from portico.faces.server import Server, configure
     from portico.log import configure as configure_log
@@ -47,22 +58,35 @@ async def _serve(settings: Settings, host: str, port: int, workers: int) -> int:
     configure_log(settings.log_level, settings.log_format)
     portico = await build(settings)
     await _greet(portico, settings)
-    if workers == 1:
-        server = Server(configure(portico, host, port))
-        await server.serve()
-        return 0 if server.started else 1
-    await portico.stop()
-    os.environ["PORTICO_PUBLIC_URL"] = settings.public_url
-    return await asyncio.to_thread(_supervise, host, port, workers)
+    server = Server(configure(portico, *listener.getsockname()[:2]))
+    await server.serve(sockets=[listener])
+    return 0 if server.started else 1
 
 
-def _supervise(host: str, port: int, workers: int) -> int:
+async def _prepare(settings: Settings) -> int:
+    """What is done once, before there are several workers: the schema, the key, the first token."""
+    from portico.app import build
+    from portico.log import configure as configure_log
+
+    configure_log(settings.log_level, settings.log_format)
+    portico = await build(settings)
+    try:
+        await _greet(portico, settings)
+    finally:
+        await portico.stop()
+    return 0
+
+
+def _supervise(settings: Settings, listener: socket.socket, workers: int) -> int:
+    """In the main thread, where signals arrive."""
     from uvicorn.supervisors import Multiprocess
 
     from portico.faces.server import configure
 
+    os.environ["PORTICO_PUBLIC_URL"] = settings.public_url
+    host, port = listener.getsockname()[:2]
     config = configure("portico.app:from_environment", host, port, workers=workers, is_factory=True)
-    Multiprocess(config, sockets=[config.bind_socket()]).run()
+    Multiprocess(config, sockets=[listener]).run()
     return 0
 
 

@@ -8,6 +8,10 @@ from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
 from portico.cli.say import say, say_json, say_table
 
 Scopes = Annotated[list[str] | None, Parameter(name="--scope", negative="", help="A scope; repeat for several.")]
+Name = Annotated[str, Parameter(help="What it is for; lists and the audit trail show this name.")]
+Environment = Annotated[str, Parameter(help="The id of another environment, for which operators may make tokens.")]
+Expiry = Annotated[str, Parameter(help="When it ends, for example 2027-01-31T00:00:00Z; never, if left out.")]
+Identity = Annotated[str, Parameter(help="The token's id, as `portico tokens list` shows it.")]
 
 
 def list_(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
@@ -24,11 +28,11 @@ def list_(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption =
 
 
 def create(
-    name: str,
+    name: Name,
     *,
     scope: Scopes = None,
-    environment: str = "",
-    expires_at: str = "",
+    environment: Environment = "",
+    expires_at: Expiry = "",
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
@@ -45,7 +49,7 @@ def create(
     say_json(made) if json else say(made["token"])
 
 
-def revoke(identity: str, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+def revoke(identity: Identity, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """Revoke an API token by its id."""
     gone = Api(url, token).delete(f"/api-token/{identity}")
     say_json(gone) if json else say(f"Revoked {gone['id']}.")

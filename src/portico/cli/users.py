@@ -19,6 +19,7 @@ from portico.settings import Settings
 if TYPE_CHECKING:
     from portico.gateway.parts import Parts
 
+Name = Annotated[str, Parameter(help="The name to sign in with.")]
 RoleOption = Annotated[Role, Parameter(help="owner, operator or viewer.")]
 NewRole = Annotated[Role | None, Parameter(help="owner, operator or viewer.")]
 Environments = Annotated[
@@ -46,7 +47,7 @@ def list_(*, json: JsonOption = False) -> int:
 
 
 def create(
-    name: str, *, role: RoleOption = "operator", environment: Environments = None, password: Password = ""
+    name: Name, *, role: RoleOption = "operator", environment: Environments = None, password: Password = ""
 ) -> int:
     """Create a user. Without a terminal or a password given, one is made and printed, this once."""
     text, is_made = _password(password)
@@ -63,7 +64,7 @@ def create(
     return _locally(work)
 
 
-def password(name: str, *, password: Password = "") -> int:
+def password(name: Name, *, password: Password = "") -> int:
     """Set a user's password. Ends every session of theirs."""
     text, is_made = _password(password)
 
@@ -76,7 +77,7 @@ def password(name: str, *, password: Password = "") -> int:
     return _locally(work)
 
 
-def update(name: str, *, role: NewRole = None, environment: Environments = None) -> int:
+def update(name: Name, *, role: NewRole = None, environment: Environments = None) -> int:
     """Change a user's role, or the environments that they may see (all of them are given anew)."""
     if role is None and environment is None:
         raise Unhappy("Say what to change: --role, --environment or both.")
@@ -91,7 +92,7 @@ def update(name: str, *, role: NewRole = None, environment: Environments = None)
     return _locally(work)
 
 
-def disable(name: str) -> int:
+def disable(name: Name) -> int:
     """Keep a user out: no signing in, no session, and every program that they let in is out."""
 
     async def work(parts: "Parts") -> None:
@@ -103,7 +104,7 @@ def disable(name: str) -> int:
     return _locally(work)
 
 
-def enable(name: str) -> int:
+def enable(name: Name) -> int:
     """Let a disabled user sign in again. Programs have to be let in anew."""
 
     async def work(parts: "Parts") -> None:

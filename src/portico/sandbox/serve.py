@@ -1,4 +1,4 @@
-"""Runs the emulator with uvicorn: in the foreground for the command, or in a thread for tests and the demo."""
+"""Runs the emulator with uvicorn: by the command, or in a thread for tests and the demo."""
 
 import socket
 import threading
@@ -29,10 +29,6 @@ def server(world: World, host: str = "127.0.0.1", port: int = 8701) -> uvicorn.S
         proxy_headers=False,
     )
     return uvicorn.Server(config)
-
-
-async def serve(host: str = "127.0.0.1", port: int = 8701, world: World | None = None) -> None:
-    await server(world or World(), host, port).serve()
 
 
 @contextmanager

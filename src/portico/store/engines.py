@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from portico.errors import Unavailable
 from portico.store.database import Database
 
 
@@ -13,6 +14,15 @@ async def open_database(url: str, data_dir: Path) -> Database:
         return await open_postgres(url)
     from portico.store.sqlite import open_sqlite
 
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)  # noqa: ASYNC240 -- once, before anything is served
+    _make(data_dir)
     path = url.removeprefix("sqlite:///") if url else str(data_dir / "portico.db")
     return await open_sqlite(path)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as problem:
+        raise Unavailable(
+            f"The data folder {folder} cannot be made ({problem.strerror}): name another in PORTICO_DATA_DIR."
+        ) from None

@@ -1,0 +1,125 @@
+"""What holds for every command: help, how it is told what is wrong, exit codes, completion."""
+
+import importlib
+import inspect
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any, get_args, get_type_hints
+
+import pytest
+from cyclopts import Parameter
+
+from portico.cli.main import COMMANDS
+from portico.version import VERSION
+from tests.cli.conftest import Command
+from tests.served import Served, exchanged
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    for name, entry in COMMANDS.items():
+        if isinstance(entry, str):
+            yield (name,)
+        else:
+            yield from ((name, inner) for inner in entry if inner)
+
+
+def function_of(words: tuple[str, ...]) -> Any:
+    entry = COMMANDS[words[0]]
+    text = entry if isinstance(entry, str) else entry[words[1]]
+    module, _, name = text.partition("|")[0].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_shows_its_help(bare: Command, words: tuple[str, ...]) -> None:
+    ran = bare(*words, "--help")
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.out.startswith(f"Usage: portico {' '.join(words)}")
+    assert 'default: ""' not in ran.out
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_argument_says_what_it_is_for(words: tuple[str, ...]) -> None:
+    function = function_of(words)
+    hints = get_type_hints(function, include_extras=True)
+    for name in inspect.signature(function).parameters:
+        told = [each for each in get_args(hints[name]) if isinstance(each, Parameter)]
+        assert told, f"{name} says nothing"
+        assert told[0].help, f"{name} says nothing"
+
+
+def test_the_overview_names_every_command(bare: Command) -> None:
+    ran = bare("--help")
+    assert ran.code == 0
+    assert [name for name in COMMANDS if f" {name} " not in ran.out] == []
+    assert bare("--version").out.strip() == VERSION
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["acounts"], "acounts"),
+        (["accounts", "lst"], "lst"),
+        (["accounts", "show"], "ACCOUNT"),
+        (["logs", "--limit", "many"], "limit"),
+        (["logs", "--no-such-option"], "no-such-option"),
+        (["completion", "tcsh"], "tcsh"),
+    ],
+)
+def test_what_is_not_understood_is_told_in_one_sentence_with_code_2(bare: Command, words: list[str], told: str) -> None:
+    ran = bare(*words)
+    assert (ran.code, ran.out) == (2, "")
+    assert told.lower() in ran.err.lower()
+    assert ran.err.count("\n") == 1
+
+
+WITH_TOKEN = [words for words in commands() if "token" in inspect.signature(function_of(words)).parameters]
+
+
+def filled(words: tuple[str, ...]) -> list[str]:
+    """With something in every place that must be filled."""
+    parameters = inspect.signature(function_of(words)).parameters.values()
+    needed = [each for each in parameters if each.default is inspect.Parameter.empty]
+    more = ["--status", "blocked"] if words == ("accounts", "update") else []
+    return [*words, *("x=1" if each.kind is each.VAR_POSITIONAL else "x" for each in needed), *more]
+
+
+@pytest.mark.parametrize("words", WITH_TOKEN, ids=" ".join)
+def test_without_a_token_a_command_says_where_to_give_one(bare: Command, words: tuple[str, ...]) -> None:
+    ran = bare(*filled(words))
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err == "There is no API token: give one with --token or in PORTICO_TOKEN.\n"
+
+
+@pytest.mark.parametrize("words", WITH_TOKEN, ids=" ".join)
+def test_without_a_gateway_a_command_says_where_it_looked(bare: Command, words: tuple[str, ...]) -> None:
+    ran = bare(*filled(words), "--url", "http://127.0.0.1:9", "--token", "x")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("No gateway answers at http://127.0.0.1:9 (")
+    assert ran.err.count("\n") == 1
+
+
+def test_what_the_gateway_refuses_is_told_in_its_own_words(portico: Command, house: Served) -> None:
+    ran = portico("accounts", "show", "none", "--token", "ptc_api_wrong")
+    refused = exchanged(house.url, "GET", "/integrated-account/none", {"authorization": "Bearer ptc_api_wrong"})
+    assert (ran.code, ran.out, ran.err) == (1, "", f"{refused.sentence} (401)\n")
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_completion_knows_every_command(bare: Command, shell: str) -> None:
+    ran = bare("completion", shell)
+    assert (ran.code, ran.err) == (0, "")
+    missing = [words for words in commands() if words[-1] not in ran.out]
+    assert missing == []
+
+
+def test_completion_completes_in_bash(bare: Command, tmp_path: Any) -> None:
+    script = tmp_path / "portico.bash"
+    script.write_text(bare("completion", "bash").out)
+    asks = (
+        f"source {script}; COMP_WORDS=(portico acc); COMP_CWORD=1; COMP_LINE='portico acc'; COMP_POINT=11; "
+        "$(complete -p portico | sed 's/.*-F \\([^ ]*\\).*/\\1/') portico acc portico; echo \"${COMPREPLY[@]}\""
+    )
+    got = subprocess.run(["bash", "-c", asks], capture_output=True, text=True, check=False, env=dict(os.environ))
+    assert got.stdout.split() == ["accounts"], got.stderr

@@ -1,0 +1,167 @@
+"""The commands that serve: as real programs, because that is how they are started, told and stopped."""
+
+import json
+import os
+import pty
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import pytest
+
+pytestmark = pytest.mark.outside
+
+SECONDS = 40
+TOLD = ["url", "api_token", "integrated_account_id", "tenant_id", "mcp_url", "admin_url", "sandbox_url"]
+
+
+@contextmanager
+def started(folder: Path, *words: str, **environment: str) -> Generator[subprocess.Popen[str]]:
+    """A command that runs until the block ends."""
+    names = [name for name in os.environ if not name.startswith("PORTICO_")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portico", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={name: os.environ[name] for name in names} | {"PORTICO_DATA_DIR": str(folder)} | environment,
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def line_of(stream: Any) -> str:
+    """The next line, waited for with patience."""
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.append(stream.readline()), daemon=True)
+    reader.start()
+    reader.join(SECONDS)
+    assert lines, "nothing was said in time"
+    return lines[0]
+
+
+def got(url: str, token: str = "") -> Any:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    with urlopen(Request(url, headers=headers), timeout=10) as answer:
+        return json.load(answer)
+
+
+def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> None:
+    words = ["demo", "--port", "0", "--json", "--data", str(tmp_path / "kept")]
+    with started(tmp_path, *words) as demo:
+        told = json.loads(line_of(demo.stdout))
+        assert list(told) == TOLD
+        assert told["admin_url"] == f"{told['url']}/admin"
+        account = got(f"{told['url']}/integrated-account/{told['integrated_account_id']}", told["api_token"])
+        assert (account["status"], account["tenant_id"]) == ("active", told["tenant_id"])
+        proxied = f"{told['url']}/proxy/projects?integrated_account_id={told['integrated_account_id']}"
+        assert "Data-Science" in {each["name"] for each in got(proxied, told["api_token"])["result"]}
+        assert got(f"{told['sandbox_url']}/v1/models", "sk-proj-demo")["object"] == "list"
+        ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+        with urlopen(Request(told["mcp_url"], json.dumps(ask).encode(), headers), timeout=10) as answer:
+            assert json.load(answer)["result"]["tools"]
+        demo.send_signal(signal.SIGINT)
+        out, _ = demo.communicate(timeout=SECONDS)
+        assert out == ""
+        assert demo.returncode in {0, 130}
+    with started(tmp_path, *words) as demo:
+        again = json.loads(line_of(demo.stdout))
+    assert again["integrated_account_id"] == told["integrated_account_id"]
+    assert again["api_token"] != told["api_token"]
+
+
+@pytest.mark.parametrize("command", ["demo", "serve", "sandbox"])
+def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path, command: str) -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        started(tmp_path / "data", command, "--port", str(taken.getsockname()[1])) as refused,
+    ):
+        out, err = refused.communicate(timeout=SECONDS)
+    assert (refused.returncode, out) == (1, "")
+    assert err == f"Port {taken_port(err)} is taken; choose another with --host and --port.\n"
+    assert not (tmp_path / "data").exists()
+
+
+def taken_port(err: str) -> str:
+    return err.split()[1]
+
+
+def test_serving_begins_with_a_token_that_is_shown_once_and_ends_when_told(tmp_path: Path) -> None:
+    token = ""
+    for is_first in (True, False):
+        with started(tmp_path, "serve", "--port", "0") as served:
+            url = line_of(served.stderr).split()[3]
+            if is_first:
+                token = line_of(served.stdout).rpartition(" ")[2].strip()
+                assert token.startswith("ptc_api_")
+            assert got(f"{url}/readyz") == {"status": "ready"}
+            assert got(f"{url}/integrated-account", token)["result"] == []
+            served.terminate()
+            out, err = served.communicate(timeout=SECONDS)
+            assert (served.returncode, err) == (0, "")
+            assert "API token" not in out
+
+
+def test_several_workers_serve_one_address(tmp_path: Path) -> None:
+    token = "ptc_bootstrap_for_tests_0123456789abcdef"
+    with started(tmp_path, "serve", "--port", "0", "--workers", "2", PORTICO_BOOTSTRAP_TOKEN=token) as served:
+        url = line_of(served.stderr).split()[3]
+        assert [got(f"{url}/integrated-account", token)["result_count"] for _ in range(10)] == [0] * 10
+        served.terminate()
+        served.communicate(timeout=SECONDS)
+        assert served.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["serve", "--host", "0.0.0.0", "--port", "0"], "--public-url"),
+        (["serve", "--workers", "0", "--port", "0"], "--workers must be at least 1."),
+        (
+            ["serve", "--host", "256.1.1.1", "--port", "0", "--public-url", "https://x.example"],
+            "256.1.1.1 port 0 cannot be listened on",
+        ),
+        (["serve", "--port", "99999"], "99999"),
+    ],
+)
+def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path: Path, words: list[str], told: str) -> None:
+    with started(tmp_path, *words) as refused:
+        out, err = refused.communicate(timeout=SECONDS)
+    assert (refused.returncode, out) == (1, "")
+    assert told in err
+    assert err.count("\n") == 1
+
+
+def test_the_sandbox_says_where_it_is(tmp_path: Path) -> None:
+    with started(tmp_path, "sandbox", "--port", "0") as sandbox:
+        url = line_of(sandbox.stderr).split()[4].rstrip(";")
+        assert got(f"{url}/models", "sk-proj-demo")["object"] == "list"
+
+
+def test_whoever_waits_at_a_terminal_is_told_that_it_goes_on(tmp_path: Path) -> None:
+    """A gateway that says nothing for a while, and a terminal of its own for standard error."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        ours, theirs = pty.openpty()
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        waiting = subprocess.Popen(
+            [sys.executable, "-m", "portico", "logs", "--url", url, "--token", "x"],
+            stdout=subprocess.PIPE,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        said = os.read(ours, 1000).decode()
+        waiting.kill()
+        waiting.communicate()
+        os.close(ours)
+    assert f"Waiting for {url} … 1 s" in said

@@ -1,0 +1,56 @@
+"""`portico tokens`, `environments` and `logs`."""
+
+import time
+
+from tests.cli.conftest import Command
+from tests.served import Served, asked
+
+
+def test_a_token_is_made_used_listed_and_revoked(portico: Command, done: Command, house: Served) -> None:
+    token = done("tokens", "create", "reader", "--scope", "accounts:read", "--scope", "logs").out.strip()
+    assert done("accounts", "list", "--token", token).rows
+    row = next(row for row in done("tokens", "list").rows if row[1] == "reader")
+    assert row[2:] == [f"…{token[-4:]}", "accounts:read, logs", "never"]
+    listed = next(each for each in done("tokens", "list", "--json").json if each["name"] == "reader")
+    assert listed["id"] == row[0]
+    assert token not in str(listed)
+    assert done("tokens", "revoke", row[0]).out == f"Revoked {row[0]}.\n"
+    assert portico("accounts", "list", "--token", token).err.endswith("(401)\n")
+
+
+def test_a_token_can_end_and_be_made_for_another_environment(portico: Command, done: Command) -> None:
+    environment = done("environments", "create", "elsewhere").out.strip()
+    assert environment in {row[0] for row in done("environments", "list").rows}
+    made = done(
+        "tokens", "create", "x", "--environment", environment, "--expires-at", "2099-01-31T00:00:00Z", "--json"
+    ).json
+    assert (made["environment_id"], made["expires_at"]) == (environment, "2099-01-31T00:00:00.000Z")
+    assert portico("accounts", "list", "--token", made["token"]).out == ""
+    assert "elsewhere" in {each["name"] for each in done("environments", "list", "--json").json}
+
+
+def test_an_unknown_scope_is_refused_with_those_there_are(portico: Command) -> None:
+    ran = portico("tokens", "create", "x", "--scope", "everything")
+    assert (ran.code, ran.out) == (1, "")
+    assert "accounts:read" in ran.err
+
+
+def test_the_log_tells_of_calls_and_is_filtered(portico: Command, done: Command, house: Served) -> None:
+    done("call", "models", "list", "limit=1")
+    assert portico("call", "models", "get", "id=gpt-unheard-of").code == 1
+    wait_for_rows(house, 2)
+    rows = done("logs", "--limit", "2").rows
+    assert [(row[1], row[2], row[3]) for row in rows] == [
+        ("404", "proxy", "models.get"),
+        ("200", "proxy", "models.list"),
+    ]
+    failed = done("logs", "--status", "404", "--account", house.account_id, "--json").json
+    assert {each["http_status_code"] for each in failed} == {404}
+    assert portico("logs", "--account", "nobody").err == "No calls yet.\n"
+
+
+def wait_for_rows(house: Served, count: int) -> None:
+    """Rows are written every half second."""
+    deadline = time.monotonic() + 5
+    while len(asked(house, "GET", f"/log?limit={count}").json["result"]) < count:
+        assert time.monotonic() < deadline, "the log stayed empty"
