@@ -48,6 +48,13 @@ class Plant:
         assert made.status == 201, made.content
         return made.json
 
+    async def announce(self, *names: str) -> None:
+        environment = await self.parts.operators.first_environment()
+        assert environment is not None
+        async with self.parts.database.transaction() as session:
+            for name in names:
+                await self.parts.later.announce(session, environment.id, name, {})
+
     async def account(self, tenant: str = "acme") -> dict[str, Any]:
         return await connect_account(self.client, tenant)
 

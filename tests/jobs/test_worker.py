@@ -34,14 +34,6 @@ async def working(plant: Plant, *, patience_seconds: float = 30.0) -> AsyncGener
         await worker.stop()
 
 
-async def announce(plant: Plant, *names: str) -> None:
-    environment = await plant.parts.operators.first_environment()
-    assert environment is not None
-    async with plant.parts.database.transaction() as session:
-        for name in names:
-            await plant.parts.later.announce(session, environment.id, name, {})
-
-
 async def test_started_worker_does_what_comes_without_being_asked(plant: Plant) -> None:
     await plant.webhook("/hook")
     async with working(plant):
@@ -56,10 +48,10 @@ async def test_slow_receiver_keeps_no_other_waiting(plant: Plant) -> None:
         plant.receiver.hang(path)
     await plant.webhook("/quick", "vendor:quick")
     async with working(plant):
-        await announce(plant, *(["vendor:slow"] * 30))
+        await plant.announce(*(["vendor:slow"] * 30))
         await plant.receiver.wait_for("/slow", workers.LANE_WIDTH)
         started = time.monotonic()
-        await announce(plant, *(["vendor:quick"] * 30))
+        await plant.announce(*(["vendor:quick"] * 30))
         await plant.receiver.wait_for("/quick", 30)
         assert time.monotonic() - started < 3
         assert len(plant.receiver.at("/slow")) == workers.LANE_WIDTH
@@ -74,7 +66,7 @@ async def test_stopping_worker_hands_its_jobs_back_at_once(plant: Plant, monkeyp
     await plant.webhook("/hook", "vendor:x")
     plant.receiver.hang("/hook")
     async with working(plant):
-        await announce(plant, "vendor:x")
+        await plant.announce("vendor:x")
         await plant.receiver.wait_for("/hook", 1)
         assert await plant.parts.database.one(_HELD) == (1,)
     assert await plant.parts.database.one(_HELD) == (0,)
@@ -87,7 +79,7 @@ async def test_stopping_worker_lets_what_runs_come_to_its_end(plant: Plant) -> N
     await plant.webhook("/hook", "vendor:x")
     plant.receiver.hang("/hook")
     async with working(plant) as worker:
-        await announce(plant, "vendor:x")
+        await plant.announce("vendor:x")
         await plant.receiver.wait_for("/hook", 1)
         stopping = asyncio.create_task(worker.stop())
         await asyncio.sleep(0)
@@ -99,7 +91,7 @@ async def test_stopping_worker_lets_what_runs_come_to_its_end(plant: Plant) -> N
 
 async def test_job_of_a_dead_worker_is_taken_up_by_another(plant: Plant, replica: Plant) -> None:
     await plant.webhook("/hook", "vendor:x")
-    await announce(plant, "vendor:x")
+    await plant.announce("vendor:x")
     await plant.parts.operators.take_jobs(plant.clock(), TAKING)  # and dies
     assert await replica.run() == 0
     await plant.parts.database.run(_EXPIRE)
@@ -110,12 +102,12 @@ async def test_job_of_a_dead_worker_is_taken_up_by_another(plant: Plant, replica
 async def test_worker_that_lost_its_lease_writes_nothing(plant: Plant, replica: Plant) -> None:
     """It delivers once more than needed, but what is known afterwards is what the new holder wrote."""
     webhook = await plant.webhook("/hook", "vendor:x")
-    await announce(plant, "vendor:x")
+    await plant.announce("vendor:x")
     await plant.parts.operators.take_jobs(plant.clock(), TAKING)
     await plant.parts.database.run(_EXPIRE)
     await plant.run()
     plant.receiver.hang("/hook")
-    await announce(plant, "vendor:x")
+    await plant.announce("vendor:x")
     late = asyncio.create_task(plant.run())
     await plant.receiver.wait_for("/hook", 2)
     await plant.parts.database.run(_EXPIRE)
@@ -136,7 +128,7 @@ async def test_two_workers_share_the_work_and_do_none_of_it_twice(
         await plant.webhook(path, "vendor:x")
         plant.receiver.hang(path)
     async with working(plant), working(replica):
-        await announce(plant, *(["vendor:x"] * 10))
+        await plant.announce(*(["vendor:x"] * 10))
         async with asyncio.timeout(5):
             while len(plant.receiver.received) < 4:  # noqa: ASYNC110 -- another server, which tells nobody
                 await asyncio.sleep(0)
@@ -164,7 +156,7 @@ async def run_with(plant: Plant, outcome: Any) -> list[tuple[Any, ...]]:
 
 
 async def test_job_that_fails_unexpectedly_is_tried_again_later(plant: Plant) -> None:
-    await announce(plant, "test")
+    await plant.announce("test")
     assert await run_with(plant, RuntimeError("a bug")) == [("fan_out", 1)]
     assert await plant.parts.database.one(_HELD) == (0,)
     assert await plant.run() == 0
@@ -179,7 +171,7 @@ async def test_outcome_that_cannot_be_written_is_not_written_by_half(plant: Plan
     environment = await plant.parts.operators.first_environment()
     assert environment is not None
     first_environment = environment.id
-    await announce(plant, "test")
+    await plant.announce("test")
     assert await run_with(plant, Outcome(write=write)) == [("fan_out", 0)]
     await plant.parts.database.run(_EXPIRE)
     assert await run_with(plant, DONE) == []
@@ -193,7 +185,7 @@ async def test_secret_that_cannot_be_opened_fails_the_delivery_and_nothing_else(
     foreign = await seal(plant.parts.keyring, found.environment_id, "another", [SigningSecret(text="whsec_YQ==")])
     async with plant.parts.database.transaction() as session:
         assert await plant.parts.later.webhooks.rotate(session, found, foreign, plant.clock())
-    await announce(plant, "vendor:x")
+    await plant.announce("vendor:x")
     await plant.run()
     (delivery,) = await plant.deliveries(webhook)
     assert delivery["attempts"][0]["problem"] == "The webhook's secret cannot be opened; rotate it."

@@ -1,4 +1,4 @@
-"""What can be done with webhooks: make, change, rotate their secret, test, replay, delete. Each act is audited.
+"""What can be done with webhooks: make, change, rotate their secret, test, delete. Each act is audited.
 
 A webhook's secrets are sealed together: the newest first, then one that still signs along until it is forgotten.
 """
@@ -50,6 +50,14 @@ class Change(Struct, frozen=True, kw_only=True):
     is_active: bool | UnsetType = UNSET
 
 
+class Rotated(Struct, frozen=True, kw_only=True):
+    """`old_until`: how long the secret before signs along; None: it has ended."""
+
+    webhook: Webhook
+    secret: str
+    old_until: datetime | None
+
+
 _decoder = msgspec.json.Decoder(list[SigningSecret])
 
 
@@ -96,7 +104,7 @@ async def change(caller: Caller, webhook: Webhook, wanted: Change, parts: Parts)
     return await find(caller.environment_id, webhook.id, parts)
 
 
-async def rotate(caller: Caller, webhook: Webhook, keep_old_hours: int, parts: Parts) -> tuple[Webhook, str]:
+async def rotate(caller: Caller, webhook: Webhook, keep_old_hours: int, parts: Parts) -> Rotated:
     """A new secret, shown this once. The one before signs along for the given hours, so that no message is refused."""
     if not 0 <= keep_old_hours <= LONGEST_KEPT_HOURS:
         raise InvalidArguments([Failure("keep_old_hours", f"is {keep_old_hours}", f"0 to {LONGEST_KEPT_HOURS}")])
@@ -114,7 +122,8 @@ async def rotate(caller: Caller, webhook: Webhook, keep_old_hours: int, parts: P
         await parts.audit.add(
             session, caller, "webhook.secret_rotated", webhook.id, moment, keep_old_hours=keep_old_hours
         )
-    return structs.replace(webhook, sealed=sealed, updated_at=moment), secret
+    until = moment + timedelta(hours=keep_old_hours) if keep_old_hours else None
+    return Rotated(webhook=structs.replace(webhook, sealed=sealed, updated_at=moment), secret=secret, old_until=until)
 
 
 async def delete(caller: Caller, webhook: Webhook, parts: Parts) -> None:
@@ -135,18 +144,6 @@ async def send_test(webhook: Webhook, parts: Parts) -> Delivery:
         delivery = new_delivery(webhook, event.id, event.name, moment)
         await queue(session, delivery, parts)
     return delivery
-
-
-async def replay(caller: Caller, webhook: Webhook, delivery: Delivery, parts: Parts) -> Delivery:
-    """The same message again, under the same id, with a whole new schedule of attempts."""
-    moment = parts.clock()
-    if await parts.later.events.get(webhook.environment_id, delivery.event_id) is None:
-        raise NotFound("The event of this delivery is no longer kept, so it cannot be sent again.")
-    async with parts.database.transaction() as session:
-        await parts.later.deliveries.restart(session, delivery, moment)
-        await parts.later.jobs.add(session, webhook.environment_id, "deliver", delivery.id, moment, lane=webhook.id)
-        await parts.audit.add(session, caller, "webhook.replayed", webhook.id, moment, delivery_id=delivery.id)
-    return structs.replace(delivery, state="waiting", started_at=moment, next_at=moment, updated_at=moment)
 
 
 async def find(environment_id: EnvironmentId, webhook_id: str, parts: Parts) -> Webhook:

@@ -41,6 +41,11 @@ _RESTART = Statement(
     "UPDATE deliveries SET state = 'waiting', started_at = :moment, next_at = :moment, updated_at = :moment "
     "WHERE environment_id = :environment_id AND id = :id"
 )
+_RESTART_ENDED = Statement(
+    "UPDATE deliveries SET state = 'waiting', started_at = :moment, next_at = :moment, updated_at = :moment "
+    "WHERE environment_id = :environment_id AND webhook_id = :webhook_id AND event_id = :event_id "
+    "AND (state IN ('failed', 'dropped') OR (state = 'delivered' AND :even_delivered)) RETURNING id"
+)
 _DROP_ATTEMPTS = Statement(
     "DELETE FROM delivery_attempts WHERE environment_id = :environment_id AND delivery_id IN "
     "(SELECT id FROM deliveries WHERE environment_id = :environment_id AND webhook_id = :webhook_id)"
@@ -127,6 +132,20 @@ class Deliveries:
         await session.run(
             _RESTART, environment_id=delivery.environment_id, id=delivery.id, moment=to_milliseconds(moment)
         )
+
+    async def restart_ended(
+        self, session: Session, alike: Delivery, moment: datetime, *, even_delivered: bool
+    ) -> str | None:
+        """The id of the delivery of the same event to the same webhook, if it has ended and now begins anew."""
+        row = await session.one(
+            _RESTART_ENDED,
+            environment_id=alike.environment_id,
+            webhook_id=alike.webhook_id,
+            event_id=alike.event_id,
+            moment=to_milliseconds(moment),
+            even_delivered=even_delivered,
+        )
+        return row[0] if row else None
 
     async def delete_of_webhook(self, session: Session, environment_id: EnvironmentId, webhook_id: str) -> None:
         await session.run(_DROP_ATTEMPTS, environment_id=environment_id, webhook_id=webhook_id)

@@ -1,12 +1,14 @@
 """/webhook: addresses that hear of what happens. The secret that signs is shown when it is made, and then no more."""
 
+from datetime import timedelta
 from typing import Any, Literal
 
 from msgspec import UNSET, Struct, UnsetType
 
 from portico.clock import iso
-from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
-from portico.gateway import webhooks
+from portico.faces.endpoint import Asked, Endpoint, Moment, Paging, missing, page, position
+from portico.gateway import redelivery, webhooks
+from portico.model.event import EVENTS
 from portico.model.webhook import Attempt, Delivery, DeliveryState, Webhook
 
 TAG = "Webhooks"
@@ -34,6 +36,14 @@ class RotateBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     keep_old_hours: int = 24
 
 
+class ReplayBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`missed`: what failed, was dropped or was never sent (the webhook was off); `all`: what arrived, too."""
+
+    since: Moment
+    until: Moment | None = None
+    which: redelivery.Which = "missed"
+
+
 class WebhookRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     id: str
 
@@ -55,6 +65,23 @@ class WebhookShown(Struct, frozen=True, kw_only=True):
 
 class WebhookMade(WebhookShown, frozen=True, kw_only=True):
     secret: str
+
+
+class WebhookRotated(WebhookMade, frozen=True, kw_only=True):
+    """`previous_secret_valid_until`: until then messages carry both signatures; null: only the new one counts."""
+
+    previous_secret_valid_until: str | None
+
+
+class EventType(Struct, frozen=True, kw_only=True):
+    event_type: str
+    meaning: str
+
+
+class Queued(Struct, frozen=True, kw_only=True):
+    """How many messages are on their way because of this."""
+
+    queued: int
 
 
 class AttemptShown(Struct, frozen=True, kw_only=True):
@@ -154,8 +181,9 @@ async def change_webhook(asked: Asked) -> Any:
 
 async def rotate_webhook(asked: Asked) -> Any:
     body: RotateBody = asked.body
-    webhook, secret = await webhooks.rotate(asked.caller, await _found(asked), body.keep_old_hours, asked.parts)
-    return show(webhook) | {"secret": secret}
+    rotated = await webhooks.rotate(asked.caller, await _found(asked), body.keep_old_hours, asked.parts)
+    until = iso(rotated.old_until) if rotated.old_until else None
+    return show(rotated.webhook) | {"secret": rotated.secret, "previous_secret_valid_until": until}
 
 
 async def delete_webhook(asked: Asked) -> Any:
@@ -188,9 +216,23 @@ async def get_delivery(asked: Asked) -> Any:
 
 async def replay_delivery(asked: Asked) -> Any:
     delivery = await _delivery(asked)
-    again = await webhooks.replay(asked.caller, await _found(asked), delivery, asked.parts)
+    again = await redelivery.replay(asked.caller, await _found(asked), delivery, asked.parts)
     attempts = await asked.parts.later.deliveries.attempts([delivery])
     return show_delivery(again, attempts[delivery.id])
+
+
+async def replay_stretch(asked: Asked) -> Any:
+    body: ReplayBody = asked.body
+    just_now = asked.parts.clock() + timedelta(milliseconds=1)
+    stretch = redelivery.Stretch(since=body.since, until=body.until or just_now, which=body.which)
+    return {"queued": await redelivery.replay_stretch(asked.caller, await _found(asked), stretch, asked.parts)}
+
+
+async def list_event_types(asked: Asked) -> Any:
+    query: Paging = asked.query
+    before, count = position(query)
+    rows = sorted((row for row in EVENTS.items() if row[0] < before), reverse=True)
+    return page(rows[: count + 1], query, lambda row: {"event_type": row[0], "meaning": row[1]}, lambda row: row[0])
 
 
 async def _found(asked: Asked) -> Webhook:
@@ -237,7 +279,17 @@ ENDPOINTS = (
     Endpoint(
         verb="POST", path=_ONE + "/rotate", name="rotateWebhookSecret", summary="Give a webhook a new secret", tag=TAG,
         description="`secret` is shown this once.",
-        handler=rotate_webhook, body=RotateBody, returns=WebhookMade, scope="accounts",
+        handler=rotate_webhook, body=RotateBody, returns=WebhookRotated, scope="accounts",
+    ),
+    Endpoint(
+        verb="POST", path=_ONE + "/replay", name="replayWebhookEvents", summary="Deliver a stretch of time again",
+        description="What the webhook asks for now, at most 10,000 events at once. `until` left out: up to now.",
+        handler=replay_stretch, body=ReplayBody, returns=Queued, scope="accounts", status=202, tag=TAG,
+    ),
+    Endpoint(
+        verb="GET", path="/webhook-event-type", name="listWebhookEventTypes", summary="List event types", tag=TAG,
+        description="What a webhook can ask for, beside `vendor:<type>`, `<group>:*` and `*`.",
+        handler=list_event_types, query=Paging, returns=list[EventType], scope="accounts:read",
     ),
     Endpoint(
         verb="GET", path=_DELIVERIES, name="listWebhookDeliveries", summary="List deliveries", tag=TAG,
