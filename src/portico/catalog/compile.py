@@ -302,7 +302,8 @@ def _check_webhooks(definition: DefinitionRule, keys: set[str]) -> list[Failure]
     rule = definition.webhooks
     if rule is None:
         return []
-    named = [("create", rule.create), ("delete", rule.delete), *((f"ends.{look}", look) for look in rule.ends)]
+    named = [(field, getattr(rule, field)) for field in ("create", "delete", "rotate", "test")]
+    named += [(f"ends.{look}", look) for look in rule.ends]
     return [
         Failure(f"webhooks.{field}", f"{key!r} is not an operation") for field, key in named if key and key not in keys
     ]

@@ -165,7 +165,11 @@ class WebhooksRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     verify: WebhookScheme
     create: str
     delete: str = ""
+    rotate: str = ""
+    test: str = ""
     arguments: Json = {}
+    rotate_arguments: Json = {}
+    test_arguments: Json = {}
     id: str = "id"
     secret: str
     type: str = "type"

@@ -189,16 +189,21 @@ class PathRule(Struct, frozen=True, kw_only=True):
 
 
 class VendorWebhooks(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the vendor's events come in. `create` and `delete` are operations; the rest are dotted paths.
+    """How the vendor's events come in. `create`, `delete`, `rotate` and `test` are operations, the rest dotted paths.
 
-    `id` and `secret` stand in what `create` answers; `type`, `object` and `data` in a message. `ends` leads from an
-    operation that looks at a job to the event types that say that such a job is over.
+    `id` and `secret` stand in what `create` answers, and a new `secret` in what `rotate` does; `type`, `object` and
+    `data` in a message. `ends` leads from an operation that looks at a job to the event types that say that such a job
+    is over.
     """
 
     verify: WebhookScheme
     create: str
     delete: str = ""
-    arguments: Json = {}  # of `create`; {url} and {event_types} are filled in
+    rotate: str = ""
+    test: str = ""
+    arguments: Json = {}  # of `create`; {url} and {event_types} are filled in, {event_type} into those of `test`
+    rotate_arguments: Json = {}  # those that keep the old secret good for a day
+    test_arguments: Json = {}
     id: str = "id"
     secret: str
     type: str = "type"

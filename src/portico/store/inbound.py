@@ -19,7 +19,7 @@ _SET = Statement(
     "INSERT INTO inbound_endpoints (account_id, environment_id, vendor_id, url, event_types, sealed, created_at, "
     "last_received_at) VALUES (:account_id, :environment_id, :vendor_id, :url, :event_types, :sealed, :created_at, "
     "NULL) ON CONFLICT (account_id) DO UPDATE SET vendor_id = :vendor_id, url = :url, event_types = :event_types, "
-    "sealed = :sealed, created_at = :created_at, last_received_at = NULL"
+    "sealed = :sealed, created_at = :created_at WHERE inbound_endpoints.sealed = :seen"
 )
 _DELETE = Statement("DELETE FROM inbound_endpoints WHERE environment_id = :environment_id AND account_id = :account_id")
 _RECEIVED = Statement(
@@ -41,9 +41,9 @@ class Inbound:
         row = await self._database.one(_GET, environment_id=environment_id, account_id=account_id)
         return read(row) if row else None
 
-    async def set(self, session: Session, endpoint: InboundEndpoint) -> None:
-        """The account's endpoint from now on."""
-        await session.run(
+    async def set(self, session: Session, endpoint: InboundEndpoint, before: InboundEndpoint | None) -> bool:
+        """The account's endpoint from now on; False where another than `before` (None: any) is there meanwhile."""
+        changed = await session.run(
             _SET,
             account_id=endpoint.account_id,
             environment_id=endpoint.environment_id,
@@ -52,7 +52,9 @@ class Inbound:
             event_types=_text(endpoint.event_types),
             sealed=endpoint.sealed,
             created_at=to_milliseconds(endpoint.created_at),
+            seen=before.sealed if before else b"",
         )
+        return changed > 0
 
     async def delete(self, session: Session, environment_id: EnvironmentId, account_id: AccountId) -> None:
         await session.run(_DELETE, environment_id=environment_id, account_id=account_id)
