@@ -57,7 +57,9 @@ async def start(caller: Caller, wanted: Wanted, parts: Parts) -> Watch:
     )
     async with parts.database.transaction() as session:
         if await parts.later.watches.add(session, watch):
-            await parts.later.jobs.add(session, watch.environment_id, "watch", watch.id, moment)
+            # All looks at one account share a lane, so that its vendor is not asked a thousand things at once.
+            lane = f"watch:{watch.account_id}"
+            await parts.later.jobs.add(session, watch.environment_id, "watch", watch.id, moment, lane=lane)
             return watch
         going = await parts.later.watches.going(session, watch.environment_id, watch.account_id, watch.object_id)
     return next((each for each in going if (each.resource, each.method) == (watch.resource, watch.method)), watch)

@@ -25,7 +25,8 @@ from portico.store.operators import Taking
 MOST_AT_ONCE = 128
 # In one lane, that is: to one webhook.
 LANE_WIDTH = 4
-POLL_SECONDS = 0.5
+# A look at the database when nothing is known to be due, and soon after this process itself has added something.
+POLL_SECONDS, NEWS_SECONDS = 0.5, 0.02
 STOP_SECONDS = 5.0
 _RENEWALS_PER_LEASE = 3
 _DICE = SystemRandom().random
@@ -47,6 +48,7 @@ class Worker:
         self._running: dict[asyncio.Task[None], Job] = {}
         self._room = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
+        parts.later.jobs.listen(self._room.set)
 
     async def start(self) -> None:
         """Returns at once; the work goes on behind whatever is served."""
@@ -83,6 +85,7 @@ class Worker:
             await work()
 
     async def _take_forever(self) -> None:
+        pause = POLL_SECONDS
         while True:
             self._room.clear()
             try:
@@ -95,15 +98,19 @@ class Worker:
                 self._running[task] = job
                 task.add_done_callback(self._ended)
             if not jobs or len(self._running) >= MOST_AT_ONCE:
-                await self._wait()
+                pause = await self._wait(pause)
 
-    async def _wait(self) -> None:
-        """Until a job has ended, or for as long as news may take."""
+    async def _wait(self, pause: float) -> float:
+        """Until a job has ended or was added here, at most that long; how long to wait the next time.
+
+        What was added may not be committed yet, so after news the looks come close together, then ever less so.
+        """
         try:
-            async with asyncio.timeout(POLL_SECONDS):
+            async with asyncio.timeout(pause):
                 await self._room.wait()
         except TimeoutError:
-            return
+            return min(2 * pause, POLL_SECONDS)
+        return NEWS_SECONDS
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._running.pop(task, None)

@@ -3,7 +3,7 @@
 Taking jobs looks across environments and is in operators.py.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -63,6 +63,11 @@ class LeaseLost(Exception):
 class Jobs:
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._listeners: list[Callable[[], None]] = []
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Called when this process adds or wakes a job: a hint, since the transaction may still be open or fail."""
+        self._listeners.append(listener)
 
     async def add(
         self,
@@ -87,6 +92,7 @@ class Jobs:
             lane=lane or subject,
             run_at=to_milliseconds(run_at),
         )
+        self._hint()
 
     async def wake(
         self, session: Session, environment_id: EnvironmentId, kind: JobKind, subject: str, moment: datetime
@@ -95,6 +101,7 @@ class Jobs:
         await session.run(
             _WAKE, environment_id=environment_id, kind=kind, subject=subject, moment=to_milliseconds(moment)
         )
+        self._hint()
 
     async def remove(self, session: Session, environment_id: EnvironmentId, kind: JobKind, subject: str) -> None:
         await session.run(_REMOVE, environment_id=environment_id, kind=kind, subject=subject)
@@ -139,6 +146,10 @@ class Jobs:
             _RELEASE,
             [{"environment_id": each.environment_id, "id": each.id, "fence": each.fence} for each in jobs],
         )
+
+    def _hint(self) -> None:
+        for listener in self._listeners:
+            listener()
 
 
 def _expect(changed: int) -> None:

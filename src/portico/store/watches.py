@@ -27,7 +27,7 @@ _GET = Statement(
 _PAGE = Statement(
     "SELECT id, environment_id, account_id, resource, method, object_id, arguments, wait, state, vendor_status, facts, "
     "problem, looks, created_by, created_at, updated_at, expires_at, ended_at FROM watches "
-    "WHERE environment_id = :environment_id AND account_id = :account_id AND id < :before "
+    "WHERE environment_id = :environment_id AND (:account_id = '' OR account_id = :account_id) AND id < :before "
     "AND (:state = '' OR state = :state) ORDER BY id DESC LIMIT :count"
 )
 _GOING = Statement(
@@ -83,10 +83,11 @@ class Watches:
         return _read(row) if row else None
 
     async def page(
-        self, environment_id: EnvironmentId, account_id: AccountId, before: str, count: int, state: str = ""
+        self, environment_id: EnvironmentId, account_id: AccountId | None, before: str, count: int, state: str = ""
     ) -> list[Watch]:
+        """Newest first; of all accounts where none is named."""
         rows = await self._database.all(
-            _PAGE, environment_id=environment_id, account_id=account_id, before=before, count=count, state=state
+            _PAGE, environment_id=environment_id, account_id=account_id or "", before=before, count=count, state=state
         )
         return [_read(row) for row in rows]
 

@@ -55,6 +55,10 @@ class WatchQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
     state: Literal["", "watching", "completed", "failed", "canceled"] = ""
 
 
+class AllWatchesQuery(WatchQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    integrated_account_id: str = ""
+
+
 def show(watch: Watch) -> dict[str, Any]:
     return {
         "id": watch.id,
@@ -80,6 +84,15 @@ async def list_watches(asked: Asked) -> Any:
     query: WatchQuery = asked.query
     before, count = position(query)
     account_id = await _account(asked)
+    rows = await asked.parts.later.watches.page(asked.environment_id, account_id, before, count + 1, query.state)
+    return page(rows, query, show, lambda row: row.id)
+
+
+async def list_all_watches(asked: Asked) -> Any:
+    """An account token sees those of its own account, whatever it asks for."""
+    query: AllWatchesQuery = asked.query
+    before, count = position(query)
+    account_id = asked.caller.account_id or AccountId(query.integrated_account_id) or None
     rows = await asked.parts.later.watches.page(asked.environment_id, account_id, before, count + 1, query.state)
     return page(rows, query, show, lambda row: row.id)
 
@@ -121,6 +134,11 @@ async def _found(asked: Asked) -> Watch:
 
 _ALL, _ONE = "/integrated-account/{id}/watch", "/integrated-account/{id}/watch/{watch_id}"
 ENDPOINTS = (
+    Endpoint(
+        verb="GET", path="/watch", name="listAllWatches", summary="List watched jobs of all accounts", tag=TAG,
+        handler=list_all_watches, query=AllWatchesQuery, returns=list[WatchShown], scope="call:read",
+        account_token=True,
+    ),
     Endpoint(
         verb="GET", path=_ALL, name="listWatches", summary="List watched jobs", tag=TAG, account_token=True,
         handler=list_watches, query=WatchQuery, returns=list[WatchShown], scope="call:read",
