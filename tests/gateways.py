@@ -11,7 +11,7 @@ import msgspec
 
 from portico import clock as clocks
 from portico.app import Portico, build
-from portico.clock import Clock
+from portico.clock import Clock, Pause
 from portico.gateway.bootstrap import make_first_token
 from portico.settings import Settings
 from portico.upstream.transport import Transport
@@ -118,9 +118,14 @@ async def exchange(
 
 
 async def open_gateway(
-    stack: AsyncExitStack, settings: Settings, *, clock: Clock = clocks.now, transport: Transport | None = None
+    stack: AsyncExitStack,
+    settings: Settings,
+    *,
+    clock: Clock = clocks.now,
+    transport: Transport | None = None,
+    pause: Pause = clocks.pause,
 ) -> Portico:
-    portico = await build(settings, clock=clock, transport=transport)
+    portico = await build(settings, clock=clock, transport=transport, pause=pause)
     stack.push_async_callback(portico.stop)
     await portico.start()
     return portico

@@ -1,6 +1,6 @@
 """A gateway with its sandbox and a connected account, shared by the tests of one module; and what the sandbox saw."""
 
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,9 @@ import aiohttp
 from msgspec import structs
 from yarl import URL
 
+from portico import clock as clocks
 from portico.app import Portico
+from portico.clock import Clock, Pause
 from portico.gateway.connect import with_context
 from portico.model.account import Account, AccountId, EnvironmentId
 from portico.sandbox.faults import FaultRule, from_body
@@ -87,9 +89,15 @@ class Stage:
 
 @asynccontextmanager
 async def open_stage(
-    folder: Path, *, base_urls: Sequence[str] = (), transport: Transport | None = None, **changes: Any
+    folder: Path,
+    *,
+    base_urls: Sequence[str] = (),
+    transport: Transport | None = None,
+    clock: Clock = clocks.now,
+    pause: Callable[[World], Pause] | None = None,
+    **changes: Any,
 ) -> AsyncGenerator[Stage]:
-    """`base_urls` are allowed for more accounts; `changes` are settings."""
+    """`base_urls` are allowed for more accounts; `pause` makes time pass; `changes` are settings."""
     world = World()
     with running(world) as sandbox_url:
         settings = Settings(
@@ -100,7 +108,9 @@ async def open_stage(
             **changes,
         )
         async with AsyncExitStack() as stack:
-            gateway = await open_gateway(stack, settings, transport=transport)
+            gateway = await open_gateway(
+                stack, settings, clock=clock, transport=transport, pause=pause(world) if pause else clocks.pause
+            )
             client = await stack.enter_async_context(open_client(gateway))
             account = await connect_account(client, "stage", api_key=PROJECT_KEY, admin_key=ADMIN_KEY)
             yield Stage(gateway, client, world, sandbox_url, account["id"])

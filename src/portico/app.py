@@ -1,12 +1,13 @@
 """The composition root: builds every part once, wires the faces. The only file that knows all parts."""
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from portico import clock as clocks
 from portico.catalog.load import load_folder
-from portico.clock import Clock
+from portico.clock import Clock, Pause
 from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, proxy
 from portico.faces.admin import (
     accounts,
@@ -33,6 +34,7 @@ from portico.faces.tools import ToolsFace
 from portico.faces.web import access, consent, sign_in
 from portico.faces.web.page import static_routes
 from portico.faces.web.site import Site
+from portico.gateway.arrivals import Arrivals
 from portico.gateway.bootstrap import ensure_first_environment
 from portico.gateway.files import FileShelf
 from portico.gateway.idempotency import Idempotency
@@ -72,6 +74,7 @@ from portico.store.sessions import Sessions
 from portico.store.tokens import Tokens
 from portico.toolbox.composed import Composed
 from portico.toolbox.run import Toolbox
+from portico.toolbox.waiting import with_waiting
 from portico.upstream.transport import AiohttpTransport, Deadlines, Transport
 from portico.vault.passwords import Passwords
 from portico.version import VERSION
@@ -163,13 +166,19 @@ class Portico:
         await send({"type": "lifespan.shutdown.complete"})
 
 
-async def build(settings: Settings, *, clock: Clock = clocks.now, transport: Transport | None = None) -> Portico:
+async def build(
+    settings: Settings,
+    *,
+    clock: Clock = clocks.now,
+    transport: Transport | None = None,
+    pause: Pause = clocks.pause,
+) -> Portico:
     """A gateway on its database, migrated and with its keys checked. Raises a Refusal that says what to mend."""
     database = await open_database(settings.database_url, settings.data_dir)
     try:
         await migrate(database)
         keyring = await open_keyring(settings, database, clock)
-        parts = _parts(settings, database, keyring, clock, transport)
+        parts = replace(_parts(settings, database, keyring, clock, transport), pause=pause)
         await ensure_first_environment(parts)
     except BaseException:
         await database.close()
@@ -184,12 +193,13 @@ def _parts(
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
     later = Later(database, clock)
     shipped = {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
-    views = Views(shipped, definitions)
+    views = Views(shipped, definitions, with_waiting)
     requests, audit = Requests(database), Audit(database)
     carrier = transport or _transport(settings)
     return Parts(
         settings=settings,
         clock=clock,
+        pause=clocks.pause,
         database=database,
         changes=changes,
         environments=Environments(database),
@@ -215,6 +225,7 @@ def _parts(
         seen=Seen(clock),
         states=States(database, accounts_store, changes, clock, later),
         later=later,
+        arrivals=Arrivals(changes, later.inbound),
         idempotency=_idempotency(settings, database, keyring, clock),
         recorder=Recorder(requests, metrics, clock),
         metrics=metrics,

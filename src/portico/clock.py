@@ -1,10 +1,12 @@
-"""What time it is. Everything that needs the time is given a clock, so that tests can hold it still."""
+"""What time it is, and how to let some pass. Both are given to whatever needs them, so that tests hold time still."""
 
+import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
+Pause = Callable[[float], Awaitable[None]]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -31,3 +33,4 @@ def in_seconds(moment: datetime, seconds: float) -> datetime:
 
 
 monotonic = time.monotonic
+pause: Pause = asyncio.sleep

@@ -42,8 +42,6 @@ def _operation(operation: Operation, view: View) -> Iterable[str]:
         yield f"tool name has {len(operation.tool.name)} characters, at most {LONGEST}"
     if operation.example is None:
         yield "has no example"
-    if operation.wait is not None and not _names_an_operation(view, operation.wait.look):
-        yield f"wait.look {operation.wait.look!r} is not an operation"
     for parameter in operation.parameters:
         yield from _parameter(operation, parameter, view)
 

@@ -61,7 +61,7 @@ def compile_definition(value: Json, inventory: Json | None = None) -> View:
         )
         for method, rule in resource_rule.methods.items()
     ]
-    operations = [_with_replacement(each, operations) for each in operations]
+    operations = [_with_wait(_with_replacement(each, operations), operations) for each in operations]
     failures = [*_check_names(definition, operations), *compiler.failures, *_undefined(records, operations)]
     if failures:
         raise InvalidArguments(
@@ -155,9 +155,7 @@ class _Compiler:
             lifecycle=self._lifecycle(rule, verb, path),
             tags=self._tags(where, rule, about, path, effect),
             secrets=rule.secrets,
-            wait=Wait(look=rule.wait.look, field=rule.wait.field, until=rule.wait.until, when=rule.wait.when)
-            if rule.wait
-            else None,
+            wait=Wait(**_said(rule.wait)) if rule.wait else None,
             asks=rule.asks,
             example=rule.example,
             times=rule.times,
@@ -259,6 +257,15 @@ def _with_replacement(operation: Operation, operations: list[Operation]) -> Oper
     return structs.replace(operation, lifecycle=lifecycle)
 
 
+def _with_wait(operation: Operation, operations: list[Operation]) -> Operation:
+    """Whatever looks at something asynchronous can wait for its end too: as whoever makes it hopes that it ends."""
+    looking = [each for each in operations if each.wait is not None and each.wait.look == operation.key]
+    if operation.wait is not None or not looking:
+        return operation
+    wait = min(looking, key=lambda each: each.method != "create").wait
+    return structs.replace(operation, wait=structs.replace(wait, when={}, id="id") if wait else None)
+
+
 def _named(operation: Operation, name: str, rule: MethodRule, integration: str, singular: str) -> Operation:
     """With its tool name; the name that the grammar would have given is an alias where another was promised."""
     aliases = list(rule.aliases)
@@ -295,7 +302,27 @@ def _check_names(definition: DefinitionRule, operations: list[Operation]) -> lis
     for name, each in definition.credentials.items():
         if each.proof and each.proof not in keys:
             failures.append(Failure(f"credentials.{name}.proof", f"{each.proof!r} is not an operation"))
+    for each in operations:
+        failures += _check_wait(each, keys)
     return failures + _check_webhooks(definition, keys)
+
+
+def _check_wait(operation: Operation, keys: set[str]) -> list[Failure]:
+    wait = operation.wait
+    if wait is None:
+        return []
+    where = f"resources.{operation.key}.wait"
+    named = {"look": wait.look, **{f"needs.{end}": key for end, key in wait.needs.items()}}
+    failures = [
+        Failure(f"{where}.{field}", f"{key!r} is not an operation") for field, key in named.items() if key not in keys
+    ]
+    if not wait.until:
+        failures.append(Failure(f"{where}.until", "is empty", "the values that mean that it is over"))
+    if strangers := sorted({*wait.fine, *wait.needs} - {*wait.until}):
+        failures.append(Failure(f"{where}.until", f"lacks {', '.join(strangers)}"))
+    if len(wait.counts) not in {0, 2}:
+        failures.append(Failure(f"{where}.counts", "takes two places", "how much is done, and of how much"))
+    return failures
 
 
 def _check_webhooks(definition: DefinitionRule, keys: set[str]) -> list[Failure]:

@@ -114,6 +114,11 @@ class WaitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     field: str
     until: tuple[str, ...]
     when: Json = {}
+    id: str = "id"
+    counts: tuple[str, ...] = ()
+    fine: tuple[str, ...] = ()
+    needs: dict[str, str] = {}
+    ids: tuple[str, ...] = ()
 
 
 class MethodRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

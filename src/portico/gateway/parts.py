@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from portico.clock import Clock
+from portico.clock import Clock, Pause
+from portico.gateway.arrivals import Arrivals
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring
 from portico.gateway.later import Later
@@ -37,6 +38,7 @@ from portico.vault.passwords import Passwords
 class Parts:
     settings: Settings
     clock: Clock
+    pause: Pause
     database: Database
     changes: Changes
     environments: Environments
@@ -55,6 +57,7 @@ class Parts:
     seen: Seen
     states: States
     later: Later
+    arrivals: Arrivals
     idempotency: Idempotency
     recorder: Recorder
     metrics: Metrics

@@ -1,6 +1,7 @@
 """The catalog as each account sees it: the integration, then its environment's changes, then its own."""
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -20,8 +21,10 @@ _MOST_KEPT = 256
 class Views:
     """Views are made once and kept; an override's text is part of the key under which it is found again."""
 
-    def __init__(self, shipped: dict[str, View], definitions: Definitions) -> None:
-        self.shipped = shipped
+    def __init__(self, shipped: dict[str, View], definitions: Definitions, dress: Callable[[View], View]) -> None:
+        """`dress` puts on what every vendor gets, those that are brought along too."""
+        self.shipped = {name: dress(view) for name, view in shipped.items()}
+        self._dress = dress
         self._definitions = definitions
         self._brought: dict[tuple[str, str], View] = {}
         self._changed: OrderedDict[tuple[str, str, bytes], View] = OrderedDict()
@@ -36,7 +39,7 @@ class Views:
             if found is None:
                 names = ", ".join(sorted(self.shipped))
                 raise NotFound(f"There is no integration {integration!r}; those that come with Portico: {names}.")
-            self._brought[key] = compile_definition(found.definition)
+            self._brought[key] = self._dress(compile_definition(found.definition))
         return self._brought[key]
 
     async def of(self, account: Account) -> View:

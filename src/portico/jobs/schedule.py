@@ -1,15 +1,15 @@
 """When to try again. Pure: the dice (a number from 0 up to 1) are given, so that tests can throw them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-Dice = Callable[[], float]
+from portico.gateway import backoff
+from portico.gateway.backoff import Dice, jittered
 
 # Standard Webhooks' schedule: seconds after the first, second … failure. Ten attempts in about three days.
 DELIVERY_PAUSES: tuple[float, ...] = (5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400)
 RECHECK_PAUSES: tuple[float, ...] = (900, 3600, 14_400, 43_200, 86_400)
 FIRST_LOOK_SECONDS, MOST_LOOK_SECONDS = 5.0, 300.0
 _LOOK_GROWTH = 1.5
-_JITTER = 0.1
 
 
 def stepped(pauses: Sequence[float], failures: int, dice: Dice) -> float | None:
@@ -24,10 +24,4 @@ def last_forever(pauses: Sequence[float], failures: int, dice: Dice) -> float:
 
 def growing(looks: int, dice: Dice) -> float:
     """The pause before the next look at something that was looked at so many times."""
-    # Beyond twenty the power only grows towards the ceiling that it has reached long since.
-    return jittered(min(MOST_LOOK_SECONDS, FIRST_LOOK_SECONDS * _LOOK_GROWTH ** min(looks, 20)), dice)
-
-
-def jittered(seconds: float, dice: Dice) -> float:
-    """Ten per cent more or less, so that what failed together does not come back together."""
-    return seconds * (1 - _JITTER + 2 * _JITTER * dice())
+    return backoff.growing(FIRST_LOOK_SECONDS, _LOOK_GROWTH, MOST_LOOK_SECONDS, looks, dice)

@@ -82,14 +82,14 @@ _TOO_LONG = "It has been watched for as long as was agreed and is not over."
 
 
 def read(watch: Watch, connected: Connected, found: Any) -> Seen:
-    """What the vendor's object says of itself. The first of a wait rule's ends is the one that was hoped for."""
+    """What the vendor's object says of itself, and whether its end is a good one."""
     status = at(found, watch.wait.field)
     text = status if isinstance(status, str) else ""
     operation = connected.view.find(watch.resource, watch.method)
     shown = facts.small(found, operation.secrets) if is_record(found) else {}
     if text not in watch.wait.until:
         return Seen(vendor_status=text, facts=shown)
-    return Seen(state="completed" if text == watch.wait.until[0] else "failed", vendor_status=text, facts=shown)
+    return Seen(state="completed" if watch.wait.is_good(text) else "failed", vendor_status=text, facts=shown)
 
 
 def about(watch: Watch, connected: Connected, seen: Seen, moment: datetime) -> Json:

@@ -5,11 +5,12 @@ Lists, filters, search, discovery, constraints and refusals know no more than th
 
 from typing import Protocol
 
-from portico.model.operation import Effect, Lifecycle, PageStyle, Parameter, ToolName
+from portico.model.operation import Effect, Lifecycle, PageStyle, Parameter, ToolName, Wait
 
 
 class Offered(Protocol):
-    """`group` is the filter word that it answers to; empty: its method says which."""
+    """`group` is the filter word that it answers to; empty: its method says which. What `follows` others is offered
+    where one of them is."""
 
     @property
     def integration(self) -> str: ...
@@ -53,5 +54,9 @@ class Offered(Protocol):
     def lifecycle(self) -> Lifecycle: ...
     @property
     def secrets(self) -> tuple[str, ...]: ...
+    @property
+    def wait(self) -> Wait | None: ...
+    @property
+    def follows(self) -> tuple[str, ...]: ...
     @property
     def asks(self) -> str: ...

@@ -55,13 +55,22 @@ class PageStyle(Struct, frozen=True, kw_only=True, omit_defaults=True):
 class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """How to tell that something asynchronous is over: look there, at this field, until it has one of these values.
 
-    The first of them is the end that was hoped for.
+    The first of them is the end that was hoped for; `fine` are others that are no failure; `needs` leads from an end at
+    which the caller has to do something to the operation that goes on from it.
     """
 
     look: str
     field: str
     until: tuple[str, ...]
     when: Json = {}
+    id: str = "id"  # where the answer says what to look at; not `id`: the answer is not itself the thing looked at
+    counts: tuple[str, ...] = ()  # where the thing says how much is done, and of how much
+    fine: tuple[str, ...] = ()
+    needs: dict[str, str] = {}
+    ids: tuple[str, ...] = ()  # how the ids of such things begin, where an id alone says what is meant
+
+    def is_good(self, end: str) -> bool:
+        return end == self.until[0] or end in self.fine or end in self.needs
 
 
 class Lifecycle(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -119,6 +128,10 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def credentials(self) -> tuple[str, ...]:
         return (self.credential,)
+
+    @property
+    def follows(self) -> tuple[str, ...]:
+        return ()
 
     @property
     def is_repeatable(self) -> bool:

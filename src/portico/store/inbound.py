@@ -23,13 +23,17 @@ _SET = Statement(
 )
 _DELETE = Statement("DELETE FROM inbound_endpoints WHERE environment_id = :environment_id AND account_id = :account_id")
 _RECEIVED = Statement(
-    "INSERT INTO inbound_messages (environment_id, account_id, message_id, received_at) "
-    "VALUES (:environment_id, :account_id, :message_id, :moment) "
+    "INSERT INTO inbound_messages (environment_id, account_id, message_id, received_at, object_id) "
+    "VALUES (:environment_id, :account_id, :message_id, :moment, :object_id) "
     "ON CONFLICT (environment_id, account_id, message_id) DO NOTHING"
 )
 _TOUCH = Statement(
     "UPDATE inbound_endpoints SET last_received_at = :moment "
     "WHERE environment_id = :environment_id AND account_id = :account_id"
+)
+_HEARD = Statement(
+    "SELECT 1 FROM inbound_messages WHERE environment_id = :environment_id AND account_id = :account_id "
+    "AND object_id = :object_id AND received_at >= :since LIMIT 1"
 )
 
 
@@ -59,17 +63,25 @@ class Inbound:
     async def delete(self, session: Session, environment_id: EnvironmentId, account_id: AccountId) -> None:
         await session.run(_DELETE, environment_id=environment_id, account_id=account_id)
 
-    async def take(self, session: Session, endpoint: InboundEndpoint, message_id: str, moment: datetime) -> bool:
+    async def take(
+        self, session: Session, endpoint: InboundEndpoint, message_id: str, object_id: str, moment: datetime
+    ) -> bool:
         """Whether this message is new. Vendors repeat themselves; what they say is done once."""
         values = {
             "environment_id": endpoint.environment_id,
             "account_id": endpoint.account_id,
             "moment": to_milliseconds(moment),
         }
-        is_new = await session.run(_RECEIVED, **values, message_id=message_id) > 0
+        is_new = await session.run(_RECEIVED, **values, message_id=message_id, object_id=object_id) > 0
         if is_new:
             await session.run(_TOUCH, **values)
         return is_new
+
+    async def has_heard(
+        self, environment_id: EnvironmentId, account_id: AccountId, object_id: str, since: datetime
+    ) -> bool:
+        values = {"environment_id": environment_id, "account_id": account_id, "object_id": object_id}
+        return await self._database.one(_HEARD, **values, since=to_milliseconds(since)) is not None
 
 
 def read(row: Row) -> InboundEndpoint:

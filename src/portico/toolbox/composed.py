@@ -19,7 +19,7 @@ from portico.gateway.connect import Proof
 from portico.gateway.lookup import Connected
 from portico.gateway.seen import Left
 from portico.model.call import Answer, Upload
-from portico.model.operation import Effect, Lifecycle, NameRule, Operation, PageStyle, Parameter, ToolName
+from portico.model.operation import Effect, Lifecycle, NameRule, Operation, PageStyle, Parameter, ToolName, Wait
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox.once import Once
 from portico.toolbox.progress import Report
@@ -59,6 +59,9 @@ class Composed(Struct, frozen=True, kw_only=True):
     content_types: tuple[str, ...] = ()
     page: PageStyle | None = None
     lifecycle: Lifecycle = Lifecycle()
+    wait: Wait | None = None
+    follows: tuple[str, ...] = ()
+    comfort: str = ""  # the word that switches it off on a server
 
     @property
     def key(self) -> str:
@@ -90,7 +93,7 @@ class Prove(Protocol):
 class Asked(Struct, frozen=True, kw_only=True):
     """One run of a composed tool: for whom, when, and by what means it reaches the gateway.
 
-    `left` tells what the vendor last said is left for a model.
+    `left` tells what the vendor last said is left for a model; `go_on` waits for what was begun earlier.
     """
 
     connected: Connected
@@ -101,6 +104,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     prove: Prove
     once: Once
     left: Callable[[str], Left | None]
+    go_on: Callable[[Json], Awaitable[Json]]
     is_dry_run: bool = False
     uploads: Mapping[str, Sequence[Upload]] = {}
     report: Report | None = None

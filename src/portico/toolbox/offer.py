@@ -35,21 +35,34 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 
 def offer(connected: Connected, config: ServerConfig = NO_CONFIG) -> Offer:
-    operations = select(connected.view.offered, _respelt(config, connected), config.tags)
+    operations = _chosen(connected, config)
     kept = tuple(
         each
         for each in operations
         if _barred(each, connected, config) is None and (config.include_removed or each.lifecycle.state != "removed")
     )
-    return Offer(operations=kept, tools=tuple(constrained(each, config.arguments) for each in kept))
+    return Offer(operations=kept, tools=tuple(constrained(each, config) for each in kept))
 
 
 def why_not(operation: Offered, connected: Connected, config: ServerConfig) -> Exception | None:
     """Why the operation may not be called here; None where it may. What a vendor switched off is hidden, not barred:
     at the vendor's own address the gateway refuses it, and another server may still have it."""
-    if not select([operation], _respelt(config, connected), config.tags):
+    if operation.follows and all(operation.key != each.key for each in _chosen(connected, config)):
+        return NotAllowed(f"This server offers nothing that {operation.tool.name!r} could go on with.")
+    if not operation.follows and not select([operation], _respelt(config, connected), config.tags):
         return NotAllowed(_filtered(operation, config))
     return _barred(operation, connected, config)
+
+
+def _chosen(connected: Connected, config: ServerConfig) -> list[Offered]:
+    """What passes the filter, and what goes on with any of that."""
+    selected = {each.key for each in select(connected.view.offered, _respelt(config, connected), config.tags)}
+    return [
+        each
+        for each in connected.view.offered
+        if (bool(selected & {*each.follows}) if each.follows else each.key in selected)
+        and not (each.follows and "waiting" in config.comforts_off)
+    ]
 
 
 def _barred(operation: Offered, connected: Connected, config: ServerConfig) -> Exception | None:
@@ -100,10 +113,10 @@ def limits_of(operation: Offered, constraints: dict[str, Json]) -> list[Limit]:
     return found
 
 
-def constrained(operation: Offered, constraints: dict[str, Json]) -> Tool:
-    """The tool with the server's constraints written into its schema."""
-    tool = tool_of(operation)
-    limits = limits_of(operation, constraints)
+def constrained(operation: Offered, config: ServerConfig) -> Tool:
+    """The tool with the server's constraints written into its schema, without the comforts that it switched off."""
+    tool = tool_of(operation, off=config.comforts_off)
+    limits = limits_of(operation, config.arguments)
     if not limits:
         return tool
     properties: Json = dict(tool.input_schema["properties"])

@@ -11,13 +11,15 @@ from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
 from portico.model.call import Answer, Call
 from portico.model.caller import Caller
+from portico.model.offered import Offered
 from portico.model.operation import Operation
 from portico.shapes import Json
 from portico.toolbox import offer
 
 
 class Reach(Struct, frozen=True, kw_only=True):
-    """`call_of` makes the call that belongs to this run; `read` gives an answer's whole body."""
+    """`call_of` makes the call that belongs to this run; `read` gives an answer's whole body; `refuses` says why its
+    server does not offer something."""
 
     parts: Parts
     caller: Caller
@@ -25,6 +27,7 @@ class Reach(Struct, frozen=True, kw_only=True):
     constraints: dict[str, Json]
     call_of: Callable[[Operation, Json], Call]
     read: Callable[[Answer], Awaitable[bytes]]
+    refuses: Callable[[Offered], Exception | None]
 
     async def send(
         self, operation: Operation, arguments: Json, *, idempotency_key: str = "", dry_run: bool = False

@@ -30,9 +30,14 @@ def of_value(value: Any, *, blocks: list[Json] | None = None, meta: Json | None 
 
 def with_understood(result: ToolResult, understood: Json) -> ToolResult:
     """The result with a note of how names and times were read, where it has room for one."""
-    if result.is_error or not is_record(result.structured) or "understood" in result.structured:
-        return structs.replace(result, meta={**result.meta, "understood": understood})
-    structured = {"understood": understood, **result.structured}
+    return with_note(result, "understood", understood)
+
+
+def with_note(result: ToolResult, name: str, note: Json) -> ToolResult:
+    """The result with this said first, where it has room for it."""
+    if result.is_error or not is_record(result.structured) or name in result.structured:
+        return structs.replace(result, meta={**result.meta, name: note})
+    structured = {name: note, **result.structured}
     text = {"type": "text", "text": _encoder.encode(structured).decode()}
     return structs.replace(result, content=[text, *result.content[1:]], structured=structured)
 

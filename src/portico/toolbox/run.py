@@ -24,6 +24,7 @@ from portico.shapes import Json, is_list, is_record
 from portico.toolbox import fit, names, offer, results, times
 from portico.toolbox.arguments import Arguments
 from portico.toolbox.composed import Asked, Composed, Context
+from portico.toolbox.controls import take
 from portico.toolbox.files import FileComfort
 from portico.toolbox.offer import Offer
 from portico.toolbox.once import Once
@@ -32,6 +33,7 @@ from portico.toolbox.reach import Reach
 from portico.toolbox.results import ToolResult
 from portico.toolbox.search import Index
 from portico.toolbox.teach import teach
+from portico.toolbox.waiting import Followed, Waiter, read_wish
 
 # Looking for a name goes no further than this: whoever has more items of a kind gives ids.
 _MOST_PAGES, _PAGE_SIZE = 30, 100
@@ -81,7 +83,7 @@ class Toolbox:
                 raise problem
             return await self._run(caller, asked, connected, operation)
         except Refusal as problem:
-            return teach(problem, operation, _lister(connected.view, operation), asked.config.arguments)
+            return teach(problem, operation, _lister(connected.view, operation), asked.config)
 
     def find(self, connected: Connected, name: str) -> Offered:
         operation = connected.view.tool(name)
@@ -92,6 +94,9 @@ class Toolbox:
         return operation
 
     async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered) -> ToolResult:
+        own, said = take(offered, asked.arguments, asked.config.comforts_off)
+        wish = read_wish(said)
+        asked = structs.replace(asked, arguments=own)
         accepted, understood = await self._accept(caller, asked, connected, offered)
         controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
         accepted, uploads = await self._files.take(offered, accepted, caller.environment_id)
@@ -102,12 +107,27 @@ class Toolbox:
                 return _value(await _compose(offered, run, accepted, understood, fields), [], asked.config.result_limit)
             operation = connected.view.find(offered.resource, offered.method)
             call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
-            answer = await execute(caller, call, self._parts)
+            followed = Followed(answer=await execute(caller, call, self._parts), operation=operation)
+            if wish is not None and not is_dry_run:
+                waiter = Waiter(self._reach(caller, asked, connected), asked.report)
+                followed = await waiter.follow(operation, accepted, followed.answer, wish)
         finally:
             if offered.effect != "read":
                 self._names.forget(asked.account_id)
-        result = await self._shown(answer, asked, operation, caller, fields)
+        result = await self._shown(followed.answer, asked, followed.operation, caller, fields)
+        result = results.with_note(result, "waiting", followed.note) if followed.note else result
         return results.with_understood(result, understood) if understood else result
+
+    def _reach(self, caller: Caller, asked: ToolCall, connected: Connected) -> Reach:
+        return Reach(
+            parts=self._parts,
+            caller=caller,
+            connected=connected,
+            constraints=asked.config.arguments,
+            call_of=lambda operation, arguments: self._call(asked, operation, arguments, {}),
+            read=self._content,
+            refuses=lambda offered: offer.why_not(offered, connected, asked.config),
+        )
 
     def _asked(
         self,
@@ -119,14 +139,7 @@ class Toolbox:
         is_dry_run: bool,
         uploads: dict[str, Sequence[Upload]],
     ) -> Asked:
-        reach = Reach(
-            parts=self._parts,
-            caller=caller,
-            connected=connected,
-            constraints=asked.config.arguments,
-            call_of=lambda operation, arguments: self._call(asked, operation, arguments, {}),
-            read=self._content,
-        )
+        reach = self._reach(caller, asked, connected)
         admit_effect(caller, offered.effect)
         return Asked(
             connected=connected,
@@ -137,6 +150,7 @@ class Toolbox:
             prove=reach.prove,
             once=Once(self._parts.idempotency, caller, f"composed:{asked.account_id}:{offered.tool.name}"),
             left=lambda model: self._parts.seen.left(asked.account_id, model),
+            go_on=Waiter(reach, asked.report).go_on,
             is_dry_run=is_dry_run,
             uploads=uploads,
             report=asked.report,

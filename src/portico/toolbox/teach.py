@@ -6,6 +6,7 @@ import msgspec
 
 from portico import errors
 from portico.model.offered import Offered
+from portico.model.server import ServerConfig
 from portico.shapes import Json, is_record
 from portico.toolbox.fit import clean, fit_value
 from portico.toolbox.offer import constrained
@@ -14,14 +15,14 @@ from portico.toolbox.tools import IDENTITY
 
 _ASK = "Ask whoever administers this account"
 _MOST_VENDOR_BYTES = 4_000
-_NO_CONSTRAINTS: dict[str, Json] = {}
+_NO_CONFIG = ServerConfig()
 
 
 def teach(
     problem: errors.Refusal,
     operation: Offered | None,
     lister: str = "",
-    constraints: dict[str, Json] = _NO_CONSTRAINTS,
+    config: ServerConfig = _NO_CONFIG,
 ) -> ToolResult:
     """The refusal as a result. `lister` is the tool that lists the ids which this operation takes."""
     facts: Json = {"code": problem.code, "status": _status(problem)}
@@ -29,7 +30,7 @@ def teach(
     if isinstance(problem, errors.InvalidArguments):
         facts["failures"] = [_failure(each) for each in problem.failures]
         if operation is not None:
-            facts["input_schema"] = constrained(operation, constraints).input_schema
+            facts["input_schema"] = constrained(operation, config).input_schema
     elif isinstance(problem, errors.VendorFailure):
         sentence, more = _vendor(problem, operation, lister)
         facts |= more

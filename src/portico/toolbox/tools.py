@@ -1,11 +1,13 @@
 """What is offered, as an agent sees it: one flat input schema, a short description first, annotations. Pure."""
 
+from collections.abc import Collection
 from typing import Any
 
 from msgspec import Struct
 
 from portico.model.offered import Offered
 from portico.model.operation import Parameter
+from portico.toolbox.controls import controls_of
 
 Json = dict[str, Any]
 IDENTITY = "id"
@@ -23,13 +25,14 @@ class Tool(Struct, frozen=True, kw_only=True):
     annotations: Json
 
 
-def tool_of(operation: Offered, *, plain: bool = False) -> Tool:
-    """`plain`: only what the vendor itself takes, for clients that send it to the Proxy API."""
+def tool_of(operation: Offered, *, plain: bool = False, off: Collection[str] = ()) -> Tool:
+    """`plain`: only what the vendor itself takes, for clients that send it to the Proxy API. `off`: the comforts that
+    are switched off."""
     return Tool(
         name=operation.tool.name,
         title=operation.title,
         description=describe(operation),
-        input_schema=input_schema(operation, plain=plain),
+        input_schema=input_schema(operation, plain=plain, off=off),
         annotations=annotations(operation),
     )
 
@@ -56,7 +59,7 @@ def annotations(operation: Offered) -> Json:
     }
 
 
-def input_schema(operation: Offered, *, plain: bool = False) -> Json:
+def input_schema(operation: Offered, *, plain: bool = False, off: Collection[str] = ()) -> Json:
     properties: Json = {}
     required: list[str] = []
     for each in operation.parameters:
@@ -67,6 +70,7 @@ def input_schema(operation: Offered, *, plain: bool = False) -> Json:
         if each.required:
             required.append(name)
     properties |= _paging(operation)
+    properties |= {} if plain else {each.name: each.schema for each in controls_of(operation, off)}
     if rare := [each.name for each in operation.parameters if each.shown == "rare"]:
         properties["extra"] = {"type": "object", "description": f"More arguments: {', '.join(rare)}"}
     schema: Json = {"type": "object", "properties": properties}

@@ -1,0 +1,51 @@
+"""Arguments that comforts add to a tool: shown where they mean something, and no business of the vendor's. Pure."""
+
+from collections.abc import Collection
+
+from msgspec import Struct
+
+from portico.errors import Failure, InvalidArguments
+from portico.model.offered import Offered
+from portico.shapes import Json
+
+WAIT_SECONDS, THEN = "wait_seconds", "then"
+MOST_WAIT_SECONDS = 3600
+WEBHOOK = "webhook"
+
+
+class Control(Struct, frozen=True, kw_only=True):
+    """One of them. `comfort` is the word that switches it off on a server."""
+
+    name: str
+    comfort: str
+    schema: Json
+
+
+WAITING = (
+    Control(
+        name=WAIT_SECONDS,
+        comfort="waiting",
+        schema={"type": "number", "description": "Wait for its end, at most so long; then a handle to go on with"},
+    ),
+    Control(
+        name=THEN,
+        comfort="waiting",
+        schema={"type": "string", "description": "webhook: webhooks hear of its end, however long it takes"},
+    ),
+)
+
+
+def controls_of(operation: Offered, off: Collection[str] = ()) -> tuple[Control, ...]:
+    """What may be said to this tool beside its own arguments, on a server that has switched `off` some comforts."""
+    every = WAITING if operation.wait is not None else ()
+    return tuple(each for each in every if each.comfort not in off)
+
+
+def take(operation: Offered, arguments: Json, off: Collection[str]) -> tuple[Json, Json]:
+    """(the tool's own arguments, what was said to us)."""
+    mine = {each.name for each in controls_of(operation)}
+    said = {name: value for name, value in arguments.items() if name in mine}
+    allowed = {each.name for each in controls_of(operation, off)}
+    if refused := sorted(said.keys() - allowed):
+        raise InvalidArguments([Failure(name, "is switched off on this server; leave it out") for name in refused])
+    return {name: value for name, value in arguments.items() if name not in mine}, said

@@ -1,0 +1,98 @@
+"""One gateway for a whole module, with an MCP server for its account and time that passes only when somebody waits.
+
+Modules that use it carry `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from portico.sandbox.state import World
+from tests.conftest import HeldClock
+from tests.faces.mcp.speaker import HOST, Json, Maker, Speaker
+from tests.stage import Stage, open_stage
+
+
+@dataclass
+class Time:
+    """The gateway's clock and the sandbox's, turned together by whoever pauses. `pauses` is how long each pause was."""
+
+    clock: HeldClock = field(default_factory=HeldClock)
+    pauses: list[float] = field(default_factory=list[float])
+    stands_still: bool = False
+    worlds: list[World] = field(default_factory=list[World])
+
+    def pause(self, world: World) -> Any:
+        self.worlds.append(world)
+
+        async def pause(seconds: float) -> None:
+            self.pauses.append(seconds)
+            if self.stands_still:
+                await asyncio.Event().wait()
+            self.pass_(seconds)
+            await asyncio.sleep(0)
+
+        return pause
+
+    def pass_(self, seconds: float) -> None:
+        self.clock.advance(seconds=seconds)
+        for world in self.worlds:
+            world.advance(seconds)
+
+    @property
+    def waited(self) -> float:
+        return sum(self.pauses)
+
+
+@dataclass
+class Desk:
+    """A stage with its time and with an MCP server that offers everything."""
+
+    stage: Stage
+    time: Time
+    maker: Maker
+    mcp: Speaker
+
+    async def tool(self, name: str, arguments: Json | None = None, **query: str) -> Json:
+        """The whole result of a tool at the tools endpoint."""
+        path = f"/integrated-account/{self.stage.account_id}/tools/{name}"
+        got = await self.stage.client.post(path, arguments or {}, **query)
+        assert got.status == 200, got.content
+        return got.json
+
+    async def value(self, name: str, arguments: Json | None = None, **query: str) -> Json:
+        result = await self.tool(name, arguments, **query)
+        assert not result["is_error"], result
+        return result["structured"]
+
+    async def refusal(self, name: str, arguments: Json | None = None) -> Json:
+        result = await self.tool(name, arguments)
+        assert result["is_error"], result
+        return result["structured"]
+
+
+@pytest.fixture(scope="module")
+def time() -> Time:
+    return Time()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def desk(time: Time, tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    async with open_stage(folder, clock=time.clock, pause=time.pause, public_url=f"https://{HOST}") as stage:
+        maker = Maker(stage.client, stage.account_id)
+        yield Desk(stage, time, maker, await maker.server())
+
+
+@pytest.fixture(autouse=True)
+def rested(request: pytest.FixtureRequest) -> None:
+    """No test sees another's pauses and faults."""
+    if "desk" in request.fixturenames:
+        desk: Desk = request.getfixturevalue("desk")
+        desk.time.pauses.clear()
+        desk.time.stands_still = False
+        desk.stage.clear()
