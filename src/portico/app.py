@@ -12,6 +12,7 @@ from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, p
 from portico.faces.admin import (
     accounts,
     environments,
+    files,
     grants,
     history,
     installations,
@@ -62,7 +63,6 @@ from portico.store.clients import RegisteredClients
 from portico.store.database import Database
 from portico.store.engines import open_database
 from portico.store.environments import Environments
-from portico.store.files import Files
 from portico.store.installations import Definitions, Installations
 from portico.store.migrate import migrate
 from portico.store.operators import Operators
@@ -91,6 +91,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.ENDPOINTS,
     *admin_tools.ENDPOINTS,
     *servers.ENDPOINTS,
+    *files.ENDPOINTS,
     *grants.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *watches.ENDPOINTS,
@@ -107,26 +108,18 @@ class Portico:
         self.is_draining = False
         self.worker = Worker(parts)
         document = openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
-        shelf = FileShelf(
-            parts.database,
-            Files(parts.database),
-            parts.operators,
-            parts.keyring,
-            parts.clock,
-            parts.settings.public_url,
-        )
-        toolbox = Toolbox(parts, shelf)
+        toolbox = Toolbox(parts)
         hot: dict[str, HotFace] = {
             "proxy": proxy.serve,
             "custom": custom.serve_custom,
             "passthrough": custom.serve_passthrough,
             "mcp": McpFace(parts, toolbox).face,
-            "file": FileFace(shelf).face,
             "integrated-account-webhook": inbound.serve,
         }
         served = [
             *routes(ENDPOINTS, parts),
             ToolsFace(parts, toolbox).route(),
+            *FileFace(parts).routes(),
             *health.routes(parts, lambda: self.is_draining),
             *docs.routes(document),
             *MetadataFace(parts).routes(),
@@ -214,17 +207,11 @@ def _parts(
         keyring=keyring,
         secrets=Secrets(keyring),
         views=views,
-        lookup=Lookup(
-            pepper=keyring.pepper,
-            operators=operators,
-            accounts=accounts_store,
-            views=views,
-            settings=settings,
-            clock=clock,
-        ),
+        lookup=_lookup(settings, keyring, operators, accounts_store, views, clock),
         seen=Seen(clock),
         states=States(database, accounts_store, changes, clock, later),
         later=later,
+        shelf=FileShelf(database, operators, keyring, clock, settings.public_url, settings.file_limit_bytes),
         arrivals=Arrivals(changes, later.inbound),
         idempotency=_idempotency(settings, database, keyring, clock),
         recorder=Recorder(requests, metrics, clock),
@@ -236,6 +223,14 @@ def _parts(
         passwords=Passwords(),
         clients=Clients(settings, RegisteredClients(database), carrier, clock),
         grants=Grants(database, operators, changes, audit, keyring.pepper, clock),
+    )
+
+
+def _lookup(
+    settings: Settings, keyring: Keyring, operators: Operators, accounts_store: Accounts, views: Views, clock: Clock
+) -> Lookup:
+    return Lookup(
+        pepper=keyring.pepper, operators=operators, accounts=accounts_store, views=views, settings=settings, clock=clock
     )
 
 

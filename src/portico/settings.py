@@ -77,6 +77,30 @@ class Settings:
     answer_timeout_seconds: float = _setting("Longest wait for a vendor's answer to begin.", 600.0)
     idle_timeout_seconds: float = _setting("Longest silence in the middle of a vendor's answer.", 300.0)
     reshape_limit_bytes: int = _setting("Largest vendor answer that is read whole in order to reshape it.", 33_554_432)
+    file_limit_bytes: int = _setting(
+        "Largest file that is kept for tools: an upload, or a vendor's answer.", 536_870_912
+    )
+    fetch: str = _setting(
+        "Whether file arguments may be addresses ({url}) that the gateway fetches, from the open internet only.",
+        "on",
+        words=("on", "off"),
+    )
+    fetch_limit_bytes: int = _setting("Largest file that is fetched from an address.", 104_857_600)
+    fetch_types: tuple[str, ...] = _setting(
+        "How the content types of fetched files may begin, comma-separated. Web pages (text/html) are left out because "
+        "they are hardly ever the file that was meant.",
+        (
+            "audio/",
+            "image/",
+            "video/",
+            "application/",
+            "binary/",
+            "text/plain",
+            "text/csv",
+            "text/markdown",
+            "text/xml",
+        ),
+    )
     replay_hours: int = _setting("How long the first answer to an Idempotency-Key is kept.", 24)
     log_days: int = _setting("How long rows of the request log are kept.", 30)
 

@@ -9,6 +9,7 @@ import pytest
 from portico.toolbox.waiting import LONGEST_PAUSE_SECONDS
 from tests.faces.mcp.speaker import NEW, Json, Line, events
 from tests.toolbox.conftest import Desk
+from tests.wire import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 BATCH, CANCEL, GET_BATCH = "create_a_openai_batch", "openai_batches_cancel", "get_single_openai_batch_by_id"
@@ -254,8 +255,7 @@ async def test_client_that_hangs_up_stops_the_waiting(desk: Desk) -> None:
     message, headers = desk.mcp.message("tools/call", {"name": BATCH, "arguments": arguments})
     line = Line(desk.mcp, msgspec.json.encode(message), headers)
     async with asyncio.timeout(5):
-        while not desk.time.pauses:  # noqa: ASYNC110 -- the gateway tells nobody when it begins to wait
-            await asyncio.sleep(0.01)
+        await until(lambda: desk.time.pauses)
         line.hang_up()
         await line.task
     looks = len(desk.stage.seen("/v1/batches/"))

@@ -15,6 +15,7 @@ from tests.faces.mcp.speaker import Json
 from tests.gateways import exchange, open_gateway
 from tests.toolbox.conftest import Desk
 from tests.toolbox.test_waiting import BATCH, WAIT, batch
+from tests.wire import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATIENCE_SECONDS = 5
@@ -49,8 +50,7 @@ async def begin_waiting(desk: Desk, made: Json) -> asyncio.Task[Any]:
     desk.time.stands_still = True
     waiting = asyncio.create_task(desk.value(WAIT, {"handle": f"{BATCH}:{made['id']}", "wait_seconds": 600}))
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not desk.time.pauses:  # noqa: ASYNC110 -- the gateway tells nobody when it begins to wait
-            await asyncio.sleep(0.01)
+        await until(lambda: desk.time.pauses)
     return waiting
 
 
@@ -95,8 +95,7 @@ async def test_message_that_came_too_early_is_no_end(desk: Desk) -> None:
     looks = len(desk.stage.seen("/v1/batches/"))
     await tell(desk, made["id"])
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(desk.stage.seen("/v1/batches/")) == looks:  # noqa: ASYNC110 -- the sandbox tells nobody
-            await asyncio.sleep(0.01)
+        await until(lambda: len(desk.stage.seen("/v1/batches/")) > looks)
     assert not waiting.done()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

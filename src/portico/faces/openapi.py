@@ -62,7 +62,7 @@ def document(endpoints: Sequence[Endpoint], extra_paths: Json, version: str, url
         },
         "servers": [{"url": url or "/"}],
         "security": [{"token": []}],
-        "paths": paths | extra_paths,
+        "paths": paths | {path: paths.get(path, {}) | verbs for path, verbs in extra_paths.items()},
         "components": {
             "schemas": components,
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "An API token."}},

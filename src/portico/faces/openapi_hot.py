@@ -29,7 +29,7 @@ def hot_paths() -> Json:
         "/integrated-account/{id}/tools/{name}": {"post": _run_tool()},
         "/mcp/{token}": {"post": _mcp()},
         "/file": {"post": _keep_file()},
-        "/file/{link}": {"get": _fetch_file()},
+        "/file/{id}/content/{link}": {"get": _fetch_file()},
         "/integrated-account-webhook/{integrated_account_id}": {"post": _inbound()},
         "/healthz": {"get": _open("health", "Whether this process is alive")},
         "/readyz": {"get": _open("ready", "Whether this process can take requests")},
@@ -164,20 +164,23 @@ def _keep_file() -> Json:
         "required": ["file"],
         "properties": {"file": {"type": "string", "contentMediaType": "application/octet-stream"}},
     }
-    names = ("id", "url", "filename", "content_type", "expires_at")
-    kept: Json = {
-        "type": "object",
-        "required": [*names, "bytes"],
-        "properties": {**{name: {"type": "string"} for name in names}, "bytes": {"type": "integer"}},
-    }
     return {
         "operationId": "keepFile",
         "summary": "Keep a file for a day",
-        "description": "Needs the scope `call`.",
+        "description": (
+            "As a form, or as the body itself with its content type. Needs the scope `call`. Tools take the file as "
+            "`{file: id}`."
+        ),
         "tags": ["Files"],
-        "parameters": [],
-        "requestBody": {"required": True, "content": {"multipart/form-data": {"schema": upload}}},
-        "responses": _told("201", "The file, and the link under which it can be fetched.", kept),
+        "parameters": [
+            _parameter("filename", "query", "Its name, where the form does not give it."),
+            _parameter("integrated_account_id", "query", "Only tools of this account may use it."),
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": upload}, "*/*": {"schema": {}}},
+        },
+        "responses": _told("201", "The file, and a link to it.", {"$ref": "#/components/schemas/FileLinked"}),
     }
 
 
@@ -187,7 +190,10 @@ def _fetch_file() -> Json:
         "summary": "Fetch a kept file by its link",
         "tags": ["Files"],
         "security": [],
-        "parameters": [_parameter("link", "path", "The secret part of the link.", required=True)],
+        "parameters": [
+            _parameter("id", "path", "The file.", required=True),
+            _parameter("link", "path", "The secret part of the link.", required=True),
+        ],
         "responses": {
             "200": {"description": "The file.", "content": {"*/*": {"schema": {}}}},
             "default": {"description": "One of our refusals in the form `Failed`."},

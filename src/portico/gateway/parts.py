@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from portico.clock import Clock, Pause
 from portico.gateway.arrivals import Arrivals
+from portico.gateway.files import FileShelf
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring
 from portico.gateway.later import Later
@@ -57,6 +58,7 @@ class Parts:
     seen: Seen
     states: States
     later: Later
+    shelf: FileShelf
     arrivals: Arrivals
     idempotency: Idempotency
     recorder: Recorder

@@ -134,6 +134,10 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return ()
 
     @property
+    def gives_bytes(self) -> bool:
+        return self.returns == "binary"
+
+    @property
     def is_repeatable(self) -> bool:
         """Whether doing it twice comes to the same as doing it once."""
         return self.verb in {"GET", "DELETE"}

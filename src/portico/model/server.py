@@ -9,7 +9,7 @@ from portico.model.account import AccountId, EnvironmentId
 
 ServerId = NewType("ServerId", str)
 Exposure = Literal["all", "discovery", "auto"]
-Comfort = Literal["names", "times", "waiting"]
+Comfort = Literal["names", "times", "waiting", "files"]
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

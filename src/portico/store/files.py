@@ -1,4 +1,4 @@
-"""Stored files: sealed in pieces, fetched by a link whose secret is kept as a keyed hash, gone after their expiry."""
+"""Stored files: sealed in pieces, gone after their expiry."""
 
 from datetime import datetime
 
@@ -10,9 +10,8 @@ from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
 _ADD = Statement(
-    "INSERT INTO files (id, environment_id, account_id, name, content_type, size_bytes, digest, created_at, "
-    "expires_at) VALUES (:id, :environment_id, :account_id, :name, :content_type, :size_bytes, :digest, :created_at, "
-    ":expires_at)"
+    "INSERT INTO files (id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at) "
+    "VALUES (:id, :environment_id, :account_id, :name, :content_type, :size_bytes, :created_at, :expires_at)"
 )
 _ADD_PIECE = Statement(
     "INSERT INTO file_pieces (environment_id, file_id, number, sealed) "
@@ -22,13 +21,26 @@ _GET = Statement(
     "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
     "WHERE environment_id = :environment_id AND id = :id"
 )
+_PAGE = Statement(
+    "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
+    "WHERE environment_id = :environment_id AND id < :before AND expires_at > :moment "
+    "AND (:account_id = '' OR account_id = :account_id) ORDER BY id DESC LIMIT :count"
+)
 _PIECE = Statement(
     "SELECT sealed FROM file_pieces WHERE environment_id = :environment_id AND file_id = :file_id AND number = :number"
+)
+_DELETE = Statement("DELETE FROM files WHERE environment_id = :environment_id AND id = :id")
+_DELETE_OF_ACCOUNT = Statement("DELETE FROM files WHERE environment_id = :environment_id AND account_id = :account_id")
+_DELETE_PIECES_OF_ACCOUNT = Statement(
+    "DELETE FROM file_pieces WHERE environment_id = :environment_id AND file_id IN "
+    "(SELECT id FROM files WHERE environment_id = :environment_id AND account_id = :account_id)"
 )
 _DELETE_PIECES = Statement("DELETE FROM file_pieces WHERE environment_id = :environment_id AND file_id = :file_id")
 
 
 class StoredFile(Struct, frozen=True, kw_only=True):
+    """`account_id` is empty where the file may serve every account of its environment."""
+
     id: str
     environment_id: EnvironmentId
     account_id: str
@@ -43,7 +55,7 @@ class Files:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, session: Session, file: StoredFile, digest: bytes) -> None:
+    async def add(self, session: Session, file: StoredFile) -> None:
         await session.run(
             _ADD,
             id=file.id,
@@ -52,7 +64,6 @@ class Files:
             name=file.name,
             content_type=file.content_type,
             size_bytes=file.size_bytes,
-            digest=digest,
             created_at=to_milliseconds(file.created_at),
             expires_at=to_milliseconds(file.expires_at),
         )
@@ -66,9 +77,31 @@ class Files:
         row = await self._database.one(_GET, environment_id=environment_id, id=file_id)
         return read(row) if row else None
 
+    async def page(
+        self, environment_id: EnvironmentId, account_id: str, before: str, count: int, moment: datetime
+    ) -> list[StoredFile]:
+        """Newest first; those of one account, or with an empty id all of them."""
+        rows = await self._database.all(
+            _PAGE,
+            environment_id=environment_id,
+            account_id=account_id,
+            before=before,
+            count=count,
+            moment=to_milliseconds(moment),
+        )
+        return [read(row) for row in rows]
+
     async def piece(self, environment_id: EnvironmentId, file_id: str, number: int) -> bytes | None:
         row = await self._database.one(_PIECE, environment_id=environment_id, file_id=file_id, number=number)
         return bytes(row[0]) if row else None
+
+    async def delete(self, session: Session, environment_id: EnvironmentId, file_id: str) -> None:
+        await session.run(_DELETE, environment_id=environment_id, id=file_id)
+        await session.run(_DELETE_PIECES, environment_id=environment_id, file_id=file_id)
+
+    async def delete_of_account(self, session: Session, environment_id: EnvironmentId, account_id: str) -> None:
+        await session.run(_DELETE_PIECES_OF_ACCOUNT, environment_id=environment_id, account_id=account_id)
+        await session.run(_DELETE_OF_ACCOUNT, environment_id=environment_id, account_id=account_id)
 
     async def drop_pieces(self, environment_id: EnvironmentId, file_id: str) -> None:
         await self._database.run(_DELETE_PIECES, environment_id=environment_id, file_id=file_id)

@@ -39,9 +39,9 @@ _SERVER_BY_DIGEST = Statement(
     "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, "
     "expires_at FROM servers WHERE digest = :digest"
 )
-_FILE_BY_DIGEST = Statement(
+_FILE = Statement(
     "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
-    "WHERE digest = :digest"
+    "WHERE id = :id"
 )
 _CODE_BY_DIGEST = Statement(
     "SELECT c.environment_id, c.account_id, c.server_id, c.address, c.person_id, c.client_id, c.client_name, "
@@ -130,9 +130,9 @@ class Operators:
         row = await self._database.one(_SERVER_BY_DIGEST, digest=digest)
         return servers.read(row) if row else None
 
-    async def file_by_digest(self, digest: bytes) -> files.StoredFile | None:
-        """The file behind a link, found by the link alone."""
-        row = await self._database.one(_FILE_BY_DIGEST, digest=digest)
+    async def file(self, file_id: str) -> files.StoredFile | None:
+        """The file behind a link: a signature of ours says which one."""
+        row = await self._database.one(_FILE, id=file_id)
         return files.read(row) if row else None
 
     async def code_by_digest(self, digest: bytes) -> grants.Code | None:

@@ -72,6 +72,10 @@ class Composed(Struct, frozen=True, kw_only=True):
         return "read" if self.effect == "read" else "custom"
 
     @property
+    def gives_bytes(self) -> bool:
+        return False
+
+    @property
     def is_repeatable(self) -> bool:
         return self.effect == "read"
 

@@ -8,7 +8,8 @@ from portico.errors import Failure, InvalidArguments
 from portico.model.offered import Offered
 from portico.shapes import Json
 
-WAIT_SECONDS, THEN = "wait_seconds", "then"
+WAIT_SECONDS, THEN, AS = "wait_seconds", "then", "as"
+BASE64 = "base64"
 MOST_WAIT_SECONDS = 3600
 WEBHOOK = "webhook"
 
@@ -35,17 +36,30 @@ WAITING = (
 )
 
 
+AS_BASE64 = Control(
+    name=AS,
+    comfort="files",
+    schema={"type": "string", "description": "base64: also as text, where it fits; else a link alone"},
+)
+
+
 def controls_of(operation: Offered, off: Collection[str] = ()) -> tuple[Control, ...]:
     """What may be said to this tool beside its own arguments, on a server that has switched `off` some comforts."""
-    every = WAITING if operation.wait is not None else ()
+    every = [*(WAITING if operation.wait is not None else ()), *([AS_BASE64] if operation.gives_bytes else [])]
     return tuple(each for each in every if each.comfort not in off)
 
 
 def take(operation: Offered, arguments: Json, off: Collection[str]) -> tuple[Json, Json]:
     """(the tool's own arguments, what was said to us)."""
     mine = {each.name for each in controls_of(operation)}
+    if all(each.name != AS for each in operation.parameters):
+        mine.add(AS)  # bytes may be in any answer, not only where they are all of it
     said = {name: value for name, value in arguments.items() if name in mine}
     allowed = {each.name for each in controls_of(operation, off)}
+    if "files" not in off:
+        allowed.add(AS)
     if refused := sorted(said.keys() - allowed):
         raise InvalidArguments([Failure(name, "is switched off on this server; leave it out") for name in refused])
+    if said.get(AS) not in {None, BASE64}:
+        raise InvalidArguments([Failure(AS, f"is {said[AS]!r}", BASE64)])
     return {name: value for name, value in arguments.items() if name not in mine}, said

@@ -11,7 +11,6 @@ from portico.catalog.find import View
 from portico.errors import Failure, InvalidArguments, NotFound, Refusal, VendorTooLarge
 from portico.gateway.admit import admit_effect
 from portico.gateway.execute import execute
-from portico.gateway.files import FileShelf
 from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
@@ -23,9 +22,10 @@ from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox import fit, names, offer, results, times
 from portico.toolbox.arguments import Arguments
+from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.composed import Asked, Composed, Context
-from portico.toolbox.controls import take
-from portico.toolbox.files import FileComfort
+from portico.toolbox.controls import AS, take
+from portico.toolbox.files import FileArguments
 from portico.toolbox.offer import Offer
 from portico.toolbox.once import Once
 from portico.toolbox.progress import Report
@@ -59,9 +59,10 @@ class ToolCall(Struct, frozen=True, kw_only=True):
 class Toolbox:
     """Keeps what is made once for each view of a catalog: checks of arguments and the index for search."""
 
-    def __init__(self, parts: Parts, shelf: FileShelf) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts = parts
-        self._files = FileComfort(shelf, parts.transport)
+        self._files = FileArguments(parts.shelf, parts.transport, parts.settings)
+        self._artifacts = Artifacts(parts.shelf)
         self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
         self._names = names.NameBook()
         self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
@@ -99,12 +100,15 @@ class Toolbox:
         asked = structs.replace(asked, arguments=own)
         accepted, understood = await self._accept(caller, asked, connected, offered)
         controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
-        accepted, uploads = await self._files.take(offered, accepted, caller.environment_id)
+        keeping = _keeping(caller, asked, said)
+        accepted, uploads = await self._files.take(offered, accepted, keeping)
         fields, is_dry_run = _fields(controls["fields"]), bool(controls["dry_run"])
         try:
             if isinstance(offered, Composed):
                 run = self._asked(caller, asked, connected, offered, is_dry_run=is_dry_run, uploads=uploads)
-                return _value(await _compose(offered, run, accepted, understood, fields), [], asked.config.result_limit)
+                composed = await _compose(offered, run, accepted, understood, fields)
+                composed, blocks = await self._artifacts.lift(composed, keeping)
+                return _value(composed, blocks, asked.config.result_limit)
             operation = connected.view.find(offered.resource, offered.method)
             call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
             followed = Followed(answer=await execute(caller, call, self._parts), operation=operation)
@@ -114,7 +118,7 @@ class Toolbox:
         finally:
             if offered.effect != "read":
                 self._names.forget(asked.account_id)
-        result = await self._shown(followed.answer, asked, followed.operation, caller, fields)
+        result = await self._shown(followed.answer, asked, followed.operation, keeping, fields)
         result = results.with_note(result, "waiting", followed.note) if followed.note else result
         return results.with_understood(result, understood) if understood else result
 
@@ -221,7 +225,7 @@ class Toolbox:
         )
 
     async def _shown(
-        self, answer: Answer, asked: ToolCall, operation: Operation, caller: Caller, fields: list[str]
+        self, answer: Answer, asked: ToolCall, operation: Operation, keeping: Keeping, fields: list[str]
     ) -> ToolResult:
         limit = asked.config.result_limit
         if answer.page is not None:
@@ -229,22 +233,22 @@ class Toolbox:
         kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
         if answer.is_preview or kind == "application/json" or kind.endswith("+json"):
             value = await self._value(answer)
-            value, blocks = await self._files.lift(value, caller.environment_id, asked.account_id)
+            value, blocks = await self._artifacts.lift(value, keeping)
             return _value(fit.select(value, fields) if fields else value, blocks, limit)
         if not (answer.content or answer.stream):
             return results.of_value({"done": True, "status": answer.status})
         if kind.startswith("text/") and kind != "text/event-stream":
-            return await self._text(answer, asked, operation, caller)
-        return await self._files.give(answer, caller.environment_id, asked.account_id, operation.resource)
+            return await self._text(answer, asked, operation, keeping)
+        return await self._artifacts.give(answer, keeping, operation.resource)
 
-    async def _text(self, answer: Answer, asked: ToolCall, operation: Operation, caller: Caller) -> ToolResult:
+    async def _text(self, answer: Answer, asked: ToolCall, operation: Operation, keeping: Keeping) -> ToolResult:
         """Text as such; where it is too long, its beginning, and the whole of it as a file."""
         content, limit = await self._content(answer), asked.config.result_limit
         text = fit.clean(content.decode("utf-8", "replace"))
         if len(text) <= limit:
             return results.of_text(text)
         whole = Answer(status=answer.status, headers=answer.headers, content=content)
-        given = await self._files.give(whole, caller.environment_id, asked.account_id, operation.resource)
+        given = await self._artifacts.give(whole, keeping, operation.resource)
         facts: Json = {name: value for name, value in (given.structured or {}).items() if name != "preview"}
         note = f"{len(text) - limit} more characters; the whole text is at the url."
         return results.of_value({"text": text[:limit], "truncated": note, **facts}, blocks=given.content[1:])
@@ -284,6 +288,16 @@ async def _compose(offered: Composed, run: Asked, arguments: Json, understood: J
     value = fit.select(value, fields) if fields else value
     notes: Json = {"incomplete": context.incomplete, "understood": understood}
     return value | {name: note for name, note in notes.items() if note}
+
+
+def _keeping(caller: Caller, asked: ToolCall, said: Json) -> Keeping:
+    return Keeping(
+        environment_id=caller.environment_id,
+        account_id=asked.account_id,
+        limit=asked.config.result_limit,
+        is_off="files" in asked.config.comforts_off,
+        wants_base64=said.get(AS) is not None,
+    )
 
 
 def _without_streaming(operation: Operation, accepted: Json) -> Json:

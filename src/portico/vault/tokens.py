@@ -6,11 +6,12 @@ import secrets
 import zlib
 from typing import Literal
 
-TokenKind = Literal["api", "acc", "mcp", "link", "file", "setup", "ses", "code", "oat", "ort"]
+TokenKind = Literal["api", "acc", "mcp", "link", "setup", "ses", "code", "oat", "ort"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_CHARACTERS = 43  # 62^43 > 2^256
 _SUM_CHARACTERS = 6
+_PROOF_CHARACTERS = 40  # 160 bits
 
 
 def make(kind: TokenKind) -> str:
@@ -37,6 +38,28 @@ def digest(token: str, pepper: bytes) -> bytes:
 def mark(purpose: str, text: str, pepper: bytes) -> bytes:
     """A keyed hash of any text for one purpose; the same text for another purpose gives another."""
     return hmac.digest(hmac.digest(pepper, f"mark:{purpose}".encode(), hashlib.sha256), text.encode(), hashlib.sha256)
+
+
+def signed(kind: str, subject: str, until: int, pepper: bytes) -> str:
+    """A text that opens `subject` until that second (Unix time): nothing of it is kept, it proves itself."""
+    return f"ptc_{kind}_{until:08x}{_proof(kind, subject, until, pepper)}"
+
+
+def is_signed(text: str, kind: str, subject: str, now: int, pepper: bytes) -> bool:
+    """Whether `signed` made this text for this subject, and its second has not come yet."""
+    body = text.removeprefix(f"ptc_{kind}_")
+    if body == text or not text.isascii() or len(body) != 8 + _PROOF_CHARACTERS:
+        return False
+    try:
+        until = int(body[:8], 16)
+    except ValueError:
+        return False
+    is_ours = hmac.compare_digest(body, f"{until:08x}{_proof(kind, subject, until, pepper)}")
+    return is_ours and now < until
+
+
+def _proof(kind: str, subject: str, until: int, pepper: bytes) -> str:
+    return mark(f"signed {kind}", f"{until}:{subject}", pepper).hex()[:_PROOF_CHARACTERS]
 
 
 def _checksum(stem: str) -> str:

@@ -138,7 +138,7 @@ async def test_picture_in_json_becomes_a_file_and_is_seen_when_it_is_small(stand
     result = await server.call(IMAGE, {"model": "gpt-image-1.5", "prompt": "a red lighthouse", "size": "1024x1024"})
     assert kinds(result) == ["text", "resource_link", "image"]
     told = result["structuredContent"]["data"][0]["b64_json"]
-    assert set(told) == {"file", "url", "content_type", "bytes"}
+    assert set(told) == {"file", "url", "content_type", "bytes", "width", "height"}
     picture = await fetched(server, told["url"])
     assert (picture.headers["content-type"], len(picture.content)) == ("image/png", told["bytes"])
     assert base64.b64decode(result["content"][2]["data"]) == picture.content

@@ -12,12 +12,10 @@ from portico.app import Portico
 from portico.clock import iso
 from portico.faces.front import Front
 from portico.faces.mcp.endpoint import McpFace
-from portico.gateway.files import FileShelf
 from portico.gateway.lookup import Connected
 from portico.model.server import ServerConfig
 from portico.settings import Settings
 from portico.store.changes import POLL_SECONDS
-from portico.store.files import Files
 from portico.toolbox.discovery import BUDGET_TOKENS
 from portico.toolbox.offer import Offer
 from portico.toolbox.run import Toolbox
@@ -215,8 +213,7 @@ async def test_lists_are_the_same_bytes_and_made_once_for_each_state_of_a_server
     maker: Maker, client: Client, gateway: Portico
 ) -> None:
     parts = gateway.parts
-    shelf = FileShelf(parts.database, Files(parts.database), parts.operators, parts.keyring, parts.clock, "")
-    counting = CountingTools(Toolbox(parts, shelf))
+    counting = CountingTools(Toolbox(parts))
     front: Any = Front(parts, {"mcp": McpFace(parts, counting).face}, [], gateway)
     made = await maker.made(tool_exposure="all")
     server = Speaker(front, path_of(made))
