@@ -4,14 +4,12 @@ The environment is part of every key. What is remembered is dropped at once when
 when it changes in another process, and after thirty seconds in any case.
 """
 
-import time
-from typing import Any
-
 from msgspec import Struct
 
 from portico.catalog.find import View
 from portico.clock import Clock
 from portico.errors import NotAuthenticated, NotFound
+from portico.gateway.remembered import Remembered
 from portico.gateway.views import Views
 from portico.model.account import Account, AccountId, EnvironmentId
 from portico.model.caller import Caller
@@ -43,39 +41,26 @@ class Lookup:
         self._settings = settings
         self._clock = clock
         self._bootstrap = tokens.digest(settings.bootstrap_token, pepper) if settings.bootstrap_token else None
-        self._callers: dict[bytes, tuple[float, Caller]] = {}
-        self._connected: dict[tuple[str, str], tuple[float, Connected]] = {}
+        self._callers: Remembered[bytes, Caller] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
+        self._connected: Remembered[tuple[str, str], Connected] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
 
     def listen(self, changes: Changes) -> None:
-        changes.listen("tokens", self._callers.clear)
-        changes.listen("accounts", self._connected.clear)
-        changes.listen("integrations", self._connected.clear)
+        changes.listen("tokens", self._callers.forget)
+        changes.listen("accounts", self._connected.forget)
+        changes.listen("integrations", self._connected.forget)
         changes.listen("integrations", self._views.forget)
 
     async def caller(self, token: str) -> Caller:
         """Who holds this token; one and the same refusal for every token that is not valid now."""
         digest = tokens.digest(token, self._pepper)
-        remembered = self._callers.get(digest)
-        if remembered is not None and remembered[0] > time.monotonic():
-            caller = remembered[1]
-        else:
-            caller = await self._find_caller(token, digest)
+        caller = await self._callers.get(digest, lambda: self._find_caller(token, digest))
         if caller.expires_at is not None and caller.expires_at <= self._clock():
             raise NotAuthenticated("The API token is not valid: unknown, revoked or expired.")
         return caller
 
     async def connected(self, environment_id: EnvironmentId, account_id: AccountId) -> Connected:
         """The account, if it belongs to this environment; otherwise it looks as if it did not exist."""
-        key = (environment_id, account_id)
-        remembered = self._connected.get(key)
-        if remembered is not None and remembered[0] > time.monotonic():
-            return remembered[1]
-        account = await self._accounts.get(environment_id, account_id)
-        if account is None:
-            raise NotFound(f"There is no integrated account {account_id!r}.")
-        found = await self.connect(account)
-        _remember(self._connected, key, found)
-        return found
+        return await self._connected.get((environment_id, account_id), lambda: self._find(environment_id, account_id))
 
     async def connect(self, account: Account) -> Connected:
         view = await self._views.of(account)
@@ -89,12 +74,10 @@ class Lookup:
         found = await self._operators.token_by_digest(digest)
         if found is None:
             raise NotAuthenticated("The API token is not valid: unknown, revoked or expired.")
-        caller = found.caller()
-        _remember(self._callers, digest, caller)
-        return caller
+        return found.caller()
 
-
-def _remember(cache: dict[Any, tuple[float, Any]], key: Any, value: Any) -> None:
-    if len(cache) >= _MOST_REMEMBERED:
-        cache.clear()
-    cache[key] = (time.monotonic() + _REMEMBER_SECONDS, value)
+    async def _find(self, environment_id: EnvironmentId, account_id: AccountId) -> Connected:
+        account = await self._accounts.get(environment_id, account_id)
+        if account is None:
+            raise NotFound(f"There is no integrated account {account_id!r}.")
+        return await self.connect(account)

@@ -152,6 +152,7 @@ class Line:
         scope: Json = {
             "type": "http", "method": "POST", "path": speaker.path, "raw_path": speaker.path.encode(),
             "query_string": b"", "headers": [(name.encode(), text.encode()) for name, text in given.items()],
+            "client": ("127.0.0.1", 1),
         }  # fmt: skip
         self._body: list[Json] = [{"type": "http.request", "body": content, "more_body": False}]
         self.task = asyncio.create_task(speaker.gateway(scope, self._receive, self._send))

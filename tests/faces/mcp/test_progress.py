@@ -31,6 +31,7 @@ from portico.toolbox.tools import Tool
 from portico.upstream.transport import AiohttpTransport, Deadlines, UpstreamRequest, UpstreamResponse
 from tests.faces.mcp.speaker import HOST, NEW, OLD, Json, Line, Maker, Speaker, events, path_of
 from tests.gateways import connect_account, open_client, open_gateway
+from tests.wire import until
 
 TOKEN: Json = {"progressToken": "t-1"}
 Working = Callable[[Callable[[Report | None], Awaitable[ToolResult]]], Awaitable[Speaker]]
@@ -185,9 +186,11 @@ class Watched:
     def __init__(self) -> None:
         self._real = AiohttpTransport(Deadlines(), "tests")
         self.set_out, self.dropped = asyncio.Event(), asyncio.Event()
+        self.count = 0
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
         if "/vector_stores" in request.url:
+            self.count += 1
             self.set_out.set()
         try:
             return await self._real.send(request)
@@ -232,18 +235,46 @@ async def test_hanging_up_drops_the_vendors_call(
         await line.task
 
 
-async def test_cancelled_notification_of_the_older_era_is_taken_and_cancels_nobody_elses_call(
-    watched: tuple[Watched, Speaker], world: World
+def cancelled(number: Any) -> bytes:
+    message = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": number}}
+    return msgspec.json.encode(message)
+
+
+@pytest.mark.parametrize("is_streaming", [True, False])
+async def test_cancelled_notification_of_the_older_era_drops_the_vendors_call(
+    watched: tuple[Watched, Speaker], world: World, monkeypatch: pytest.MonkeyPatch, is_streaming: bool
 ) -> None:
-    """Without sessions, another client's request may bear the same id: hanging up is what ends a call."""
+    monkeypatch.setattr(reply, "PATIENCE_SECONDS", 0.01 if is_streaming else 60)
     transport, server = watched
-    world.faults.append(FaultRule(Fault("delay", "0.2"), path="/v1/vector_stores"))
-    message, headers = server.message("tools/call", {"name": "list_all_openai_vector_stores", "arguments": {}})
+    world.faults.append(FaultRule(Fault("delay", "60"), path="/v1/vector_stores"))
+    message, headers = server.message("tools/call", {"name": "list_all_openai_vector_stores", "_meta": TOKEN})
     line = Line(server, msgspec.json.encode(message), headers)
     async with asyncio.timeout(5):
         await transport.set_out.wait()
-        cancelled = {"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": 1}}
-        assert (await server.send(msgspec.json.encode(cancelled))).status == 202
+        if is_streaming:
+            await line.until(2)
+        assert (await server.send(cancelled(1))).status == 202
+        await transport.dropped.wait()
         await line.task
+    told = events(line.content)[-1] if is_streaming else msgspec.json.decode(line.content)
+    assert told["error"] == {"code": -32800, "message": "The client cancelled this call."}
+
+
+@pytest.mark.parametrize("other", ["another id", "another program", "another era", "two that could be meant"])
+async def test_cancelled_notification_ends_nobody_elses_call(
+    watched: tuple[Watched, Speaker], world: World, other: str
+) -> None:
+    """Without sessions another client's request may bear the same id: in doubt, hanging up is what ends a call."""
+    transport, server = watched
+    world.faults.append(FaultRule(Fault("delay", "0.2"), path="/v1/vector_stores"))
+    message, headers = server.message("tools/call", {"name": "list_all_openai_vector_stores", "arguments": {}})
+    count = 2 if other.startswith("two") else 1
+    lines = [Line(server, msgspec.json.encode(message), headers) for _ in range(count)]
+    speaker = server.sending(user_agent="another/1") if other == "another program" else server
+    speaker = server.speaking(NEW) if other == "another era" else speaker
+    async with asyncio.timeout(5):
+        await until(lambda: transport.count == count)
+        assert (await speaker.send(cancelled("1" if other == "another id" else 1))).status == 202
+        await asyncio.gather(*(line.task for line in lines))
     assert not transport.dropped.is_set()
-    assert msgspec.json.decode(line.content)["result"]["isError"] is False
+    assert all(msgspec.json.decode(line.content)["result"]["isError"] is False for line in lines)

@@ -64,7 +64,8 @@ class Bearers:
         raise InsufficientScope(headers={"www-authenticate": f"Bearer {words}", "cache-control": "no-store"})
 
     def _changes(self, served: Served, message: Message) -> bool:
-        """Whether this message calls a tool that changes something; what is no tool is refused elsewhere."""
+        """Whether this message calls a tool of this server that changes something. What is no tool, and what no scope
+        could open here, is refused elsewhere."""
         name: Any = message.arguments.get("name")
         if served.is_discovery and name in _WRITING:
             inner: Any = message.arguments.get("arguments")
@@ -72,9 +73,10 @@ class Bearers:
         if not isinstance(name, str):
             return False
         try:
-            return self._tools.find(served.connected, name).effect != "read"
+            wanted = self._tools.find(served.connected, name)
         except NotFound:
             return False
+        return wanted.effect != "read" and any(each is wanted for each in served.offered.operations)
 
     async def _holder(self, text: str) -> Caller | None:
         try:

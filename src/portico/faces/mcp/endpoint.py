@@ -1,20 +1,22 @@
 """`POST /mcp/{token}`: one stateless address for every MCP client, old or new."""
 
-import time
 from collections.abc import Awaitable
 from urllib.parse import unquote, urlsplit
 
 from msgspec import UNSET
 
 from portico.errors import NotFound, Refusal, VerbNotAllowed
+from portico.faces.address import address_of
 from portico.faces.http import Incoming, Send, describe, while_connected, write_json
 from portico.faces.mcp import eras, wire
 from portico.faces.mcp.bearers import Bearers
 from portico.faces.mcp.calls import Circumstances, Tools, call
 from portico.faces.mcp.reply import PRIVATE, Reply, write
+from portico.faces.mcp.running import Place, Running
 from portico.faces.mcp.served import Served, call_result, initialize_result, serve
 from portico.faces.mcp.wire import INTERNAL, UNKNOWN_METHOD, Message, ProtocolFault
 from portico.gateway.parts import Parts
+from portico.gateway.remembered import Remembered
 from portico.log import logger
 from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
 from portico.model.server import McpServer
@@ -51,12 +53,13 @@ class McpFace:
 
     def __init__(self, parts: Parts, tools: Tools) -> None:
         self._parts, self._tools, self._bearers = parts, tools, Bearers(parts, tools)
-        self._served: dict[bytes, tuple[float, Served]] = {}
+        self._served: Remembered[bytes, Served] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
+        self._running = Running()
         public = urlsplit(parts.settings.public_url)
         self._hosts = {"localhost", "127.0.0.1", "[::1]", public.hostname or ""}
         self._origin = f"{public.scheme}://{public.netloc}"
         for topic in ("servers", "accounts", "integrations"):
-            parts.changes.listen(topic, self._served.clear)
+            parts.changes.listen(topic, self._served.forget)
 
     async def face(self, incoming: Incoming, send: Send, parts: Parts) -> None:
         """What is wrong before a message was read is told like every other refusal, but never cached."""
@@ -86,6 +89,8 @@ class McpFace:
             message = wire.read(content)
             if message is None or not message.is_request:
                 eras.check_notification(incoming.headers)
+                if message is not None and message.method == "notifications/cancelled" and not is_modern:
+                    self._running.end(self._place(served, caller, incoming), message)
                 await write(send, 202, b"")
                 return
             if is_modern:
@@ -107,20 +112,21 @@ class McpFace:
             request_id=incoming.request_id, client=_client(message, incoming), report=reply.report
         )
         work = _guarded(call(served, caller, message, self._tools, circumstances), incoming.request_id)
+        if not eras.is_modern(incoming.headers):
+            work = self._running.run(self._place(served, caller, incoming), message, work)
         await reply.answer(work, lambda result: wire.success(message, call_result(served, result, version)))
+
+    def _place(self, served: Served, caller: Caller, incoming: Incoming) -> Place:
+        """As nearly as can be said whose calls these are, where nobody has a session."""
+        address = address_of(incoming, self._parts.settings)
+        return served.server.id, caller.token_id, address, incoming.header("user-agent")
 
     async def _find(self, token: str) -> Served:
         """Unknown, expired, revoked, foreign and malformed addresses are one and the same NoServer."""
         if not tokens.is_well_formed(token):
             raise NoServer
         digest = tokens.digest(token, self._parts.keyring.pepper)
-        remembered = self._served.get(digest)
-        if remembered is None or remembered[0] <= time.monotonic():
-            remembered = (time.monotonic() + _REMEMBER_SECONDS, await self._load(digest))
-            if len(self._served) >= _MOST_REMEMBERED:
-                self._served.clear()
-            self._served[digest] = remembered
-        served = remembered[1]
+        served = await self._served.get(digest, lambda: self._load(digest))
         expires_at = served.server.expires_at
         if expires_at is not None and expires_at <= self._parts.clock():
             raise NoServer

@@ -7,7 +7,6 @@ code. What is remembered here is dropped at once when it changes, in other proce
 import base64
 import hashlib
 import hmac
-import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -16,6 +15,7 @@ from msgspec import Struct
 from portico.clock import Clock, in_seconds
 from portico.errors import Refusal
 from portico.gateway.oauth.asked import Asking
+from portico.gateway.remembered import Remembered
 from portico.log import logger
 from portico.model.account import EnvironmentId
 from portico.model.caller import FULL_SCOPES, Caller
@@ -89,9 +89,9 @@ class Grants:
         self._database, self._operators, self._changes, self._audit = database, operators, changes, audit
         self._store = GrantsOfServers(database)
         self._pepper, self._clock = pepper, clock
-        self._held: dict[bytes, tuple[float, HeldToken]] = {}
+        self._held: Remembered[bytes, HeldToken | None] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
         for topic in ("tokens", "servers"):
-            changes.listen(topic, self._held.clear)
+            changes.listen(topic, self._held.forget)
 
     async def page(self, server: McpServer, before: str, count: int) -> Sequence[tuple[Grant, str]]:
         """Who has access to a server, with which program: grants and people's names, newest first."""
@@ -206,15 +206,7 @@ class Grants:
         if not text.startswith("ptc_oat_") or not tokens.is_well_formed(text):
             return None
         digest = tokens.digest(text, self._pepper)
-        remembered = self._held.get(digest)
-        if remembered is not None and remembered[0] > time.monotonic():
-            return remembered[1]
-        held = await self._operators.held_token(digest)
-        if held is not None:
-            if len(self._held) >= _MOST_REMEMBERED:
-                self._held.clear()
-            self._held[digest] = (time.monotonic() + _REMEMBER_SECONDS, held)
-        return held
+        return await self._held.get(digest, lambda: self._operators.held_token(digest))
 
     async def _start(self, digest: bytes, code: Code) -> Issued:
         moment = self._clock()
