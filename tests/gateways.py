@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from argon2 import PasswordHasher
 
 from portico import clock as clocks
 from portico.app import Portico, build
@@ -15,6 +16,7 @@ from portico.clock import Clock, Pause
 from portico.gateway.bootstrap import make_first_token
 from portico.settings import Settings
 from portico.upstream.transport import Transport
+from portico.vault.passwords import Passwords
 
 
 @dataclass(frozen=True)
@@ -117,6 +119,10 @@ async def exchange(
     return Got(start["status"], {name.decode(): value.decode("latin-1") for name, value in start["headers"]}, body)
 
 
+# Signing in costs time on purpose; in tests nobody is kept out by it.
+QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+
 async def open_gateway(
     stack: AsyncExitStack,
     settings: Settings,
@@ -125,7 +131,8 @@ async def open_gateway(
     transport: Transport | None = None,
     pause: Pause = clocks.pause,
 ) -> Portico:
-    portico = await build(settings, clock=clock, transport=transport, pause=pause)
+    quick = Passwords(QUICK)
+    portico = await build(settings, clock=clock, transport=transport, pause=pause, passwords=quick)
     stack.push_async_callback(portico.stop)
     await portico.start()
     return portico

@@ -165,13 +165,15 @@ async def build(
     clock: Clock = clocks.now,
     transport: Transport | None = None,
     pause: Pause = clocks.pause,
+    passwords: Passwords | None = None,
 ) -> Portico:
     """A gateway on its database, migrated and with its keys checked. Raises a Refusal that says what to mend."""
     database = await open_database(settings.database_url, settings.data_dir)
     try:
         await migrate(database)
         keyring = await open_keyring(settings, database, clock)
-        parts = replace(_parts(settings, database, keyring, clock, transport), pause=pause)
+        made = replace(_parts(settings, database, keyring, clock, transport), pause=pause)
+        parts = replace(made, passwords=passwords) if passwords else made
         await ensure_first_environment(parts)
     except BaseException:
         await database.close()

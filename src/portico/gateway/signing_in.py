@@ -20,7 +20,9 @@ LIFE = timedelta(days=7)
 SETUP_CODE_LIFE = timedelta(days=1)
 # A page may ask for its stylesheet and three more things at once; one note a minute is enough.
 _NOTED_EVERY = timedelta(minutes=1)
+# For one name from one address; and for one address, where many people may share one, whatever the name.
 SIGN_IN = Allowance(most=10, window_seconds=60, lock_seconds=60)
+KNOCK = Allowance(most=60, window_seconds=60, lock_seconds=60)
 
 
 class TooManyAttempts(Refusal):
@@ -53,6 +55,7 @@ class Visitor(Struct, frozen=True, kw_only=True):
 
 async def sign_in(parts: Parts, visitor: Visitor, name: str, password: str) -> tuple[str, Person]:
     """The text of a new session and whose it is. The visitor's old one ends with it."""
+    await _count(parts, f"knock\x1f{visitor.address}", KNOCK)
     place = await _count(parts, f"sign-in\x1f{visitor.address}\x1f{folded(name[:1000])}")
     try:
         found = await parts.people.called(checked_name(name))
@@ -134,9 +137,9 @@ async def _begin(parts: Parts, visitor: Visitor, person: Person) -> str:
     return text
 
 
-async def _count(parts: Parts, place: str) -> bytes:
+async def _count(parts: Parts, place: str, allowance: Allowance = SIGN_IN) -> bytes:
     """Counted before the password is looked at, so that guesses made at the same time count too."""
     mark = tokens.mark("attempts", place, parts.keyring.pepper)
-    if wait := await parts.attempts.count(mark, SIGN_IN, parts.clock()):
+    if wait := await parts.attempts.count(mark, allowance, parts.clock()):
         raise TooManyAttempts(f"Too many attempts; wait {wait} seconds.", headers={"retry-after": str(wait)})
     return mark
