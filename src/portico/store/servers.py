@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import msgspec
+from msgspec import Struct
 
 from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import AccountId, EnvironmentId
@@ -24,6 +25,13 @@ _PAGE = Statement(
     "expires_at FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id < :before "
     "ORDER BY id DESC LIMIT :count"
 )
+_PROTECTED = Statement(
+    "SELECT s.id, s.environment_id, s.account_id, s.name, s.config, s.hint, s.revision, s.created_by, s.created_at, "
+    "s.updated_at, s.expires_at, s.digest, a.tenant_id FROM servers s "
+    "JOIN accounts a ON a.id = s.account_id AND a.environment_id = s.environment_id "
+    "WHERE s.environment_id = :environment_id AND s.config LIKE '%require_api_token_auth%' "
+    "AND (s.expires_at IS NULL OR s.expires_at > :moment) ORDER BY s.name, s.id LIMIT :count"
+)
 _UPDATE = Statement(
     "UPDATE servers SET name = :name, config = :config, expires_at = :expires_at, updated_at = :updated_at, "
     "revision = revision + 1 WHERE environment_id = :environment_id AND id = :id"
@@ -38,6 +46,14 @@ _DELETE = Statement(
 _DELETE_OF_ACCOUNT = Statement(
     "DELETE FROM servers WHERE environment_id = :environment_id AND account_id = :account_id"
 )
+
+
+class Protected(Struct, frozen=True, kw_only=True):
+    """A server that asks for a token, with the keyed hash of its address and whose account it opens."""
+
+    server: McpServer
+    address: bytes
+    tenant_id: str
 
 
 class Servers:
@@ -70,6 +86,14 @@ class Servers:
             _PAGE, environment_id=environment_id, account_id=account_id, before=before, count=count
         )
         return [read(row) for row in rows]
+
+    async def protected(self, environment_id: EnvironmentId, moment: datetime, count: int) -> list[Protected]:
+        """Those that people may let programs use, by name."""
+        rows = await self._database.all(
+            _PROTECTED, environment_id=environment_id, moment=to_milliseconds(moment), count=count
+        )
+        found = [Protected(server=read(row), address=bytes(row[11]), tenant_id=row[12]) for row in rows]
+        return [each for each in found if each.server.config.require_api_token_auth]
 
     async def update(self, session: Session, server: McpServer, moment: datetime) -> None:
         await session.run(

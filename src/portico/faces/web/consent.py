@@ -1,6 +1,7 @@
 """/oauth/authorize: a person decides whether a program may use an MCP server. Asked every time, of every program."""
 
 from typing import Any
+from urllib.parse import urlencode
 
 from starlette.routing import Route
 
@@ -11,7 +12,7 @@ from portico.faces.web.visit import Visit
 from portico.gateway.lookup import Connected
 from portico.gateway.oauth import redirects
 from portico.gateway.oauth.asked import Asking
-from portico.gateway.oauth.asking import Declined, read
+from portico.gateway.oauth.asking import Declined, ServerWanted, read
 from portico.gateway.parts import Parts
 from portico.model.grant import GRANT_SCOPES, READ, WRITE, GrantScope
 from portico.model.person import Person
@@ -27,6 +28,8 @@ def routes(site: Site) -> list[Route]:
         person = visit.needed()
         try:
             asking = await read(parts, visit.incoming.pairs(), person)
+        except ServerWanted as problem:
+            return _choice(visit, problem)
         except Declined as problem:
             return _declined(parts, problem)
         connected = await parts.lookup.connected(asking.server.environment_id, asking.server.account_id)
@@ -76,6 +79,30 @@ def _shown(asking: Asking, connected: Connected, person: Person) -> dict[str, An
         "may_write": person.may_write(),
         "scopes": GRANT_SCOPES,
     }
+
+
+def _choice(visit: Visit, wanted: ServerWanted) -> Page:
+    """Programs that do not name the server leave it to the person. Whatever is chosen is shown once more and asked."""
+    servers = [
+        {
+            "name": each.protected.server.name,
+            "account": each.protected.tenant_id or each.protected.server.account_id,
+            "environment": each.environment,
+            "url": f"{PATH}?{urlencode([*_without_server(visit), ('server', each.protected.server.id)])}",
+        }
+        for each in wanted.servers
+    ]
+    values = {
+        "client": wanted.client.name or "An unnamed program",
+        "redirect_host": wanted.redirect.host,
+        "is_local": wanted.redirect.is_local,
+        "servers": servers,
+    }
+    return Page(template="choose.html", values=values)
+
+
+def _without_server(visit: Visit) -> list[tuple[str, str]]:
+    return [(name, text) for name, text in visit.incoming.pairs() if name != "server"]
 
 
 def _declined(parts: Parts, problem: Declined) -> Page:

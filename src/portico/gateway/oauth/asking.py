@@ -8,19 +8,26 @@ import re
 from collections.abc import Sequence
 from typing import get_args
 
+from msgspec import Struct
+
 from portico.errors import Refusal
 from portico.gateway.oauth import redirects
 from portico.gateway.oauth.asked import Asking
+from portico.gateway.oauth.clients import Client
 from portico.gateway.oauth.redirects import Redirect
 from portico.gateway.parts import Parts
 from portico.model.grant import READ, WRITE, GrantScope
 from portico.model.person import Person
 from portico.model.server import McpServer
+from portico.store.servers import Protected
 from portico.vault import tokens
 
 CHALLENGE = re.compile(r"[A-Za-z0-9\-_]{43}")
 LONGEST_STATE = 4096
 _SERVER_PATH = "/mcp/"
+_NO_SERVER = "There is no MCP server at the address in `resource` that you could let programs use."
+_NO_SERVERS = "There is no MCP server yet that asks people to sign in; one with require_api_token_auth does."
+_MOST_CHOICES = 200
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
 
 
@@ -42,8 +49,27 @@ class Declined(Refusal):
         self.error, self.redirect, self.state = error, redirect, state
 
 
+class Choice(Struct, frozen=True, kw_only=True):
+    """One server that the person could let programs use, and where it stands."""
+
+    protected: Protected
+    environment: str
+
+
+class ServerWanted(Refusal):
+    """The program did not say which server it means: the person has to."""
+
+    status = 400
+    code = "server_wanted"
+
+    def __init__(self, client: Client, redirect: Redirect, state: str, servers: Sequence[Choice]) -> None:
+        super().__init__()
+        self.client, self.redirect, self.state, self.servers = client, redirect, state, servers
+
+
 async def read(parts: Parts, pairs: Sequence[tuple[str, str]], person: Person) -> Asking:
-    """The request; BadRequest, UnknownClient, BadDocument or Declined where it cannot be granted."""
+    """The request; BadRequest, UnknownClient, BadDocument or Declined where it cannot be granted, ServerWanted where
+    the person has to choose first (`server` then names the choice)."""
     given = dict(pairs)
     if len(given) != len(pairs):
         raise BadRequest("A parameter appears more than once.")
@@ -59,11 +85,15 @@ async def read(parts: Parts, pairs: Sequence[tuple[str, str]], person: Person) -
     if problem := _problem(given):
         raise declined(*problem)
     resource = given.get("resource", "")
-    found = await find_server(parts, resource)
+    if resource:
+        found = await find_server(parts, resource)
+    else:
+        choices = await _choices(parts, person)
+        found = _chosen(choices, given.get("server", ""))
+        if found is None and choices:
+            raise ServerWanted(client, redirect, state, choices)
     if found is None or not person.sees(found[0].environment_id):
-        raise declined(
-            "invalid_target", "There is no MCP server at the address in `resource` that you could let programs use."
-        )
+        raise declined("invalid_target", _NO_SERVER if resource else _NO_SERVERS)
     return Asking(
         client=client,
         redirect=redirect,
@@ -85,6 +115,21 @@ async def find_server(parts: Parts, resource: str) -> tuple[McpServer, bytes] | 
     if not base or not plain.startswith(base + _SERVER_PATH):
         return None
     return await server_at(parts, plain.removeprefix(base + _SERVER_PATH))
+
+
+async def _choices(parts: Parts, person: Person) -> list[Choice]:
+    """Every server that this person could let a program use."""
+    seen = [each for each in await parts.operators.environments("~", 10_000) if person.sees(each.id)]
+    return [
+        Choice(protected=each, environment=environment.name)
+        for environment in sorted(seen, key=lambda each: each.name)
+        for each in await parts.servers.protected(environment.id, parts.clock(), _MOST_CHOICES)
+    ][:_MOST_CHOICES]
+
+
+def _chosen(choices: Sequence[Choice], server_id: str) -> tuple[McpServer, bytes] | None:
+    found = next((each.protected for each in choices if each.protected.server.id == server_id), None)
+    return (found.server, found.address) if found else None
 
 
 async def server_at(parts: Parts, token: str) -> tuple[McpServer, bytes] | None:
