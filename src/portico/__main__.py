@@ -4,6 +4,12 @@ import sys
 
 
 def main() -> None:
+    if sys.argv[1:3] == ["mcp", "stdio"]:
+        from portico.cli.bridge import plainly, serve
+
+        # A desktop client waits for this at every start, so the parser of the other commands is left aside.
+        if (asked := plainly(sys.argv[3:])) is not None:
+            sys.exit(serve(*asked))
     from portico.cli.main import run
 
     sys.exit(run(sys.argv[1:]))

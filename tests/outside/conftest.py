@@ -1,10 +1,12 @@
-"""One served gateway for all tests from outside, and the official SDK in both its kinds."""
+"""Served gateways for all tests from outside: one for the official SDK in both its kinds, one for MCP."""
 
 from collections.abc import AsyncGenerator, Generator
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
+from tests.outside.mcp_house import House
+from tests.outside.mcp_house import opened as opened_house
 from tests.outside.sdk import Sdk, opened
 from tests.served import Served, served
 
@@ -27,3 +29,9 @@ async def both(request: pytest.FixtureRequest, house: Served) -> AsyncGenerator[
     """The SDK of either kind, used in the same words, and as its users make it: they say where, and give a token."""
     async with opened(request.param, house.passthrough, house.token) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def mcp_house(tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
+    with opened_house(tmp_path_factory.mktemp("house")) as house:
+        yield house
