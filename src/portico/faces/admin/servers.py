@@ -1,5 +1,6 @@
 """/integrated-account/{id}/mcp: MCP servers made on the fly. Address and token are shown once, when they are made."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,8 +17,10 @@ from portico.model.server import McpServer, ServerConfig, ServerId
 from portico.shapes import Json
 from portico.store.ids import new_id
 from portico.toolbox import discovery
+from portico.toolbox.clients import SECRET_HERE, Snippet, Warned, snippets, warnings, ways_into
 from portico.toolbox.fit import clean
 from portico.toolbox.offer import CONSTRAINT_WORDS, Offer, offer
+from portico.toolbox.tools import Tool
 from portico.vault import tokens
 
 TAG = "MCP servers"
@@ -54,23 +57,39 @@ class ServerShown(Struct, frozen=True, kw_only=True):
 
 
 class ServerMade(ServerShown, frozen=True, kw_only=True):
-    """`tools` and `tokens` count what a model is offered, `exposure` how."""
+    """`tools` counts what may be called, `exposure` says how it is shown, `tokens` what the definitions would cost if
+    all were shown; `warnings` names programs for which what is shown is too much."""
 
     token: str
     url: str
     tools: int
     tokens: int
     exposure: str
+    listed_tokens: int
+    warnings: list[Warned]
+
+
+class ToolPreview(Struct, frozen=True, kw_only=True):
+    """A tool as it is listed, and about how many tokens that costs."""
+
+    name: str
+    title: str
+    description: str
+    input_schema: dict[str, Any]
+    annotations: dict[str, Any]
+    tokens: int
 
 
 class ServerPreview(Struct, frozen=True, kw_only=True):
-    """What a model would see."""
+    """What a model would see. `listed` is what tools/list answers: with discovery, the few that stand for the many."""
 
     exposure: str
     tools: int
     tokens: int
+    listed_tokens: int
+    warnings: list[Warned]
     instructions: str
-    listed: list[dict[str, Any]]
+    listed: list[ToolPreview]
 
 
 class Deleted(Struct, frozen=True, kw_only=True):
@@ -127,7 +146,7 @@ async def create_server(asked: Asked) -> Any:
     async with asked.parts.database.transaction() as session:
         await asked.parts.servers.add(session, server, tokens.digest(text, asked.parts.keyring.pepper))
         await asked.parts.audit.add(session, asked.caller, "mcp_server.created", server.id, moment, name=server.name)
-    return show(server) | _secret(asked, text) | _counted(offered, body.config)
+    return show(server) | _secret(asked, text) | _counted(connected, offered, body.config)
 
 
 async def change_server(asked: Asked) -> Any:
@@ -162,8 +181,9 @@ async def rotate_server(asked: Asked) -> Any:
         await asked.parts.audit.add(session, asked.caller, "mcp_server.rotated", server.id, asked.parts.clock())
         await asked.parts.changes.tell(session, "servers")
     asked.parts.changes.apply("servers")
-    offered = offer(await _connected(asked), server.config)
-    return show(await _found(asked)) | _secret(asked, text) | _counted(offered, server.config)
+    connected = await _connected(asked)
+    counted = _counted(connected, offer(connected, server.config), server.config)
+    return show(await _found(asked)) | _secret(asked, text) | counted
 
 
 async def delete_server(asked: Asked) -> Any:
@@ -174,6 +194,15 @@ async def delete_server(asked: Asked) -> Any:
         await asked.parts.changes.tell(session, "servers")
     asked.parts.changes.apply("servers")
     return {"id": server.id}
+
+
+async def list_snippets(asked: Asked) -> Any:
+    """The address itself is kept nowhere: whoever has it puts it in."""
+    server = await _found(asked)
+    url = _secret(asked, SECRET_HERE)["url"]
+    ways = ways_into(asks_for_token=server.config.require_api_token_auth)
+    found = snippets(url, server.name, ways)
+    return {"result": found, "next_cursor": None, "prev_cursor": None, "result_count": len(found)}
 
 
 async def preview(asked: Asked) -> Any:
@@ -187,21 +216,36 @@ async def preview(asked: Asked) -> Any:
         id=ServerId(""), environment_id=asked.environment_id, account_id=connected.account.id, name=body.name,
         config=body.config, hint="", revision=1, created_by="", created_at=moment, updated_at=moment, expires_at=None,
     )  # fmt: skip
-    counted = _counted(offered, body.config)
-    is_discovery = counted["exposure"] == "discovery"
-    listed = discovery.tools(connected.view) if is_discovery else offered.tools
-    words = discovery.instructions(server, connected, offered, is_discovery=is_discovery)
-    return counted | {"instructions": words, "listed": [structs.asdict(each) for each in listed]}
+    counted = _counted(connected, offered, body.config)
+    words = discovery.instructions(server, connected, offered, is_discovery=counted["exposure"] == "discovery")
+    listed = [
+        structs.asdict(each) | {"tokens": discovery.count_tokens([each])}
+        for each in _listed(connected, offered, body.config)
+    ]
+    return counted | {"instructions": words, "listed": listed}
 
 
 def _secret(asked: Asked, text: str) -> Json:
     return {"token": text, "url": f"{asked.parts.settings.public_url.rstrip('/')}/mcp/{text}"}
 
 
-def _counted(offered: Offer, config: ServerConfig) -> Json:
-    count = discovery.count_tokens(offered.tools)
-    exposure = "discovery" if discovery.is_discovery(config.tool_exposure, count) else "all"
-    return {"tools": len(offered.tools), "tokens": count, "exposure": exposure}
+def _counted(connected: Connected, offered: Offer, config: ServerConfig) -> Json:
+    tokens = discovery.count_tokens(offered.tools)
+    listed = _listed(connected, offered, config)
+    cost = discovery.count_tokens(listed)
+    return {
+        "tools": len(offered.tools),
+        "tokens": tokens,
+        "exposure": "discovery" if discovery.is_discovery(config.tool_exposure, tokens) else "all",
+        "listed_tokens": cost,
+        "warnings": [structs.asdict(each) for each in warnings(len(listed), cost)],
+    }
+
+
+def _listed(connected: Connected, offered: Offer, config: ServerConfig) -> Sequence[Tool]:
+    """What tools/list answers."""
+    is_discovery = discovery.is_discovery(config.tool_exposure, discovery.count_tokens(offered.tools))
+    return discovery.tools(connected.view) if is_discovery else offered.tools
 
 
 def _offered(connected: Connected, config: ServerConfig) -> Offer:
@@ -312,6 +356,12 @@ ENDPOINTS = (
     Endpoint(
         verb="POST", path=_ONE + "/rotate", name="rotateMcpServer", summary="Give an MCP server a new address", tag=TAG,
         handler=rotate_server, returns=ServerMade, scope="accounts",
+    ),
+    Endpoint(
+        verb="GET", path=_ONE + "/snippets", name="listMcpSnippets", tag=TAG,
+        summary="List what to paste into which program",
+        description=f"Put the server's own address in the place of the one that ends in {SECRET_HERE}.",
+        handler=list_snippets, returns=list[Snippet], scope="accounts:read",
     ),
     Endpoint(
         verb="DELETE", path=_ONE, name="deleteMcpServer", summary="Delete an MCP server", tag=TAG,
