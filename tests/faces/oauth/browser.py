@@ -100,6 +100,12 @@ class Browser:
         return self.page
 
 
+def forms_in(content: bytes) -> list[Form]:
+    parser = _Forms()
+    parser.feed(content.decode())
+    return parser.found
+
+
 def answer_of(got: Got) -> tuple[str, dict[str, str]]:
     """Where a program's answer is sent, and what it says."""
     assert got.status == 303, got.content
