@@ -2,7 +2,6 @@
 
 import json
 import os
-import queue
 import subprocess
 import sys
 import threading
@@ -10,73 +9,16 @@ import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from portico.sandbox.faults import Fault, FaultRule
 from tests.outside.mcp_house import House
+from tests.outside.pipes import NEW, OLD, PATIENCE_SECONDS, Pipes
 from tests.wire import until
 
 pytestmark = pytest.mark.outside
-Json = dict[str, Any]
-PATIENCE_SECONDS = 5.0
-NEW, OLD = "2026-07-28", "2025-06-18"
-META: Json = {"io.modelcontextprotocol/protocolVersion": NEW, "io.modelcontextprotocol/clientCapabilities": {}}
 SLOW = "list_all_openai_vector_stores"
-
-
-class Pipes:
-    """A client at the bridge's pipes: sends lines, and keeps what comes by its id."""
-
-    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
-        self.process = process
-        self.lines: queue.Queue[Json | None] = queue.Queue()
-        self.kept: dict[Any, Json] = {}
-        self.notifications: list[Json] = []
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def send(self, message: Json | bytes) -> None:
-        assert self.process.stdin is not None
-        line = message if isinstance(message, bytes) else json.dumps(message).encode()
-        self.process.stdin.write(line + b"\n")
-        self.process.stdin.flush()
-
-    def ask(self, method: str, number: Any = 1, *, is_new: bool = False, **params: Any) -> None:
-        given = params | ({"_meta": META | params.get("_meta", {})} if is_new else {})
-        self.send({"jsonrpc": "2.0", "id": number, "method": method, "params": given})
-
-    def answer(self, number: Any = 1) -> Json:
-        while number not in self.kept:
-            line = self.lines.get(timeout=PATIENCE_SECONDS)
-            assert line is not None, "the bridge ended"
-            if "method" in line:
-                self.notifications.append(line)
-            else:
-                self.kept[line["id"]] = line
-        return self.kept.pop(number)
-
-    def call(self, name: str, arguments: Json, number: Any = 1, *, is_new: bool = False, **more: Any) -> Json:
-        self.ask("tools/call", number, is_new=is_new, name=name, arguments=arguments, **more)
-        return self.answer(number)
-
-    def hello(self) -> Json:
-        self.ask("initialize", "hello", protocolVersion=OLD, capabilities={}, clientInfo={"name": "t", "version": "1"})
-        told = self.answer("hello")["result"]
-        self.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
-        return told
-
-    def is_silent(self, seconds: float = 0.3) -> bool:
-        try:
-            return self.lines.get(timeout=seconds) is None
-        except queue.Empty:
-            return True
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-        self.lines.put(None)
 
 
 @contextmanager
