@@ -26,6 +26,11 @@ PYTHON = {
     "openai-agents": ("openai-agents==0.24.0",),
     "pydantic-ai": ("pydantic-ai-slim[mcp]==2.68.0",),
     "langchain": ("langchain-mcp-adapters==0.3.2",),
+    # What bench/ measures Portico against.
+    "bench-sdk": ("mcp==2.3.0", "aiohttp==3.14.5", "httptools==0.9.0", "uvloop==0.23.0"),
+    "bench-fastmcp": ("fastmcp==4.1.2", "httptools==0.9.0", "uvloop==0.23.0"),
+    "bench-litellm": ("litellm[proxy]==1.106.0",),
+    "bench-contextforge": ("mcp-contextforge-gateway==1.0.7",),
 }
 NODE_PACKAGES = {
     "conformance": (CONFORMANCE,),
