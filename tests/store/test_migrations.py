@@ -115,3 +115,8 @@ TEXTS = {
 @pytest.mark.parametrize(("text", "parts"), TEXTS.items(), ids=range(len(TEXTS)))
 def test_files_are_cut_into_statements(text: str, parts: list[str]) -> None:
     assert statements(text) == parts
+
+
+def test_migrations_are_numbered_from_one_without_gap_or_twin() -> None:
+    numbers = [each.number for each in known_migrations()]
+    assert numbers == list(range(1, len(numbers) + 1))

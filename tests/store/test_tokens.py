@@ -35,9 +35,9 @@ async def add_server(database: Database, server: McpServer, digest: bytes = DIGE
         await Servers(database).add(session, server, digest)
 
 
-async def add_file(database: Database, file: StoredFile, digest: bytes = DIGEST) -> None:
+async def add_file(database: Database, file: StoredFile) -> None:
     async with database.transaction() as session:
-        await Files(database).add(session, file, digest)
+        await Files(database).add(session, file)
 
 
 @pytest.mark.parametrize("kind", ["api", "acc"])
@@ -141,12 +141,11 @@ async def test_servers_of_an_account_go_with_it(database: Database, home: Home) 
     assert await Operators(database).server_by_digest(b"2") == kept
 
 
-async def test_file_is_found_by_link_and_by_id_with_its_pieces_in_order(database: Database, home: Home) -> None:
+async def test_file_is_found_with_its_pieces_in_order(database: Database, home: Home) -> None:
     file, files = file_of(home), Files(database)
     await add_file(database, file)
     for number, piece in enumerate((b"\x00one", b"\xfftwo", b"")):
         await files.add_piece(home.id, file.id, number, piece)
-    assert await Operators(database).file_by_digest(DIGEST) == file
     assert await files.get(home.id, file.id) == file
     assert [await files.piece(home.id, file.id, number) for number in range(4)] == [b"\x00one", b"\xfftwo", b"", None]
 
@@ -179,7 +178,7 @@ async def test_clean_up_drops_what_has_expired_and_nothing_else(database: Databa
     await operators.clean(AFTER, MOMENT)
     assert await operators.token_by_digest(b"1") is not None
     assert await operators.token_by_digest(b"2") is None
-    assert await operators.file_by_digest(DIGEST) is None
+    assert await files.get(home.id, file.id) is None
     assert await files.piece(home.id, file.id, 0) is None
 
 

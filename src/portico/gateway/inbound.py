@@ -57,7 +57,7 @@ async def receive(account_id: str, signed: Signed, parts: Parts) -> None:
         raise NotFound("There is nothing here for this message.")
     connected = await parts.lookup.connected(endpoint.environment_id, endpoint.account_id)
     message = _read(signed.body)
-    rule = _rule(connected)
+    rule = rule_of(connected)
     object_id = _text(at(message, rule.object)) if rule.object else ""
     async with parts.database.transaction() as session:
         if await parts.later.inbound.take(session, endpoint, signed.message_id, object_id, parts.clock()):
