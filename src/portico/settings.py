@@ -144,7 +144,8 @@ def _convert(name: str, text: str, kind: Any) -> Any:
         return Path(text).expanduser()
     if kind is str:
         return text
-    return tuple(part.strip().rstrip("/") for part in text.split(",") if part.strip())
+    parts = tuple(part.strip() for part in text.split(",") if part.strip())
+    return tuple(part.rstrip("/") for part in parts) if name.endswith("_URLS") else parts
 
 
 def _number(name: str, text: str, kind: Any) -> Any:

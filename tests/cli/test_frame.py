@@ -77,11 +77,15 @@ def test_what_is_not_understood_is_told_in_one_sentence_with_code_2(bare: Comman
 WITH_TOKEN = [words for words in commands() if "token" in inspect.signature(function_of(words)).parameters]
 
 
+# What must be changed is said in options.
+CHANGES = {("accounts", "update"): ["--status", "blocked"], ("mcp", "update"): ["--name", "x"]}
+
+
 def filled(words: tuple[str, ...]) -> list[str]:
     """With something in every place that must be filled."""
     parameters = inspect.signature(function_of(words)).parameters.values()
     needed = [each for each in parameters if each.default is inspect.Parameter.empty]
-    more = ["--status", "blocked"] if words == ("accounts", "update") else []
+    more = CHANGES.get(words, [])
     return [*words, *("x=1" if each.kind is each.VAR_POSITIONAL else "x" for each in needed), *more]
 
 

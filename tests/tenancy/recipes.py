@@ -21,6 +21,7 @@ OF_SEGMENT = {
     "environment-integration": "installation",
     "integrated-account": "account",
     "webhook": "webhook",
+    "file": "file",
 }
 
 # One for every endpoint that takes a body; with the ids of whose things it is about.
@@ -52,6 +53,9 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "rotateWebhookSecret": lambda ids: {"keep_old_hours": 0},
     "startWatch": lambda ids: {"id": ids["response"], "tool": "get_single_openai_response_by_id"},
     "registerVendorWebhook": lambda ids: {},
+    "testVendorWebhook": lambda ids: {},
+    "replayWebhookEvents": lambda ids: {"since": "2026-11-01T00:00:00Z"},
+    "linkFile": lambda ids: {},
 }
 
 
@@ -91,7 +95,7 @@ HOT: dict[tuple[str, str], Hot] = {
 OPEN = {
     "/mcp/{token}": "the address is the secret; tests/faces/mcp and test_a_server_that_wants_a_token below",
     "/file": "keeps a file for whoever sends it",
-    "/file/{link}": "the link is the secret",
+    "/file/{id}/content/{link}": "the link is the secret",
     "/integrated-account-webhook/{integrated_account_id}": "the vendor's signature is the proof",
     "/healthz": "tells nothing of anybody",
     "/readyz": "tells nothing of anybody",

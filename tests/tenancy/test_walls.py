@@ -26,6 +26,8 @@ OF_OPERATORS = {
 }  # fmt: skip
 # Does what it can with many ids and says how many those were: of ours, as of nobody's, none.
 OF_MANY = {"bulkDeleteIntegratedAccounts": b'{"success":true,"deleted":0}'}
+# The vendor was asked, and cannot reach the gateway of a test.
+ASK_THE_VENDOR = {"testVendorWebhook"}
 # Query parameters that name somebody's things.
 FILTERS = {"integrated_account_id": "account", "environment_id": "environment", "integration_id": "integration"}
 
@@ -196,4 +198,7 @@ async def test_the_same_requests_do_what_they_say_for_those_whose_things_they_ar
         wanted = typed(endpoint, made.ours.ids)
         if wanted.names(made.ours.ids):
             got = await wanted.ask(made.ours.operator)
-            assert got.status < 300 or got.status == 409, f"{endpoint.name}: {got.status} {got.content[:300]!r}"
+            is_asked = endpoint.name in ASK_THE_VENDOR and got.json.get("truto_is_remote_error")
+            assert got.status < 300 or got.status == 409 or is_asked, (
+                f"{endpoint.name}: {got.status} {got.content[:300]!r}"
+            )

@@ -40,6 +40,10 @@ READ = {
     "answer_timeout_seconds": ("30", 30.0),
     "idle_timeout_seconds": ("1e2", 100.0),
     "reshape_limit_bytes": ("1024", 1024),
+    "file_limit_bytes": ("1000", 1000),
+    "fetch": ("OFF", "off"),
+    "fetch_limit_bytes": ("1000", 1000),
+    "fetch_types": ("image/, audio/", ("image/", "audio/")),
     "replay_hours": ("48", 48),
     "log_days": ("7", 7),
 }

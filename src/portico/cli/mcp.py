@@ -99,6 +99,7 @@ def update(
     token: TokenOption = "",
 ) -> None:
     """Change an MCP server; what is not named stays. It holds at once, and within a second in every replica."""
+    api = Api(url, token)
     body: Json = {"name": name} if name else {}
     if changed := _config(method, tag, exposure, needs_token, read_only, config):
         body["config"] = changed
@@ -108,7 +109,7 @@ def update(
         raise Unhappy(
             "Say what to change: --name, --method, --tag, --exposure, --needs-token, --expires-at, --config …"
         )
-    found = Api(url, token).patch(_path(account, server), body)
+    found = api.patch(_path(account, server), body)
     say_json(found) if json else say_record(found)
 
 
