@@ -78,7 +78,10 @@ WITH_TOKEN = [words for words in commands() if "token" in inspect.signature(func
 
 
 # What must be changed is said in options.
-CHANGES: dict[tuple[str, ...], list[str]] = {("accounts", "update"): ["--status", "blocked"], ("mcp", "update"): ["--name", "x"]}
+CHANGES: dict[tuple[str, ...], list[str]] = {
+    ("accounts", "update"): ["--status", "blocked"],
+    ("mcp", "update"): ["--name", "x"],
+}
 
 
 def filled(words: tuple[str, ...]) -> list[str]:
