@@ -8,6 +8,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import cast
 
 import pytest
@@ -46,14 +47,18 @@ def clock() -> HeldClock:
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[PostgresServer]:
-    """One PostgreSQL for the whole session; every test gets a database of its own in it."""
-    server = start_postgres(tmp_path_factory.mktemp("postgres"))
-    if isinstance(server, str):
-        MISSING["PostgreSQL"] = server
-        pytest.skip(server)
-    with server:
-        yield server
+def postgres_server() -> Generator[PostgresServer]:
+    """One PostgreSQL for the whole session; every test gets a database of its own in it.
+
+    Not in pytest's own folder: another run of pytest takes the rights to that away from the server's user.
+    """
+    with TemporaryDirectory(prefix="portico-postgres-", ignore_cleanup_errors=True) as folder:
+        server = start_postgres(Path(folder))
+        if isinstance(server, str):
+            MISSING["PostgreSQL"] = server
+            pytest.skip(server)
+        with server:
+            yield server
 
 
 @pytest.fixture(scope="session", params=ENGINES)
