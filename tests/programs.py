@@ -1,0 +1,48 @@
+"""Commands as real programs: started, listened to, stopped or killed."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+SECONDS = 40
+
+
+@contextmanager
+def started(*words: str, environment: Mapping[str, str]) -> Generator[subprocess.Popen[str]]:
+    """`portico …`, until the block ends. Of our own settings it gets those that are given and no others."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTICO_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "portico", *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=kept | dict(environment),
+    )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def line_of(stream: Any) -> str:
+    """The next line, waited for with patience."""
+    lines: list[str] = []
+    reader = threading.Thread(target=lambda: lines.append(stream.readline()), daemon=True)
+    reader.start()
+    reader.join(SECONDS)
+    assert lines, "nothing was said in time"
+    return lines[0]
+
+
+@contextmanager
+def gateway(environment: Mapping[str, str]) -> Generator[tuple[subprocess.Popen[str], str]]:
+    """`portico serve` on a free port, and its address once it is told."""
+    with started("serve", "--port", "0", environment=environment) as process:
+        said = line_of(process.stderr)
+        assert said.startswith("Portico serves at "), said + (process.stderr.read() if process.stderr else "")
+        yield process, said.split()[3]
