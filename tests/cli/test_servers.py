@@ -7,47 +7,21 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from tests.programs import SECONDS, line_of, started
+
 pytestmark = pytest.mark.outside
 
-SECONDS = 40
 TOLD = ["url", "api_token", "integrated_account_id", "tenant_id", "mcp_url", "admin_url", "sandbox_url"]
 
 
-@contextmanager
-def started(folder: Path, *words: str, **environment: str) -> Generator[subprocess.Popen[str]]:
-    """A command that runs until the block ends."""
-    names = [name for name in os.environ if not name.startswith("PORTICO_")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "portico", *words],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={name: os.environ[name] for name in names} | {"PORTICO_DATA_DIR": str(folder)} | environment,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def line_of(stream: Any) -> str:
-    """The next line, waited for with patience."""
-    lines: list[str] = []
-    reader = threading.Thread(target=lambda: lines.append(stream.readline()), daemon=True)
-    reader.start()
-    reader.join(SECONDS)
-    assert lines, "nothing was said in time"
-    return lines[0]
+def data(folder: Path) -> dict[str, str]:
+    return {"PORTICO_DATA_DIR": str(folder)}
 
 
 def got(url: str, token: str = "") -> Any:
@@ -58,7 +32,7 @@ def got(url: str, token: str = "") -> Any:
 
 def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> None:
     words = ["demo", "--port", "0", "--json", "--data", str(tmp_path / "kept")]
-    with started(tmp_path, *words) as demo:
+    with started(*words, environment=data(tmp_path)) as demo:
         told = json.loads(line_of(demo.stdout))
         assert list(told) == TOLD
         assert told["admin_url"] == f"{told['url']}/admin"
@@ -75,7 +49,7 @@ def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> No
         out, _ = demo.communicate(timeout=SECONDS)
         assert out == ""
         assert demo.returncode in {0, 130}
-    with started(tmp_path, *words) as demo:
+    with started(*words, environment=data(tmp_path)) as demo:
         again = json.loads(line_of(demo.stdout))
     assert again["integrated_account_id"] == told["integrated_account_id"]
     assert again["api_token"] != told["api_token"]
@@ -85,7 +59,7 @@ def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> No
 def test_a_taken_port_is_told_before_anything_is_made(tmp_path: Path, command: str) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
-        started(tmp_path / "data", command, "--port", str(taken.getsockname()[1])) as refused,
+        started(command, "--port", str(taken.getsockname()[1]), environment=data(tmp_path / "data")) as refused,
     ):
         out, err = refused.communicate(timeout=SECONDS)
     assert (refused.returncode, out) == (1, "")
@@ -100,7 +74,7 @@ def taken_port(err: str) -> str:
 def test_serving_begins_with_a_token_that_is_shown_once_and_ends_when_told(tmp_path: Path) -> None:
     token = ""
     for is_first in (True, False):
-        with started(tmp_path, "serve", "--port", "0") as served:
+        with started("serve", "--port", "0", environment=data(tmp_path)) as served:
             url = line_of(served.stderr).split()[3]
             if is_first:
                 token = line_of(served.stdout).rpartition(" ")[2].strip()
@@ -115,7 +89,8 @@ def test_serving_begins_with_a_token_that_is_shown_once_and_ends_when_told(tmp_p
 
 def test_several_workers_serve_one_address(tmp_path: Path) -> None:
     token = "ptc_bootstrap_for_tests_0123456789abcdef"
-    with started(tmp_path, "serve", "--port", "0", "--workers", "2", PORTICO_BOOTSTRAP_TOKEN=token) as served:
+    environment = data(tmp_path) | {"PORTICO_BOOTSTRAP_TOKEN": token}
+    with started("serve", "--port", "0", "--workers", "2", environment=environment) as served:
         url = line_of(served.stderr).split()[3]
         assert [got(f"{url}/integrated-account", token)["result_count"] for _ in range(10)] == [0] * 10
         served.terminate()
@@ -136,7 +111,7 @@ def test_several_workers_serve_one_address(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path: Path, words: list[str], told: str) -> None:
-    with started(tmp_path, *words) as refused:
+    with started(*words, environment=data(tmp_path)) as refused:
         out, err = refused.communicate(timeout=SECONDS)
     assert (refused.returncode, out) == (1, "")
     assert told in err
@@ -144,7 +119,7 @@ def test_what_cannot_be_served_is_told_in_one_sentence(tmp_path: Path, words: li
 
 
 def test_the_sandbox_says_where_it_is(tmp_path: Path) -> None:
-    with started(tmp_path, "sandbox", "--port", "0") as sandbox:
+    with started("sandbox", "--port", "0", environment=data(tmp_path)) as sandbox:
         url = line_of(sandbox.stderr).split()[4].rstrip(";")
         assert got(f"{url}/models", "sk-proj-demo")["object"] == "list"
 
