@@ -17,6 +17,7 @@ from portico.faces.admin import (
     history,
     installations,
     integrations,
+    keys,
     servers,
     tokens,
     vendor_webhooks,
@@ -38,6 +39,7 @@ from portico.faces.web.site import Site
 from portico.gateway.arrivals import Arrivals
 from portico.gateway.bootstrap import ensure_first_environment
 from portico.gateway.files import FileShelf
+from portico.gateway.heartbeat import Heartbeat
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring, open_keyring
 from portico.gateway.later import Later
@@ -50,6 +52,7 @@ from portico.gateway.record import Recorder
 from portico.gateway.secrets import Secrets
 from portico.gateway.seen import Seen
 from portico.gateway.states import States
+from portico.gateway.transit import open_transit
 from portico.gateway.views import Views
 from portico.integrations.openai import recipes, reports
 from portico.jobs.worker import Worker
@@ -97,6 +100,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *watches.ENDPOINTS,
     *vendor_webhooks.ENDPOINTS,
     *history.ENDPOINTS,
+    *keys.ENDPOINTS,
 )
 
 
@@ -107,6 +111,7 @@ class Portico:
         self.parts = parts
         self.is_draining = False
         self.worker = Worker(parts)
+        self.heartbeat = Heartbeat(parts.database, parts.keyring)
         document = openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
         toolbox = Toolbox(parts)
         hot: dict[str, HotFace] = {
@@ -135,6 +140,7 @@ class Portico:
     async def start(self) -> None:
         self.parts.lookup.listen(self.parts.changes)
         await self.parts.changes.start()
+        await self.heartbeat.start()
         await self.parts.recorder.start()
         await self.worker.start()
 
@@ -143,8 +149,10 @@ class Portico:
         await self.worker.stop()
         await self.parts.changes.stop()
         await self.parts.recorder.stop()
+        await self.heartbeat.stop()
         self.parts.passwords.close()
         await self.parts.transport.close()
+        await self.parts.keyring.close()
         await self.parts.database.close()
 
     async def _lifespan(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -168,15 +176,18 @@ async def build(
     passwords: Passwords | None = None,
 ) -> Portico:
     """A gateway on its database, migrated and with its keys checked. Raises a Refusal that says what to mend."""
+    service = open_transit(settings)
     database = await open_database(settings.database_url, settings.data_dir)
     try:
         await migrate(database)
-        keyring = await open_keyring(settings, database, clock)
+        keyring = await open_keyring(settings, database, clock, service)
         made = replace(_parts(settings, database, keyring, clock, transport), pause=pause)
         parts = replace(made, passwords=passwords) if passwords else made
         await ensure_first_environment(parts)
     except BaseException:
         await database.close()
+        if service is not None:
+            await service.close()
         raise
     return Portico(parts)
 
@@ -186,6 +197,7 @@ def _parts(
 ) -> Parts:
     accounts_store, operators = Accounts(database), Operators(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
+    changes.listen("keys", keyring.forget)
     later = Later(database, clock)
     shipped = {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
     views = Views(shipped, definitions, with_waiting)

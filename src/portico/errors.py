@@ -175,6 +175,12 @@ class Unavailable(Refusal):
         super().__init__(sentence, headers={"retry-after": "1"})
 
 
+class KeysUnavailable(Unavailable):
+    """Portico cannot reach the service that keeps its root key just now; try again shortly."""
+
+    code = "keys_unavailable"
+
+
 class VendorFailure(Refusal):
     """The vendor answered with an error."""
 

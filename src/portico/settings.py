@@ -37,8 +37,26 @@ class Settings:
             "shown": "the user's data folder",
         },
     )
-    master_key: str = _setting("Root key that wraps all data keys: 32 bytes as base64 or hex.", "", secret=True)
-    master_key_file: str = _setting("File that holds the root key, when it is not given in PORTICO_MASTER_KEY.", "")
+    master_key: str = _setting(
+        "Root key that wraps all data keys: 32 bytes as base64 or hex. Several, comma-separated: the first is to be "
+        "used, the others can still open what they wrapped.",
+        "",
+        secret=True,
+    )
+    master_key_file: str = _setting(
+        "File that holds the root key, when it is not given in PORTICO_MASTER_KEY; one key on each line.", ""
+    )
+    vault_url: str = _setting(
+        "Address of a Vault or OpenBao server whose Transit engine keeps the root key, instead of PORTICO_MASTER_KEY.",
+        "",
+    )
+    vault_key: str = _setting("Name of the key in Vault's Transit engine.", "portico")
+    vault_mount: str = _setting("Where in Vault the Transit engine is mounted.", "transit")
+    vault_namespace: str = _setting("Vault namespace, where the server has them.", "")
+    vault_token: str = _setting("Token for Vault.", "", secret=True)
+    vault_token_file: str = _setting(
+        "File with the token for Vault, read anew for each request, as Vault's agent keeps it.", ""
+    )
     public_url: str = _setting("Address under which people and clients reach Portico.", "")
     bootstrap_token: str = _setting("An API token with all scopes, accepted from the first start on.", "", secret=True)
     log_level: str = _setting("The least that is logged.", "info", words=("debug", "info", "warning", "error"))

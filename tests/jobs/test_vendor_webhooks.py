@@ -280,7 +280,9 @@ async def test_secret_kept_before_there_were_several_is_still_good(plant: Plant)
     await adopt(plant, account, signatures.make_secret())
     endpoint = await plant.parts.operators.inbound_endpoint(account["id"])
     assert endpoint is not None
-    sealed = await plant.parts.keyring.seal(SECRET.encode(), inbound.place_of(endpoint))
+    sealed = await plant.parts.keyring.seal(
+        SECRET.encode(), inbound.sealed_place(endpoint.environment_id, endpoint.account_id)
+    )
     async with plant.parts.database.transaction() as session:
         changed = msgspec.structs.replace(endpoint, sealed=sealed)
         assert await plant.parts.later.inbound.set(session, changed, endpoint)

@@ -12,11 +12,12 @@ import pytest_asyncio
 import portico.store
 from portico.store.database import Database
 from portico.store.engines import open_database
+from portico.store.sealed import TABLES
 from portico.store.statement import Statement
 from tests.postgres import PostgresServer
 
 # Shared by all environments, or asked before anybody's environment is known.
-SHARED_TABLES = {"schema_migrations", "keyring", "changes"} | {
+SHARED_TABLES = {"schema_migrations", "root_keys", "changes", "replicas", "rotations"} | {
     "people",
     "sessions",
     "setup_codes",
@@ -32,6 +33,7 @@ def statements() -> list[tuple[str, Statement]]:
         module = importlib.import_module(f"portico.store.{module_info.name}")
         named = {name: value for name, value in vars(module).items() if isinstance(value, Statement)}
         found += [(f"{module_info.name}.{name}", value) for name, value in named.items()]
+    found += [(f"sealed.{each.name}.{name}", value) for each in TABLES for name, value in each.statements().items()]
     return found
 
 
@@ -52,7 +54,9 @@ async def shared_database(migrated_url: str) -> AsyncGenerator[Database]:
 
 
 ALL = statements()
-OF_ONE_ENVIRONMENT = [each for each in ALL if not each[0].startswith(("operators.", "environments."))]
+OF_ONE_ENVIRONMENT = [
+    each for each in ALL if not each[0].startswith(("operators.", "environments.", "rotations.", "sealed."))
+]
 
 
 @pytest.mark.asyncio(loop_scope="module")

@@ -56,6 +56,7 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "testVendorWebhook": lambda ids: {},
     "replayWebhookEvents": lambda ids: {"since": "2026-11-01T00:00:00Z"},
     "linkFile": lambda ids: {},
+    "rotateKeys": lambda ids: {"what": "data"},
 }
 
 

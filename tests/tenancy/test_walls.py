@@ -23,6 +23,7 @@ REFUSED = {401, 403, 404}
 # Where an operator's rights reach over the walls: "environments and integrations, and tokens for any environment".
 OF_OPERATORS = {
     "listEnvironments", "createEnvironment", "getEnvironment", "updateEnvironment", "listApiTokens", "createApiToken",
+    "getKeys", "rotateKeys",
 }  # fmt: skip
 # Does what it can with many ids and says how many those were: of ours, as of nobody's, none.
 OF_MANY = {"bulkDeleteIntegratedAccounts": b'{"success":true,"deleted":0}'}

@@ -118,28 +118,28 @@ def test_what_is_no_sealed_value_says_so(text: bytes) -> None:
 class TestRoot:
     """The root key, which wraps data keys."""
 
-    def test_unwraps_what_it_wrapped(self) -> None:
+    async def test_unwraps_what_it_wrapped(self) -> None:
         root, (_, key) = LocalRoot(os.urandom(32)), envelope.new_data_key()
-        assert root.unwrap(root.wrap(key, b"environment"), b"environment") == key
+        assert await root.unwrap(await root.wrap(key, b"environment"), b"environment") == key
 
-    def test_any_flipped_bit_is_refused(self) -> None:
+    async def test_any_flipped_bit_is_refused(self) -> None:
         root, (_, key) = LocalRoot(os.urandom(32)), envelope.new_data_key()
-        wrapped = root.wrap(key, b"environment")
+        wrapped = await root.wrap(key, b"environment")
         for bit in range(len(wrapped) * 8):
             damaged = bytearray(wrapped)
             damaged[bit // 8] ^= 1 << bit % 8
             with pytest.raises(CannotOpen):
-                root.unwrap(bytes(damaged), b"environment")
+                await root.unwrap(bytes(damaged), b"environment")
 
-    def test_a_key_moved_to_another_environment_does_not_unwrap(self) -> None:
+    async def test_a_key_moved_to_another_environment_does_not_unwrap(self) -> None:
         root, (_, key) = LocalRoot(os.urandom(32)), envelope.new_data_key()
         with pytest.raises(CannotOpen):
-            root.unwrap(root.wrap(key, b"environment-1"), b"environment-2")
+            await root.unwrap(await root.wrap(key, b"environment-1"), b"environment-2")
 
     @pytest.mark.parametrize("wrapped", [b"", b"\x01", b"\x01" + b"0" * 12, b"x" * 200])
-    def test_what_is_no_wrapped_key_is_refused(self, wrapped: bytes) -> None:
+    async def test_what_is_no_wrapped_key_is_refused(self, wrapped: bytes) -> None:
         with pytest.raises(CannotOpen):
-            LocalRoot(os.urandom(32)).unwrap(wrapped, b"")
+            await LocalRoot(os.urandom(32)).unwrap(wrapped, b"")
 
 
 RAW = bytes(range(200, 232))

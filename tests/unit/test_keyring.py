@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from portico import clock
-from portico.gateway.keyring import KEY_FILE, KeyRefused, Keyring, open_keyring
+from portico.gateway.keyring import Keyring, open_keyring
+from portico.gateway.roots import KEY_FILE, KeyRefused
 from portico.model.account import EnvironmentId
 from portico.settings import Settings
 from portico.store.database import Database
@@ -170,7 +171,7 @@ async def test_no_key_is_stored_in_the_clear(bare: Settings, database: Database)
     await (await opened_keyring(replace(bare, master_key=root), database)).seal(b"secret", PLACE)
     raw = parse_root_key(root)
     stored = [
-        *await database.all(Statement("SELECT check_value FROM keyring")),
+        *await database.all(Statement("SELECT pepper FROM root_keys")),
         *await database.all(Statement("SELECT wrapped FROM data_keys")),
     ]
     assert len(stored) == 2

@@ -21,6 +21,12 @@ READ = {
     "data_dir": ("/var/lib/portico", Path("/var/lib/portico")),
     "master_key": ("abc", "abc"),
     "master_key_file": ("/run/secrets/key", "/run/secrets/key"),
+    "vault_url": ("https://vault.example:8200", "https://vault.example:8200"),
+    "vault_key": ("our-key", "our-key"),
+    "vault_mount": ("crypto", "crypto"),
+    "vault_namespace": ("team", "team"),
+    "vault_token": ("hvs.token\n", "hvs.token"),
+    "vault_token_file": ("/run/vault/token", "/run/vault/token"),
     "public_url": ("https://portico.example", "https://portico.example"),
     "bootstrap_token": ("a-token\n", "a-token"),
     "log_level": ("WARNING", "warning"),
@@ -112,6 +118,7 @@ def test_printed_settings_hold_no_secret() -> None:
         "MASTER_KEY": "root-canary",
         "BOOTSTRAP_TOKEN": "token-canary",
         "DATABASE_URL": "postgresql://u:canary@h/d",
+        "VAULT_TOKEN": "vault-canary",
     }
     settings = Settings.read({f"PORTICO_{name}": text for name, text in given.items()})
     assert "canary" not in repr(settings)

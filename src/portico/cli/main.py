@@ -73,6 +73,11 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "check": "portico.cli.catalog:check|Lint the catalog and compare it with the vendor's SDK or an OpenAPI file.",
         "new": "portico.cli.catalog:new|Begin a new vendor from an OpenAPI file.",
     },
+    "keys": {
+        "": "The keys that seal everything; on the database itself, for whoever sits at the machine.",
+        "status": "portico.cli.keys:status|Show which keys there are and how far the last rotation is.",
+        "rotate": "portico.cli.keys:rotate|Give everything that is sealed new keys, while everything runs.",
+    },
     "doctor": "portico.cli.doctor:doctor|Look for what is likely to be wrong, and say how to mend it.",
     "completion": "portico.cli.completion:completion|Print a completion script for your shell.",
 }

@@ -10,6 +10,7 @@ from typing import Any
 _PATIENCE_SECONDS = 1.0
 _TICK_SECONDS = 0.25
 _WIPE = "\r\x1b[K"
+_BAR_WIDTH = 24
 
 
 class Progress:
@@ -17,11 +18,21 @@ class Progress:
 
     def __init__(self, what: str) -> None:
         self.what, self.done_bytes, self.all_bytes = what, 0, 0
+        self._done, self._all, self._note = 0, 0, ""
         self._started = time.monotonic()
         self._ended = threading.Event()
 
+    def count(self, done: int, every: int, note: str = "") -> None:
+        """For work that is not bytes: so many things of so many; 0: nobody knows how many there will be."""
+        self._done, self._all, self._note = done, every, note
+
     def line(self) -> str:
         seconds = int(time.monotonic() - self._started)
+        if self._all:
+            filled = min(_BAR_WIDTH, _BAR_WIDTH * self._done // self._all)
+            bar = "█" * filled + "░" * (_BAR_WIDTH - filled)
+            note = f" ({self._note})" if self._note else ""
+            return f"{self.what} {bar} {self._done:,} of {self._all:,}, {seconds} s{note}"
         if not self.done_bytes:
             return f"{self.what} … {seconds} s"
         of = f" of {self.all_bytes / 1e6:.1f}" if self.all_bytes else ""

@@ -119,7 +119,7 @@ class FileShelf:
     async def read(self, file: StoredFile) -> AsyncIterator[bytes]:
         number = 0
         while (sealed := await self._files.piece(file.environment_id, file.id, number)) is not None:
-            yield await self._keyring.open(sealed, _place(file.environment_id, file.id, number))
+            yield await self._keyring.open(sealed, sealed_place(file.environment_id, file.id, number))
             number += 1
 
     async def _write_pieces(self, environment_id: EnvironmentId, file_id: str, content: AsyncIterator[bytes]) -> int:
@@ -138,9 +138,9 @@ class FileShelf:
         return size
 
     async def _write_piece(self, environment_id: EnvironmentId, file_id: str, number: int, plain: bytes) -> None:
-        sealed = await self._keyring.seal(plain, _place(environment_id, file_id, number))
+        sealed = await self._keyring.seal(plain, sealed_place(environment_id, file_id, number))
         await self._files.add_piece(environment_id, file_id, number, sealed)
 
 
-def _place(environment_id: str, file_id: str, number: int) -> Place:
+def sealed_place(environment_id: str, file_id: str, number: int) -> Place:
     return Place("file", environment_id, f"file_pieces.sealed:{file_id}:{number}")

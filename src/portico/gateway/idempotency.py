@@ -106,7 +106,7 @@ class Idempotency:
             raise KeyReused
         if earlier.state == "unkept":
             raise NotReplayable
-        plain = await self._keyring.open(earlier.sealed, _place(key))
+        plain = await self._keyring.open(earlier.sealed, sealed_place(key))
         return msgspec.msgpack.decode(plain, type=Kept)
 
     async def _settled(self, key: ReplayKey) -> Replay:
@@ -125,7 +125,7 @@ class Idempotency:
             pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
 
     async def store(self, key: ReplayKey, fingerprint: Fingerprint, kept: Kept) -> None:
-        sealed = await self._keyring.seal(msgspec.msgpack.encode(kept), _place(key))
+        sealed = await self._keyring.seal(msgspec.msgpack.encode(kept), sealed_place(key))
         await self._replays.keep(key, "done", sealed, fingerprint.digest())
 
     async def mark(self, key: ReplayKey, fingerprint: Fingerprint, state: Literal["unkept", "unknown"]) -> None:
@@ -188,5 +188,5 @@ def _replay_key(caller: Caller, place: str, key: str) -> ReplayKey:
     return ReplayKey(environment_id=caller.environment_id, place=place, digest=hashlib.sha256(key.encode()).digest())
 
 
-def _place(key: ReplayKey) -> Place:
+def sealed_place(key: ReplayKey) -> Place:
     return Place("replay", key.environment_id, f"replays.sealed:{key.place}:{key.digest.hex()}")

@@ -90,13 +90,13 @@ async def _tell(session: Session, connected: Connected, message_id: str, message
 
 
 async def seal(keyring: Keyring, endpoint: InboundEndpoint, secrets: list[VendorSecret]) -> bytes:
-    return await keyring.seal(msgspec.json.encode(secrets), place_of(endpoint))
+    return await keyring.seal(msgspec.json.encode(secrets), sealed_place(endpoint.environment_id, endpoint.account_id))
 
 
 async def open_secrets(endpoint: InboundEndpoint, parts: Parts) -> list[VendorSecret]:
     """Those that the vendor may sign with now, the newest first; none where they cannot be opened."""
     try:
-        opened = await parts.keyring.open(endpoint.sealed, place_of(endpoint))
+        opened = await parts.keyring.open(endpoint.sealed, sealed_place(endpoint.environment_id, endpoint.account_id))
     except CannotOpen:
         _log.error("a vendor's webhook secret cannot be opened; register it again", account=endpoint.account_id)
         return []
@@ -133,5 +133,5 @@ def _text(value: Any) -> str:
     return value if isinstance(value, str) and len(value) <= LONGEST_TYPE else ""
 
 
-def place_of(endpoint: InboundEndpoint) -> Place:
-    return Place("inbound webhook secret", endpoint.environment_id, f"inbound_endpoints.sealed:{endpoint.account_id}")
+def sealed_place(environment_id: str, account_id: str) -> Place:
+    return Place("inbound webhook secret", environment_id, f"inbound_endpoints.sealed:{account_id}")

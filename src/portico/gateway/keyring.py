@@ -1,42 +1,40 @@
-"""The keys of this process: the root key checked against the database, data keys opened as they are needed."""
+"""The keys of this process: a root key checked against the database, data keys opened as they are needed."""
 
-import os
+import asyncio
 import secrets
-import stat
 import time
-from pathlib import Path
 
 from portico.clock import Clock
-from portico.errors import Refusal
+from portico.errors import KeysUnavailable
+from portico.gateway.roots import KeyRefused, Roots, RootService, read_roots
 from portico.model.account import EnvironmentId
 from portico.settings import Settings
 from portico.store.database import Database
-from portico.store.keys import Keys, WrappedKey
+from portico.store.keys import UNNAMED, Keys, RootKey, WrappedKey
+from portico.store.rotations import Rotations
 from portico.vault import envelope
+from portico.vault.envelope import CannotOpen, KeyWrapper, LocalRoot
 
-KEY_FILE = "master.key"
 _CACHE_SECONDS = 300.0
 _CHECK_TEXT = b"portico root key check"
 _CHECK_BOUND = b"keyring"
-
-
-class KeyRefused(Refusal):
-    """The root key is missing, malformed, or not the one that this database was written with."""
-
-    code = "key_refused"
+_PEPPER_BOUND = b"pepper"
+_PEPPER_BYTES = 32
+_MOST_TRIES = 5
 
 
 class Keyring:
     """Opens data keys on demand and forgets them after five minutes."""
 
-    def __init__(self, wrapper: envelope.KeyWrapper, pepper: bytes, database: Database, clock: Clock) -> None:
-        self.pepper = pepper
-        self._wrapper = wrapper
-        self._database = database
-        self._keys = Keys(database)
-        self._clock = clock
+    def __init__(self, roots: Roots, pepper: bytes, database: Database, clock: Clock) -> None:
+        self.roots, self.pepper = roots, pepper
+        self.keys = Keys(database)
+        # Why no key can be opened just now; empty while all is well.
+        self.trouble = ""
+        self._database, self._clock = database, clock
         self._open: dict[tuple[str, bytes], tuple[float, envelope.DataKey]] = {}
         self._current: dict[str, bytes] = {}
+        self._opening: dict[tuple[str, bytes], asyncio.Lock] = {}
 
     async def seal(self, plain: bytes, place: envelope.Place) -> bytes:
         return (await self._sealing_key(EnvironmentId(place.environment_id))).seal(plain, place)
@@ -44,122 +42,166 @@ class Keyring:
     async def open(self, sealed: bytes, place: envelope.Place) -> bytes:
         """Raises CannotOpen for anything that was not sealed here, for this place."""
         key_id = envelope.key_id_of(sealed)
-        cached = self._open.get((place.environment_id, key_id))
-        key = cached[1] if cached and cached[0] > time.monotonic() else await self._load(place.environment_id, key_id)
+        key = self._remembered(place.environment_id, key_id) or await self._load(place.environment_id, key_id)
         return key.open(sealed, place)
+
+    def forget(self) -> None:
+        """Keys have changed somewhere: what is sealed from now on is sealed with the newest."""
+        self._current.clear()
+
+    async def make(self, environment_id: EnvironmentId) -> WrappedKey:
+        """A new data key, in use from now on."""
+        for _ in range(_MOST_TRIES):
+            async with self._database.transaction() as session:
+                root = await self.keys.current_root(session)
+            made = await self._made(environment_id, self._held(root.id if root else ""))
+            async with self._database.transaction() as session:
+                if await self.keys.add(session, made):
+                    return made
+        raise KeysUnavailable("Root keys change faster than data keys can be made.")
+
+    async def rewrapped(self, key: WrappedKey, root: KeyWrapper) -> bytes:
+        """The same data key under another root key."""
+        bound = _bound(key.environment_id, key.id)
+        return await root.wrap(await self._unwrap(key), bound)
+
+    async def wrap_pepper(self, root: KeyWrapper) -> bytes:
+        return await root.wrap(self.pepper, _PEPPER_BOUND)
+
+    async def check(self) -> None:
+        """Ask whether keys can still be opened; `trouble` says how that went."""
+        root = await self.keys.current_root()
+        if root is not None and root.pepper is not None:
+            try:
+                await self._watched(self._held(root.id), root.pepper, _PEPPER_BOUND)
+            except (KeysUnavailable, KeyRefused, CannotOpen):
+                return
+
+    async def close(self) -> None:
+        await self.roots.close()
 
     async def _sealing_key(self, environment_id: EnvironmentId) -> envelope.DataKey:
         current = self._current.get(environment_id)
-        cached = self._open.get((environment_id, current)) if current else None
-        if cached and cached[0] > time.monotonic():
-            return cached[1]
-        newest = await self._keys.newest(environment_id) or await self._make(environment_id)
+        if current and (known := self._remembered(environment_id, current)):
+            return known
+        newest = await self.keys.newest(environment_id) or await self.make(environment_id)
+        key = self._remembered(environment_id, newest.id) or await self._load(environment_id, newest.id)
         self._current[environment_id] = newest.id
-        return self._remember(newest)
+        return key
 
-    async def _make(self, environment_id: EnvironmentId) -> WrappedKey:
+    async def _made(self, environment_id: EnvironmentId, root: KeyWrapper) -> WrappedKey:
         key_id, key = envelope.new_data_key()
-        made = WrappedKey(
+        return WrappedKey(
             id=key_id,
             environment_id=environment_id,
-            wrapped=self._wrapper.wrap(key, _bound(environment_id, key_id)),
-            wrapper=self._wrapper.name,
+            wrapped=await root.wrap(key, _bound(environment_id, key_id)),
+            wrapper=root.id,
             created_at=self._clock(),
         )
-        async with self._database.transaction() as session:
-            await self._keys.add(session, made)
-        return made
+
+    def _remembered(self, environment_id: str, key_id: bytes) -> envelope.DataKey | None:
+        known = self._open.get((environment_id, key_id))
+        return known[1] if known and known[0] > time.monotonic() else None
 
     async def _load(self, environment_id: str, key_id: bytes) -> envelope.DataKey:
-        found = await self._keys.get(EnvironmentId(environment_id), key_id)
-        if found is None:
-            raise envelope.CannotOpen
-        return self._remember(found)
+        """One look-up and one unwrapping, however many ask for it at once."""
+        place = (environment_id, key_id)
+        async with self._opening.setdefault(place, asyncio.Lock()):
+            try:
+                if known := self._remembered(environment_id, key_id):
+                    return known
+                found = await self.keys.get(EnvironmentId(environment_id), key_id)
+                if found is None:
+                    raise CannotOpen
+                key = envelope.DataKey(found.id, await self._unwrap(found))
+                self._open[place] = (time.monotonic() + _CACHE_SECONDS, key)
+                return key
+            finally:
+                self._opening.pop(place, None)
 
-    def _remember(self, wrapped: WrappedKey) -> envelope.DataKey:
-        key = envelope.DataKey(
-            wrapped.id, self._wrapper.unwrap(wrapped.wrapped, _bound(wrapped.environment_id, wrapped.id))
-        )
-        self._open[(wrapped.environment_id, wrapped.id)] = (time.monotonic() + _CACHE_SECONDS, key)
-        return key
+    async def _unwrap(self, key: WrappedKey) -> bytes:
+        bound = _bound(key.environment_id, key.id)
+        return await self._watched(self._held(key.wrapper), key.wrapped, bound)
+
+    async def _watched(self, root: KeyWrapper, wrapped: bytes, bound: bytes) -> bytes:
+        try:
+            opened = await root.unwrap(wrapped, bound)
+        except KeysUnavailable as problem:
+            self.trouble = problem.sentence
+            raise
+        self.trouble = ""
+        return opened
+
+    def _held(self, root_id: str) -> KeyWrapper:
+        held = self.roots.get(root_id)
+        if held is None:
+            self.trouble = f"This process does not hold the root key {root_id}."
+            raise KeysUnavailable(f"{self.trouble} Give it in PORTICO_MASTER_KEY and restart.")
+        return held
 
 
 def _bound(environment_id: str, key_id: bytes) -> bytes:
     return environment_id.encode() + b"\x1f" + key_id
 
 
-async def open_keyring(settings: Settings, database: Database, clock: Clock) -> Keyring:
+async def open_keyring(
+    settings: Settings, database: Database, clock: Clock, service: RootService | None = None
+) -> Keyring:
     """The keyring of this installation. Refuses to start on a missing or wrong root key where data exist."""
-    check = await Keys(database).check_value()
-    root = _root_key(settings, database, has_data=check is not None)
-    wrapper = envelope.LocalRoot(root)
-    if check is None:
-        await Keys(database).set_check_value(wrapper.wrap(_CHECK_TEXT, _CHECK_BOUND), clock())
-        check = await Keys(database).check_value() or b""
+    keys = Keys(database)
+    known = await keys.roots()
+    roots = read_roots(settings, is_shared=database.dialect == "postgres", has_data=bool(known), service=service)
+    current = next((each for each in known if each.superseded_at is None), None)
+    if current is None:
+        current = await _begin(keys, roots, database, clock)
+    elif current.id == UNNAMED:
+        current = await _name(keys, current, roots, database, clock)
+    return Keyring(roots, await open_pepper(current, roots), database, clock)
+
+
+async def open_pepper(root: RootKey, roots: Roots) -> bytes:
+    """What tokens are hashed with; that it opens shows that the key is the right one."""
+    held = roots.get(root.id)
     try:
-        right = wrapper.unwrap(check, _CHECK_BOUND) == _CHECK_TEXT
-    except envelope.CannotOpen:
-        right = False
-    if not right:
+        if held is None or root.pepper is None:
+            raise CannotOpen
+        return await held.unwrap(root.pepper, _PEPPER_BOUND)
+    except CannotOpen:
         raise KeyRefused(
-            "The root key is not the one that this database was written with; give the right one in PORTICO_MASTER_KEY "
-            "or PORTICO_MASTER_KEY_FILE."
-        )
-    return Keyring(wrapper, envelope.derive(root, "token pepper"), database, clock)
-
-
-def _root_key(settings: Settings, database: Database, *, has_data: bool) -> bytes:
-    if settings.master_key:
-        return _parsed(settings.master_key, "PORTICO_MASTER_KEY")
-    if settings.master_key_file:
-        return _from_file(Path(settings.master_key_file))
-    path = settings.data_dir / KEY_FILE
-    if path.exists():
-        return _from_file(path)
-    if database.dialect == "postgres":
-        raise KeyRefused(
-            "PostgreSQL needs a root key that all replicas share: set PORTICO_MASTER_KEY to 32 random bytes, "
-            "for example from `openssl rand -base64 32`."
-        )
-    if has_data:
-        raise KeyRefused(f"The key file {path} is gone, and this database was written with it; put it back.")
-    return _make_file(path)
-
-
-def _from_file(path: Path) -> bytes:
-    try:
-        mode = path.stat().st_mode
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError):
-        raise KeyRefused(f"The key file {path} cannot be read.") from None
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise KeyRefused(f"The key file {path} can be read by others; run `chmod 600 {path}`.")
-    return _parsed(text, str(path))
-
-
-def _parsed(text: str, source: str) -> bytes:
-    try:
-        return envelope.parse_root_key(text)
-    except envelope.KeyMalformed:
-        raise KeyRefused(
-            f"{source} does not hold 32 bytes as base64 or hex; make one with `openssl rand -base64 32`."
+            f"The root key is not the one that this database was written with ({root.id}); give the right one in "
+            "PORTICO_MASTER_KEY or PORTICO_MASTER_KEY_FILE."
         ) from None
 
 
-def _make_file(path: Path) -> bytes:
-    """Written to a name of its own first and linked into place, so that two first starts agree on one key."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+async def _begin(keys: Keys, roots: Roots, database: Database, clock: Clock) -> RootKey:
+    """The first start. Of two at once, one comes first and the other takes what it finds."""
+    root = await roots.wanted()
+    pepper = await root.wrap(secrets.token_bytes(_PEPPER_BYTES), _PEPPER_BOUND)
+    async with database.transaction() as session:
+        await database.lock_schema(session)
+        if await keys.current_root(session) is None:
+            await keys.use_root(session, root.id, pepper, clock())
+        current = await keys.current_root(session)
+    if current is None:
+        raise KeyRefused("The root key could not be written down.")
+    return current
+
+
+async def _name(keys: Keys, unnamed: RootKey, roots: Roots, database: Database, clock: Clock) -> RootKey:
+    """A database from before root keys had names: find the key by what it opens, and name it."""
+    for root in roots.local():
+        if await _opens(root, unnamed.check_value or b""):
+            pepper = await root.wrap(envelope.derive(root.root, "token pepper"), _PEPPER_BOUND)
+            async with database.transaction() as session:
+                await database.lock_schema(session)
+                await keys.use_root(session, root.id, pepper, clock())
+                await Rotations(database).name_root(session, root.id)
+            return await keys.current_root() or unnamed
+    return unnamed
+
+
+async def _opens(root: LocalRoot, check_value: bytes) -> bool:
     try:
-        os.write(descriptor, (envelope.new_root_key() + "\n").encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-    return _from_file(path)
+        return await root.unwrap(check_value, _CHECK_BOUND) == _CHECK_TEXT
+    except CannotOpen:
+        return False

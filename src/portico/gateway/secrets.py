@@ -26,14 +26,16 @@ class Secrets:
         self._keyring = keyring
 
     async def seal(self, environment_id: str, account_id: str, secrets: Json) -> bytes:
-        return await self._keyring.seal(msgspec.json.encode(secrets), _place(environment_id, account_id))
+        return await self._keyring.seal(msgspec.json.encode(secrets), sealed_place(environment_id, account_id))
 
     async def open(self, account: Account) -> Json:
         """The secret half of the context. Raises NeedsReauth when it cannot be opened."""
         if not account.sealed:
             return {}
         try:
-            return _decoder.decode(await self._keyring.open(account.sealed, _place(account.environment_id, account.id)))
+            return _decoder.decode(
+                await self._keyring.open(account.sealed, sealed_place(account.environment_id, account.id))
+            )
         except CannotOpen:
             raise NeedsReauth("The account's credentials cannot be opened; connect it again.") from None
 
@@ -46,5 +48,5 @@ def split(integration: Integration, context: Json) -> tuple[Json, Json]:
     return shown, sealed
 
 
-def _place(environment_id: str, account_id: str) -> Place:
+def sealed_place(environment_id: str, account_id: str) -> Place:
     return Place("account context", environment_id, f"accounts.sealed:{account_id}")

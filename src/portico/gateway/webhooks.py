@@ -206,15 +206,15 @@ def checked_types(event_types: Sequence[str]) -> tuple[str, ...]:
 
 
 async def seal(keyring: Keyring, environment_id: EnvironmentId, webhook_id: str, secrets: list[SigningSecret]) -> bytes:
-    return await keyring.seal(msgspec.json.encode(secrets), _place(environment_id, webhook_id))
+    return await keyring.seal(msgspec.json.encode(secrets), sealed_place(environment_id, webhook_id))
 
 
 async def open_secrets(keyring: Keyring, webhook: Webhook, moment: datetime) -> list[SigningSecret]:
     """Those that sign now, the newest first."""
-    opened = await keyring.open(webhook.sealed, _place(webhook.environment_id, webhook.id))
+    opened = await keyring.open(webhook.sealed, sealed_place(webhook.environment_id, webhook.id))
     kept = _decoder.decode(opened)
     return [each for each in kept if not each.until_ms or from_milliseconds(each.until_ms) > moment]
 
 
-def _place(environment_id: str, webhook_id: str) -> Place:
+def sealed_place(environment_id: str, webhook_id: str) -> Place:
     return Place("webhook secret", environment_id, f"webhooks.sealed:{webhook_id}")

@@ -16,6 +16,7 @@ from portico.jobs.deliveries import Deliverer
 from portico.jobs.expiries import Expiries
 from portico.jobs.outcome import Outcome, Runner
 from portico.jobs.rechecks import Rechecker
+from portico.jobs.rotations import Rotator
 from portico.jobs.schedule import Dice
 from portico.jobs.watches import Watcher
 from portico.log import logger
@@ -43,6 +44,7 @@ class Worker:
             "deliver": deliverer.deliver,
             "watch": Watcher(parts, dice).look,
             "recheck": Rechecker(parts, dice).recheck,
+            "rotate": Rotator(parts).rotate,
         }
         self._expiries = Expiries(parts)
         self._running: dict[asyncio.Task[None], Job] = {}
@@ -78,6 +80,21 @@ class Worker:
             await asyncio.gather(*(self._run(job) for job in jobs))
             done += len(jobs)
         return done
+
+    async def work_on(self, kind: JobKind, subject: str) -> bool:
+        """Take this one job, if it is due and nobody holds it, and run it to its outcome."""
+        job = await self._parts.operators.take_job(kind, subject, self._parts.clock(), self._lease_seconds)
+        if job is None:
+            return False
+        task = asyncio.create_task(self._run(job))
+        self._running[task] = job
+        task.add_done_callback(self._ended)
+        renewing = asyncio.create_task(self._repeat(self._renew, self._lease_seconds / _RENEWALS_PER_LEASE))
+        try:
+            await task
+        finally:
+            await _end([renewing, task])
+        return True
 
     async def tidy(self) -> None:
         """What is otherwise done from time to time."""

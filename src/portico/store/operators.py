@@ -11,8 +11,8 @@ from portico.model.person import PersonId
 from portico.model.server import McpServer
 from portico.model.webhook import InboundEndpoint
 from portico.store import environments, files, grants, inbound, people, servers, tokens
-from portico.store.database import Database, Session
-from portico.store.jobs import Job
+from portico.store.database import Database, Row, Session
+from portico.store.jobs import Job, JobKind
 from portico.store.statement import Statement
 
 _TOKEN_BY_DIGEST = Statement(
@@ -108,6 +108,13 @@ _TAKE = Statement(
 )
 
 
+_TAKE_ONE = Statement(
+    "UPDATE jobs SET fence = fence + 1, lease_until = DATABASE_NOW + :lease WHERE kind = :kind AND subject = :subject "
+    "AND run_at <= :moment AND lease_until <= DATABASE_NOW "
+    "RETURNING id, environment_id, kind, subject, run_at, tries, fence"
+)
+
+
 class Taking(Struct, frozen=True, kw_only=True):
     """How a worker takes jobs: at most `count`, at most `width` under way in one lane, for so long."""
 
@@ -190,13 +197,19 @@ class Operators:
                 width=taking.width,
                 lease=int(taking.lease_seconds * 1000),
             )
-        return [
-            Job(
-                id=row[0], environment_id=row[1], kind=row[2], subject=row[3], run_at_ms=row[4], tries=row[5],
-                fence=row[6],
+        return [_job(row) for row in rows]
+
+    async def take_job(self, kind: JobKind, subject: str, moment: datetime, lease_seconds: float) -> Job | None:
+        """This one job, if it is due and nobody holds it."""
+        async with self._database.transaction() as session:
+            row = await session.one(
+                _TAKE_ONE,
+                kind=kind,
+                subject=subject,
+                moment=to_milliseconds(moment),
+                lease=int(lease_seconds * 1000),
             )
-            for row in rows
-        ]  # fmt: skip
+        return _job(row) if row else None
 
     async def has_expired_servers(self, moment: datetime) -> bool:
         return await self._database.one(_HAS_EXPIRED_SERVERS, moment=to_milliseconds(moment)) is not None
@@ -227,3 +240,9 @@ class Operators:
         await self._database.run(_EXPIRED_SETUP_CODES, moment=now)
         await self._database.run(_PAST_ATTEMPTS, since=now - _DAY_MILLISECONDS)
         await self._database.run(_UNUSED_CLIENTS, since=now - _DAY_MILLISECONDS)
+
+
+def _job(row: Row) -> Job:
+    return Job(
+        id=row[0], environment_id=row[1], kind=row[2], subject=row[3], run_at_ms=row[4], tries=row[5], fence=row[6]
+    )

@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 KEY_BYTES = 32
 NONCE_BYTES = 12
 KEY_ID_BYTES = 8
+ROOT_ID_BYTES = 8
 VERSION = b"\x01"
 
 
@@ -43,28 +44,33 @@ class Place(NamedTuple):
 
 
 class KeyWrapper(Protocol):
-    """Whatever keeps the root key: a file, an environment variable, or a service that wraps for us."""
+    """One root key, wherever it is kept: in a file, an environment variable, or a service that wraps for us.
 
-    name: str
+    `id` names it without telling anything about it, and stands beside what it has wrapped.
+    """
 
-    def wrap(self, data_key: bytes, bound: bytes) -> bytes: ...
+    id: str
 
-    def unwrap(self, wrapped: bytes, bound: bytes) -> bytes: ...
+    async def wrap(self, data_key: bytes, bound: bytes) -> bytes: ...
+
+    async def unwrap(self, wrapped: bytes, bound: bytes) -> bytes:
+        """Raises CannotOpen for what was not wrapped by this key, for this place."""
+        ...
 
 
 class LocalRoot:
-    """A root key held in this process."""
-
-    name = "local"
+    """A root key held in this process. Its id is a fingerprint under a label of its own."""
 
     def __init__(self, root: bytes) -> None:
+        self.root = root
+        self.id = f"local:{derive(root, 'name of the root key')[:ROOT_ID_BYTES].hex()}"
         self._cipher = AESGCM(derive(root, "wrap data keys"))
 
-    def wrap(self, data_key: bytes, bound: bytes) -> bytes:
+    async def wrap(self, data_key: bytes, bound: bytes) -> bytes:
         nonce = secrets.token_bytes(NONCE_BYTES)
         return VERSION + nonce + self._cipher.encrypt(nonce, data_key, bound)
 
-    def unwrap(self, wrapped: bytes, bound: bytes) -> bytes:
+    async def unwrap(self, wrapped: bytes, bound: bytes) -> bytes:
         if wrapped[:1] != VERSION:
             raise CannotOpen
         try:

@@ -1,0 +1,66 @@
+"""Each process says every few seconds that it lives and which root keys it holds, and looks whether they still open."""
+
+import asyncio
+import os
+import socket
+
+from portico.errors import Refusal
+from portico.gateway.keyring import Keyring
+from portico.log import logger
+from portico.store.database import Database
+from portico.store.ids import new_id
+from portico.store.replicas import Replica, Replicas
+from portico.version import VERSION
+
+BEAT_SECONDS = 5.0
+LIVING_SECONDS = 15.0
+_log = logger("heartbeat")
+
+
+class Heartbeat:
+    def __init__(self, database: Database, keyring: Keyring) -> None:
+        self._replicas, self._keyring = Replicas(database), keyring
+        self.id = new_id()
+        self._host = f"{socket.gethostname()}:{os.getpid()}"
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        await self._tell()
+        self._task = asyncio.create_task(self._beat())
+
+    async def stop(self) -> None:
+        if self._task is None:
+            return
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        try:
+            await self._replicas.leave(self.id)
+        except Refusal:
+            return  # it will be taken for dead soon
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(BEAT_SECONDS)
+            try:
+                await self._tell()
+                await self._look_at_keys()
+            except Exception as problem:
+                _log.warning("not heard", reason=str(problem))
+
+    async def _look_at_keys(self) -> None:
+        service = self._keyring.roots.service
+        if service is not None:
+            await service.tend()
+        if service is not None or self._keyring.trouble:
+            await self._keyring.check()
+
+    async def _tell(self) -> None:
+        await self._replicas.tell(
+            Replica(
+                id=self.id,
+                host=self._host,
+                version=VERSION,
+                root_keys=tuple(self._keyring.roots.ids()),
+                started_at_ms=0,
+            )
+        )
