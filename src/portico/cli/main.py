@@ -78,6 +78,8 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "status": "portico.cli.keys:status|Show which keys there are and how far the last rotation is.",
         "rotate": "portico.cli.keys:rotate|Give everything that is sealed new keys, while everything runs.",
     },
+    "backup": "portico.cli.backup:backup|Write everything to one file, while everything runs.",
+    "restore": "portico.cli.backup:restore|Put a backup back, into either database.",
     "doctor": "portico.cli.doctor:doctor|Look for what is likely to be wrong, and say how to mend it.",
     "completion": "portico.cli.completion:completion|Print a completion script for your shell.",
 }

@@ -9,7 +9,7 @@ from portico.errors import KeysUnavailable
 from portico.gateway.roots import KeyRefused, Roots, RootService, read_roots
 from portico.model.account import EnvironmentId
 from portico.settings import Settings
-from portico.store.database import Database
+from portico.store.database import Database, Session
 from portico.store.keys import UNNAMED, Keys, RootKey, WrappedKey
 from portico.store.rotations import Rotations
 from portico.vault import envelope
@@ -21,6 +21,7 @@ _CHECK_BOUND = b"keyring"
 _PEPPER_BOUND = b"pepper"
 _PEPPER_BYTES = 32
 _MOST_TRIES = 5
+_EVERY = 1 << 31
 
 
 class Keyring:
@@ -138,6 +139,21 @@ class Keyring:
             self.trouble = f"This process does not hold the root key {root_id}."
             raise KeysUnavailable(f"{self.trouble} Give it in PORTICO_MASTER_KEY and restart.")
         return held
+
+
+async def check_data_keys(session: Session, database: Database, roots: Roots) -> None:
+    """Raises KeyRefused unless every data key opens under the root keys at hand."""
+    for key in await Rotations(database).wrapped_elsewhere("", _EVERY, session):
+        root = roots.get(key.wrapper)
+        try:
+            if root is None:
+                raise CannotOpen
+            await root.unwrap(key.wrapped, _bound(key.environment_id, key.id))
+        except CannotOpen:
+            raise KeyRefused(
+                f"The data key of the environment {key.environment_id} does not open under the root key {key.wrapper}; "
+                "give that one too."
+            ) from None
 
 
 def _bound(environment_id: str, key_id: bytes) -> bytes:

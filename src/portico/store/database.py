@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, LiteralString, Protocol
 
 from portico.store.statement import Statement
 
@@ -27,8 +27,28 @@ class Session(Protocol):
     async def script(self, text: str) -> None: ...
 
 
+class Snapshot(Protocol):
+    """The database as it was at one moment, whatever is written meanwhile."""
+
+    async def begin(self, table: LiteralString) -> tuple[str, ...]:
+        """Start reading a table from its beginning; the names of its columns."""
+        ...
+
+    async def take(self, count: int) -> Sequence[Row]:
+        """The next rows of that table; none at its end."""
+        ...
+
+    async def count(self, table: LiteralString) -> int: ...
+
+
 class Database(Session, Protocol):
     dialect: Dialect
+
+    def snapshot(self) -> AbstractAsyncContextManager[Snapshot]: ...
+
+    async def columns(self, session: Session, table: str) -> dict[str, str]:
+        """The columns of a table and the types that they were declared with, in lower case."""
+        ...
 
     def transaction(self) -> AbstractAsyncContextManager[Session]:
         """All of it or nothing, durable once the block has been left."""

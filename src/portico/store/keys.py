@@ -74,7 +74,7 @@ class Keys:
 
     async def roots(self, session: Session | None = None) -> list[RootKey]:
         """Every root key there was, oldest first."""
-        return [_read_root(row) for row in await (session or self._database).all(_ROOTS)]
+        return [read_root(row) for row in await (session or self._database).all(_ROOTS)]
 
     async def current_root(self, session: Session | None = None) -> RootKey | None:
         return next((each for each in await self.roots(session) if each.superseded_at is None), None)
@@ -131,7 +131,8 @@ def read(row: Row | None) -> WrappedKey | None:
     )
 
 
-def _read_root(row: Row) -> RootKey:
+def read_root(row: Row) -> RootKey:
+    """The columns in the order of the table."""
     root_id, pepper, check_value, created_at, superseded_at, retired_at = row
     return RootKey(
         id=root_id,

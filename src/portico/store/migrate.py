@@ -9,6 +9,7 @@ from portico.errors import Refusal
 from portico.store.database import Database, Session
 from portico.store.statement import Statement
 
+LEDGER = "schema_migrations"
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS schema_migrations (
   number BIGINT PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at BIGINT NOT NULL
@@ -52,17 +53,45 @@ async def migrate(database: Database, migrations: list[Migration] | None = None)
             await session.script(_LEDGER)
             if await _is_applied(session, migration, migrations):
                 continue
-            for statement in statements(migration.text):
-                await session.script(statement)
-            await session.run(
-                _RECORD,
-                number=migration.number,
-                name=migration.name,
-                checksum=migration.checksum,
-                applied_at=to_milliseconds(now()),
-            )
+            await _apply(session, migration)
             applied_now.append(migration.name)
     return applied_now
+
+
+async def apply_all(session: Session, migrations: list[Migration]) -> None:
+    """In an open transaction, on a database that has none of them."""
+    await session.script(_LEDGER)
+    await apply_more(session, migrations)
+
+
+async def apply_more(session: Session, migrations: list[Migration]) -> None:
+    for migration in migrations:
+        await _apply(session, migration)
+
+
+async def schema_of(database: Database) -> int:
+    """The number of the newest migration that was applied; 0 where there is none."""
+    async with database.transaction() as session:
+        if not await is_begun(database, session):
+            return 0
+        return max((number for number, _, _ in await session.all(_APPLIED)), default=0)
+
+
+async def is_begun(database: Database, session: Session) -> bool:
+    """Whether there is a schema of ours at all."""
+    return bool(await database.columns(session, LEDGER))
+
+
+async def _apply(session: Session, migration: Migration) -> None:
+    for statement in statements(migration.text):
+        await session.script(statement)
+    await session.run(
+        _RECORD,
+        number=migration.number,
+        name=migration.name,
+        checksum=migration.checksum,
+        applied_at=to_milliseconds(now()),
+    )
 
 
 async def _is_applied(session: Session, migration: Migration, known: list[Migration]) -> bool:

@@ -2,20 +2,25 @@
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from portico.errors import AlreadyExists, ChangedMeanwhile, InvalidArguments, Unavailable
-from portico.store.database import UNKEEPABLE, Dialect, Row, Session
-from portico.store.statement import Statement
+from portico.store.database import UNKEEPABLE, Dialect, Row, Session, Snapshot
+from portico.store.statement import ALL_ROWS, ROW_COUNT, Statement, of_table
 
 POOL_SIZE = 8
 CONNECT_SECONDS = 10.0
 # Any number will do, as long as no other program uses it as an advisory lock in the same database.
 SCHEMA_LOCK = 0x706F727469636F
 
+_COLUMNS = Statement(
+    "SELECT :table, ''",
+    postgres="SELECT column_name, data_type FROM information_schema.columns "
+    "WHERE table_schema = current_schema() AND table_name = :table ORDER BY ordinal_position",
+)
 Connection = psycopg.AsyncConnection[Row]
 
 
@@ -43,11 +48,34 @@ class _Transaction:
         return await self._connection.execute(statement.postgres.encode(), values)
 
 
+class _Snapshot:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._cursor: psycopg.AsyncServerCursor[Row] | None = None
+
+    async def begin(self, table: LiteralString) -> tuple[str, ...]:
+        await self.close()
+        self._cursor = self._connection.cursor("portico_snapshot")
+        await self._cursor.execute(of_table(ALL_ROWS, table))
+        return tuple(each.name for each in self._cursor.description or ())
+
+    async def close(self) -> None:
+        if self._cursor is not None:
+            await self._cursor.close()
+
+    async def take(self, count: int) -> Sequence[Row]:
+        return await self._cursor.fetchmany(count) if self._cursor else ()
+
+    async def count(self, table: LiteralString) -> int:
+        row = await (await self._connection.execute(of_table(ROW_COUNT, table))).fetchone()
+        return row[0] if row else 0
+
+
 class Postgres:
     dialect: Dialect = "postgres"
 
-    def __init__(self, pool: AsyncConnectionPool[Connection]) -> None:
-        self._pool = pool
+    def __init__(self, pool: AsyncConnectionPool[Connection], url: str) -> None:
+        self._pool, self._url = pool, url
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Session]:
@@ -62,6 +90,25 @@ class Postgres:
             raise InvalidArguments(sentence=UNKEEPABLE) from None
         except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as problem:
             raise Unavailable from problem
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Snapshot]:
+        """On a connection of its own, which the pool need not miss for as long as this may take."""
+        try:
+            async with await psycopg.AsyncConnection.connect(self._url) as connection:
+                await connection.set_isolation_level(psycopg.IsolationLevel.REPEATABLE_READ)
+                await connection.set_read_only(True)
+                snapshot = _Snapshot(connection)
+                try:
+                    yield snapshot
+                finally:
+                    await snapshot.close()
+        except psycopg.OperationalError as problem:
+            raise Unavailable from problem
+
+    async def columns(self, session: Session, table: str) -> dict[str, str]:
+        rows = await session.all(_COLUMNS, table=table)
+        return {name: kind.lower() for name, kind in rows}
 
     async def lock_schema(self, session: Session) -> None:
         await session.script(f"SELECT pg_advisory_xact_lock({SCHEMA_LOCK})")
@@ -104,4 +151,4 @@ async def open_postgres(url: str) -> Postgres:
     except PoolTimeout:
         await pool.close()
         raise Unavailable("PostgreSQL does not answer at the address in PORTICO_DATABASE_URL.") from None
-    return Postgres(pool)
+    return Postgres(pool, url)

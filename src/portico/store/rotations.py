@@ -134,9 +134,9 @@ class Rotations:
             moment=to_milliseconds(moment),
         )
 
-    async def wrapped_elsewhere(self, wrapper: str, count: int) -> list[WrappedKey]:
-        """Data keys that another root key wraps."""
-        rows = await self._database.all(_WRAPPED_ELSEWHERE, wrapper=wrapper, count=count)
+    async def wrapped_elsewhere(self, wrapper: str, count: int, session: Session | None = None) -> list[WrappedKey]:
+        """Data keys that another root key wraps; every one, where none is named."""
+        rows = await (session or self._database).all(_WRAPPED_ELSEWHERE, wrapper=wrapper, count=count)
         return [each for row in rows if (each := keys.read(row)) is not None]
 
     async def superseded(self, until: datetime) -> list[WrappedKey]:

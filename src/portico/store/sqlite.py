@@ -2,16 +2,16 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any, LiteralString, TypeVar
 
 import apsw
 
 from portico.errors import AlreadyExists, ChangedMeanwhile, InvalidArguments, Refusal, Unavailable
-from portico.store.database import UNKEEPABLE, Dialect, Row, Session
-from portico.store.statement import Statement
+from portico.store.database import UNKEEPABLE, Dialect, Row, Session, Snapshot
+from portico.store.statement import ALL_ROWS, ROW_COUNT, Statement, of_table
 
 T = TypeVar("T")
 # The library's own types name a Buffer that Python 3.11 does not have.
@@ -25,6 +25,9 @@ _OUT_OF_ORDER = (
     apsw.BusyError, apsw.LockedError, apsw.FullError, apsw.IOError, apsw.CantOpenError, apsw.ReadOnlyError,
     apsw.NotADBError, apsw.CorruptError,
 )  # fmt: skip
+
+
+_COLUMNS = Statement("SELECT name, type FROM pragma_table_info(:table)", postgres="SELECT :table, ''")
 
 
 class UnsafeSqlite(Refusal):
@@ -106,12 +109,34 @@ class _Transaction:
         await self._thread.submit(lambda c: c.execute(text).fetchall())
 
 
+class _Snapshot:
+    """A reading transaction on a connection of its own: in WAL mode it sees one moment and holds up nobody."""
+
+    def __init__(self, thread: _Thread) -> None:
+        self._thread = thread
+        self._rows: Iterator[Row] = iter(())
+
+    async def begin(self, table: LiteralString) -> tuple[str, ...]:
+        def work(connection: Connection) -> tuple[str, ...]:
+            self._rows = iter(connection.execute(of_table(ALL_ROWS, table)))
+            return tuple(row[1] for row in connection.execute("PRAGMA table_info(" + table + ")"))
+
+        return await self._thread.submit(work)
+
+    async def take(self, count: int) -> Sequence[Row]:
+        return await self._thread.submit(lambda _: list(itertools.islice(self._rows, count)))
+
+    async def count(self, table: LiteralString) -> int:
+        return await self._thread.submit(lambda c: c.execute(of_table(ROW_COUNT, table)).fetchone()[0])
+
+
 class Sqlite:
     """Reads go to the readers in turn; every write is a transaction on the one writer."""
 
     dialect: Dialect = "sqlite"
 
     def __init__(self, path: str) -> None:
+        self._path = path
         self._writer = _Thread(path, "sqlite-writer", writes=True)
         self._readers = [_Thread(path, f"sqlite-reader-{index}", writes=False) for index in range(READERS)]
         self._turn = itertools.cycle([_Transaction(reader) for reader in self._readers])
@@ -133,6 +158,20 @@ class Sqlite:
             except BaseException:
                 await asyncio.shield(self._writer.submit(_roll_back))
                 raise
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncGenerator[Snapshot]:
+        thread = _Thread(self._path, "sqlite-snapshot", writes=False)
+        try:
+            # The first read fixes the moment.
+            await thread.submit(lambda c: [c.execute("BEGIN"), c.execute("SELECT 1 FROM sqlite_master").fetchall()])
+            yield _Snapshot(thread)
+        finally:
+            await asyncio.shield(thread.stop())
+
+    async def columns(self, session: Session, table: str) -> dict[str, str]:
+        rows = await session.all(_COLUMNS, table=table)
+        return {name: kind.lower() for name, kind in rows}
 
     async def lock_schema(self, session: Session) -> None:
         """Nothing to do: BEGIN IMMEDIATE already keeps every other writer out."""

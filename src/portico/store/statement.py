@@ -21,3 +21,12 @@ class Statement:
 
     def __repr__(self) -> str:
         return f"Statement({' '.join(self.sqlite.split())[:60]!r})"
+
+
+ALL_ROWS: LiteralString = "SELECT * FROM {table}"
+ROW_COUNT: LiteralString = "SELECT COUNT(*) FROM {table}"
+
+
+def of_table(text: LiteralString, table: LiteralString) -> LiteralString:
+    """The text for a table that is chosen only now, among those that stand in our own migrations."""
+    return text.replace("{table}", table)

@@ -1,0 +1,89 @@
+"""`portico backup` and `portico restore`: the whole database in one file, on the database itself."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from portico.cli.api import JsonOption
+from portico.cli.progress import told
+from portico.cli.say import Unhappy, say, say_json
+from portico.cli.serve import run
+from portico.settings import Settings
+
+if TYPE_CHECKING:
+    from portico.gateway.backup import Header
+
+File = Annotated[Path, Parameter(help="The file.")]
+Force = Annotated[bool, Parameter(negative="", help="Write over a file that is there already.")]
+Replace = Annotated[bool, Parameter(negative="", help="Throw away what the database holds now.")]
+CheckOnly = Annotated[bool, Parameter(name="--check", negative="", help="Only prove that the file is whole and opens.")]
+
+
+def backup(file: File, *, force: Force = False, json: JsonOption = False) -> int:
+    """Write everything to one file, as it is at one moment, while everything runs.
+
+    Secrets stay sealed in it; the root key is not in it and must be kept elsewhere.
+    """
+    if file.exists() and not force:
+        raise Unhappy(f"{file} exists; choose another name, or say --force.")
+
+    async def main() -> int:
+        from portico.app import build
+        from portico.gateway.backup import write
+
+        portico = await build(Settings.read())
+        parts = portico.parts
+        try:
+            with told("Backing up") as progress:
+                header = await write(parts.database, parts.keyring, file, parts.clock, progress.count)
+        finally:
+            await portico.stop()
+        _show(file, header, "Wrote", json=json)
+        return 0
+
+    return run(main())
+
+
+def restore(file: File, *, replace: Replace = False, check: CheckOnly = False, json: JsonOption = False) -> int:
+    """Put a backup back, into SQLite or PostgreSQL, whichever it came from. All of it or nothing."""
+    return run(_restore(file, replace=replace, check=check, json=json))
+
+
+async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int:
+    from portico.gateway.backup import Backup
+    from portico.gateway.restore import restore as put_back
+    from portico.gateway.roots import read_roots
+    from portico.gateway.transit import open_transit
+    from portico.store.engines import open_database
+
+    settings = Settings.read()
+    saved = Backup(file)
+    service = open_transit(settings)
+    roots = read_roots(settings, is_shared=bool(settings.database_url), has_data=True, service=service)
+    try:
+        if check:
+            await saved.prove(roots)
+        else:
+            database = await open_database(settings.database_url, settings.data_dir)
+            try:
+                with told("Restoring") as progress:
+                    await put_back(saved, database, roots, progress.count, replace=replace)
+            finally:
+                await database.close()
+    finally:
+        await roots.close()
+    _show(file, saved.header, "Proved" if check else "Restored", json=json)
+    return 0
+
+
+def _show(file: Path, header: "Header", did: str, *, json: bool) -> None:
+    rows = sum(header.tables.values())
+    if json:
+        shown: dict[str, Any] = {
+            "file": str(file), "version": header.version, "schema": header.schema, "engine": header.engine,
+            "created_at": header.created_at, "root_key": header.root_key, "rows": rows, "tables": header.tables,
+        }  # fmt: skip
+        say_json(shown)
+        return
+    say(f"{did} {file}: {rows} rows of {header.created_at}, under the root key {header.root_key}.")

@@ -1,0 +1,243 @@
+"""A backup is one moment of a database that goes on being written; put back on either engine, its calls work again."""
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Generator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from portico.app import build
+from portico.gateway.backup import Backup, BackupRefused, write
+from portico.gateway.restore import NotEmpty, StillServing, restore
+from portico.gateway.roots import KeyRefused, read_roots
+from portico.settings import Settings
+from portico.store.engines import open_database
+from portico.store.migrate import schema_of
+from portico.store.replicas import Replica, Replicas
+from portico.store.statement import Statement
+from portico.vault.envelope import new_root_key
+from tests.gateways import Client, connect_account, open_client, open_gateway
+from tests.postgres import PostgresServer
+
+_NAMES = Statement("SELECT name FROM environments ORDER BY name")
+
+
+def silent(_done: int, _total: int, _what: str = "") -> None:
+    """Nobody looks on."""
+
+
+@dataclass
+class Source:
+    settings: Settings
+    client: Client
+    account: dict[str, Any]
+
+    @property
+    def parts(self) -> Any:
+        return self.client.gateway.parts
+
+    async def write(self, path: Path) -> Backup:
+        await write(self.parts.database, self.parts.keyring, path, self.parts.clock, silent)
+        return Backup(path)
+
+
+@pytest.fixture
+async def source(settings: Settings, database_url: str, sandbox_url: str) -> AsyncGenerator[Source]:
+    async with AsyncExitStack() as stack:
+        chosen = replace(settings, database_url=database_url, vendor_base_urls=(f"openai={sandbox_url}/v1",))
+        gateway = await open_gateway(stack, chosen)
+        client = await stack.enter_async_context(open_client(gateway))
+        yield Source(chosen, client, await connect_account(client))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """An empty database, on each engine in turn, whichever the source is on."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/restored.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        yield url
+
+
+async def put_back(saved: Backup, url: str, settings: Settings, **options: bool) -> dict[str, int]:
+    database = await open_database(url, settings.data_dir)
+    roots = read_roots(settings, is_shared=True, has_data=True)
+    try:
+        return await restore(saved, database, roots, silent, **{"replace": False, **options})
+    finally:
+        await database.close()
+
+
+async def test_calls_tokens_and_audit_go_on_after_a_restore_on_either_engine(
+    source: Source, target_url: str, tmp_path: Path
+) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    counted = await put_back(saved, target_url, source.settings)
+    assert counted["accounts"] == 1
+    assert counted == {name: count for name, count in saved.header.tables.items() if name in counted}
+    async with AsyncExitStack() as stack:
+        restored = await open_gateway(stack, replace(source.settings, database_url=target_url))
+        client = Client(restored, source.client.token)
+        got = await client.get("/proxy/models", integrated_account_id=source.account["id"])
+        assert got.status == 200, got.content
+        environment = await restored.parts.operators.first_environment()
+        assert environment is not None
+        assert await restored.parts.audit.first_broken(environment.id) is None
+        assert (await client.get(f"/integrated-account/{source.account['id']}")).json["status"] == "active"
+
+
+async def test_a_backup_under_load_is_one_moment(source: Source, tmp_path: Path, target_url: str) -> None:
+    """Every new account comes with its audit row: a backup that mixed two moments would have one without the other."""
+    done = asyncio.Event()
+    made: list[str] = []
+
+    async def writer(number: int) -> None:
+        while not done.is_set():
+            got = await source.client.post("/environment", {"name": f"env-{number}-{len(made)}"})
+            assert got.status == 201, got.content
+            made.append(got.json["id"])
+
+    work = [asyncio.create_task(writer(number)) for number in range(3)]
+    saved: list[Backup] = []
+    for number in range(3):
+        before = len(made)
+        saved.append(await source.write(tmp_path / f"{number}.portico"))
+        async with asyncio.timeout(5):
+            while len(made) < before + 3:  # noqa: ASYNC110 -- the writers go on while it is written
+                await asyncio.sleep(0)
+    done.set()
+    await asyncio.gather(*work)
+    sizes = [each.header.tables["environments"] for each in saved]
+    assert sizes == sorted(set(sizes))
+    await put_back(saved[1], target_url, source.settings)
+    database = await open_database(target_url, tmp_path)
+    names = {row[0] for row in await database.all(_NAMES)}
+    told = await database.all(Statement("SELECT facts FROM audit WHERE act = 'environment.created'"))
+    assert len(names) == sizes[1]
+    assert len(told) == sizes[1] - 1  # the first one came by itself
+    await database.close()
+
+
+async def test_the_file_holds_no_secret_and_only_its_owner_can_read_it(source: Source, tmp_path: Path) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    assert saved.path.stat().st_mode & 0o077 == 0
+    rows = b"".join(repr(frame).encode() for frame in saved.frames())
+    for secret in ("sk-proj-acme", "sk-admin-acme", source.settings.master_key, source.client.token or ""):
+        assert secret.encode() not in rows + saved.path.read_bytes()
+    assert saved.header.root_key.startswith("local:")
+
+
+async def test_a_wrong_or_missing_key_is_refused_and_nothing_is_written(
+    source: Source, tmp_path: Path, target_url: str
+) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    with pytest.raises(KeyRefused, match=f"under the root key {saved.header.root_key}, which is not at hand"):
+        await put_back(saved, target_url, replace(source.settings, master_key=new_root_key()))
+    database = await open_database(target_url, tmp_path)
+    assert await schema_of(database) == 0
+    await database.close()
+
+
+async def test_a_database_with_data_is_refused_unless_told(source: Source, tmp_path: Path, target_url: str) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    other = replace(source.settings, database_url=target_url, master_key=new_root_key())
+    await (await build(other)).stop()
+    with pytest.raises(NotEmpty, match="--replace"):
+        await put_back(saved, target_url, source.settings)
+    assert (await put_back(saved, target_url, source.settings, replace=True))["accounts"] == 1
+
+
+async def test_a_database_that_is_served_is_refused(source: Source, tmp_path: Path, target_url: str) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    await put_back(saved, target_url, source.settings)
+    database = await open_database(target_url, tmp_path)
+    await Replicas(database).tell(Replica(id="a", host="there:7", version="0", root_keys=()))
+    with pytest.raises(StillServing, match="there:7"):
+        await put_back(saved, target_url, source.settings, replace=True)
+    await database.close()
+
+
+@pytest.mark.parametrize("place", [0, 20, 200, -40, -1])
+async def test_a_damaged_file_is_refused(source: Source, tmp_path: Path, place: int) -> None:
+    path = tmp_path / "all.portico"
+    await source.write(path)
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    roots = read_roots(source.settings, is_shared=True, has_data=True)
+    with pytest.raises(BackupRefused, match=r"no backup of Portico|checksum|was changed"):
+        await Backup(path).prove(roots)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 30, 500, -1])
+async def test_a_file_cut_short_is_refused(source: Source, tmp_path: Path, kept: int) -> None:
+    path = tmp_path / "all.portico"
+    await source.write(path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(BackupRefused):
+        Backup(path)
+
+
+async def test_a_file_whose_checksum_was_made_to_fit_is_refused_all_the_same(source: Source, tmp_path: Path) -> None:
+    """Whoever can change a file can count its checksum anew, but cannot sign it without the root key."""
+    import hashlib
+
+    path = tmp_path / "all.portico"
+    await source.write(path)
+    content = path.read_bytes()
+    body, signature = content[:-64], content[-32:]
+    forged = body + b"\0\0\0\x08" + __import__("zlib").compress(b"")
+    path.write_bytes(forged + hashlib.sha256(forged).digest() + signature)
+    with pytest.raises(BackupRefused, match="was changed after it was made"):
+        await Backup(path).prove(read_roots(source.settings, is_shared=True, has_data=True))
+
+
+async def test_a_backup_cut_off_leaves_no_file_and_the_one_before_as_it_was(source: Source, tmp_path: Path) -> None:
+    path = tmp_path / "all.portico"
+    await source.write(path)
+    before = path.read_bytes()
+
+    def stop(_done: int, _total: int, _what: str = "") -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        await write(source.parts.database, source.parts.keyring, path, source.parts.clock, stop)
+    assert path.read_bytes() == before
+    assert [each for each in os.listdir(tmp_path) if each.endswith(".part")] == []
+
+
+async def test_a_restore_cut_off_leaves_the_database_as_it_was(source: Source, tmp_path: Path, target_url: str) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    await put_back(saved, target_url, source.settings)
+    later = await source.client.post("/environment", {"name": "later"})
+    assert later.status == 201
+    saved = await source.write(tmp_path / "later.portico")
+    database = await open_database(target_url, tmp_path)
+    before = await database.all(_NAMES)
+
+    def stop(done: int, total: int, _what: str = "") -> None:
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    roots = read_roots(source.settings, is_shared=True, has_data=True)
+    with pytest.raises(KeyboardInterrupt):
+        await restore(saved, database, roots, stop, replace=True)
+    assert await database.all(_NAMES) == before
+    await restore(saved, database, roots, silent, replace=True)
+    assert len(await database.all(_NAMES)) == len(before) + 1
+    await database.close()
+
+
+async def test_a_backup_of_a_newer_schema_is_refused_with_what_to_install(source: Source, tmp_path: Path) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    from msgspec import structs
+
+    saved.header = structs.replace(saved.header, schema=9999, version="99.0")
+    with pytest.raises(BackupRefused, match=r"schema 9999.*install Portico 99\.0 or newer"):
+        await put_back(saved, f"sqlite:///{tmp_path}/new.db", source.settings)
