@@ -17,7 +17,7 @@ from portico.store.statement import Statement
 from tests.postgres import PostgresServer
 
 # Shared by all environments, or asked before anybody's environment is known.
-SHARED_TABLES = {"schema_migrations", "root_keys", "changes", "replicas", "rotations"} | {
+SHARED_TABLES = {"pragma_table_info", "schema_migrations", "root_keys", "changes", "replicas", "rotations"} | {
     "people",
     "sessions",
     "setup_codes",
