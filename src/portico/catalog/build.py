@@ -21,13 +21,16 @@ from portico.errors import InvalidArguments
 Json = dict[str, Any]
 INTEGRATIONS = Path(__file__).parent.parent / "integrations"
 GENERATED = "Made by scripts/catalog from definition/*.yaml and inventory.json. Change those, not this."
-VENDOR_FILE = "vendor.yaml"
-_NOT_RESOURCES = frozenset({VENDOR_FILE, "inventory-notes.yaml"})
+VENDOR_FILE, PRICES_FILE = "vendor.yaml", "prices.yaml"
+_NOT_RESOURCES = frozenset({VENDOR_FILE, PRICES_FILE, "inventory-notes.yaml"})
 
 
 def read_folder(folder: Path) -> tuple[Json, Json | None]:
     """(the definition of one vendor put together from its files, its inventory if it has one)."""
     definition: Json = _yaml(folder / "definition" / VENDOR_FILE)
+    prices = folder / "definition" / PRICES_FILE
+    if prices.exists():
+        definition["prices"] = _yaml(prices)
     resources: Json = definition.setdefault("resources", {})
     for path in sorted((folder / "definition").glob("*.yaml")):
         if path.name in _NOT_RESOURCES:

@@ -30,6 +30,7 @@ from portico.model.operation import (
     RateHeaders,
     ReturnsKind,
     ToolName,
+    UsageWords,
     VendorWebhooks,
     Wait,
     identity_of,
@@ -107,6 +108,7 @@ def _integration(definition: DefinitionRule) -> Integration:
         synonyms=definition.synonyms,
         tags=definition.tags,
         documentation=definition.documentation,
+        prices=definition.prices,
         names={name: NameRule(**_said(each)) for name, each in definition.rules.names.items()},
     )
 
@@ -156,6 +158,7 @@ class _Compiler:
             tags=self._tags(where, rule, about, path, effect),
             secrets=rule.secrets,
             wait=Wait(**_said(rule.wait)) if rule.wait else None,
+            usage=self._usage(verb, path),
             asks=rule.asks,
             example=rule.example,
             times=rule.times,
@@ -235,6 +238,12 @@ class _Compiler:
         if said is None:
             return Lifecycle()
         return Lifecycle(state=said.state, date=said.date, replacement=said.replacement, note=said.note)
+
+    def _usage(self, verb: str, path: str) -> UsageWords | None:
+        rule = next((each for each in self._rules.usage if _fits(each.path, path) and each.verb == verb), None)
+        if rule is None:
+            return None
+        return UsageWords(**{name: value for name, value in _said(rule).items() if name not in {"path", "verb"}})
 
     def _tags(self, where: str, rule: MethodRule, about: ResourceRule, path: str, effect: Effect) -> tuple[str, ...]:
         tags = [tag for each in self._rules.tags if _fits(each.path, path) for tag in each.tags]

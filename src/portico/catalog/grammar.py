@@ -8,6 +8,7 @@ from msgspec import Struct, field
 
 from portico.errors import Failure, InvalidArguments
 from portico.model.operation import BodyKind, Effect, LifecycleState, ReturnsKind, WebhookScheme
+from portico.model.price import PriceDay, PriceList
 from portico.shapes import Json, is_record
 
 
@@ -71,6 +72,20 @@ class NamesRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ids: tuple[str, ...] = ()
 
 
+class UsageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where the answers of a path say how many tokens were used; see UsageWords."""
+
+    path: str
+    verb: str = "POST"
+    answer: str = "usage"
+    events: str = "usage"
+    input: str
+    cached: str = ""
+    output: str = ""
+    model: str = "model"
+    piece: str = ""
+
+
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """First match wins, but for tags and headers, which add up; a method may say otherwise."""
 
@@ -79,6 +94,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     headers: tuple[HeaderRule, ...] = ()
     tags: tuple[TagRule, ...] = ()
     lifecycle: tuple[LifecycleRule, ...] = ()
+    usage: tuple[UsageRule, ...] = ()
     names: dict[str, NamesRule] = {}
     beta_header: str = ""  # the header that carries the inventory's beta fact
     events_when: Json = {}
@@ -201,6 +217,7 @@ class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rate_limits: RateRule = RateRule()
     trace: str = ""
     webhooks: WebhooksRule | None = None
+    prices: dict[PriceDay, PriceList] = {}
     tags: dict[str, str] = {}
     resources: dict[str, dict[str, Any]] = {}
     singulars: dict[str, str] = {}

@@ -31,7 +31,7 @@ OPERATION_FIELDS = frozenset(
         "example",
     }
 )
-INTEGRATION_FIELDS = frozenset({"label", "tags", "documentation"})
+INTEGRATION_FIELDS = frozenset({"label", "tags", "documentation", "prices"})
 PARAMETER_FIELDS = frozenset({"schema", "required", "shown", "names", "also"})
 
 

@@ -38,7 +38,7 @@ class Seen:
         words = connected.view.integration.rate_limits
         if not words.remaining or not response.header(words.remaining):
             return
-        model = _model(request)
+        model = model_of(request)
         if not model:
             return
         prefix = words.remaining.partition("remaining")[0]
@@ -52,7 +52,8 @@ class Seen:
         return self._left.get((account_id, model))
 
 
-def _model(request: UpstreamRequest) -> str:
+def model_of(request: UpstreamRequest) -> str:
+    """The model that a JSON body names; empty where there is none to be read."""
     content = request.content
     if not isinstance(content, bytes) or len(content) > _MOST_READ_BYTES:
         return ""

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from portico.model.price import PriceDay, PriceList
 from portico.shapes import is_list
 
 Effect = Literal["read", "write", "destroy"]
@@ -73,6 +74,23 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return end == self.until[0] or end in self.fine or end in self.needs
 
 
+class UsageWords(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where an answer says how many tokens were used, as dotted places.
+
+    `answer` and `events` lead to the object that says it, in JSON and in an event; the rest are in it, but for
+    `model`, which stands beside it. `piece` is a text that only events with a piece of the answer hold, about a token
+    each: where a stream breaks off or says nothing of usage, they are counted instead.
+    """
+
+    answer: str = "usage"
+    events: str = "usage"
+    input: str = ""
+    cached: str = ""
+    output: str = ""
+    model: str = "model"
+    piece: str = ""
+
+
 class Lifecycle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     state: LifecycleState = "active"
     date: datetime.date | None = None
@@ -113,6 +131,7 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: tuple[str, ...] = ()
     secrets: tuple[str, ...] = ()  # answer fields that are secret, as dotted paths
     wait: Wait | None = None
+    usage: UsageWords | None = None
     asks: str = ""
     example: Json | None = None
     times: tuple[str, ...] = ()
@@ -249,3 +268,4 @@ class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     tags: dict[str, str] = {}
     documentation: str = ""
     names: dict[str, NameRule] = {}  # by the list operation that knows them
+    prices: dict[PriceDay, PriceList] = {}  # each in force from its date on

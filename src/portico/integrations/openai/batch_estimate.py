@@ -8,9 +8,9 @@ from portico.errors import Failure, InvalidArguments
 from portico.integrations.openai import filters
 from portico.integrations.openai.batch_file import MOST_BYTES, BatchFile, Line, read
 from portico.integrations.openai.money import text_of
-from portico.integrations.openai.prices import cost, price_list
 from portico.model.call import Upload
 from portico.model.operation import Parameter, ToolName
+from portico.model.price import PriceList, cost, in_force
 from portico.shapes import Json, is_record
 from portico.toolbox.composed import Composed, Context
 
@@ -24,11 +24,13 @@ async def run(context: Context, arguments: Json) -> Json:
     exact = await _counted(context, file.lines)
     factor = _factor(file.lines, exact)
     models = list(dict.fromkeys(each.model for each in file.lines))
-    rows = [_row(model, [each for each in file.lines if each.model == model], exact, factor) for model in models]
+    as_of, prices = _prices(context)
+    rows = [
+        _row(model, [each for each in file.lines if each.model == model], exact, factor, prices) for model in models
+    ]
     columns = ["model", "requests", "input_tokens", "output_tokens_at_most", "usd_at_least", "usd_at_most"]
-    prices = price_list()
     for model in (each for each in models if prices.of(each) is None):
-        context.note(f"the price of {model}", f"the price list of {prices.as_of} has none")
+        context.note(f"the price of {model}", f"the price list of {as_of} has none")
     if media := sum(each.has_media and each.number not in exact for each in file.lines):
         context.note("tokens of pictures, sounds and files", f"{media} requests hold some; they are not counted")
     return {
@@ -37,8 +39,14 @@ async def run(context: Context, arguments: Json) -> Json:
         "problems": file.problems,
         "bytes": file.size_bytes,
         "counted": _told(file, exact),
-        "prices": {"as_of": prices.as_of, "percent_of_list": prices.batch_percent, "currency": prices.currency},
+        "prices": {"as_of": as_of, "percent_of_list": prices.batch_percent, "currency": prices.currency},
     }
+
+
+def _prices(context: Context) -> tuple[str, PriceList]:
+    """The list in force, with its date: the account's own view of it, so that what was agreed with OpenAI counts."""
+    found = in_force(context.connected.view.integration.prices, context.now.date())
+    return found or ("", PriceList(tokens_per_million={}))
 
 
 async def _content(context: Context, arguments: Json) -> bytes:
@@ -88,13 +96,12 @@ def _factor(lines: list[Line], exact: dict[int, int]) -> Decimal:
     return Decimal(sum(exact.values())) / rough if rough else Decimal(1)
 
 
-def _row(model: str, lines: list[Line], exact: dict[int, int], factor: Decimal) -> list[Any]:
+def _row(model: str, lines: list[Line], exact: dict[int, int], factor: Decimal, prices: PriceList) -> list[Any]:
     known = sum(exact.get(each.number, 0) for each in lines)
     guessed = sum(each.rough_tokens for each in lines if each.number not in exact)
     tokens = known + int((guessed * factor).to_integral_value())
     limits = [each.most_output for each in lines]
     output = None if None in limits else sum(each or 0 for each in limits)
-    prices = price_list()
     price = prices.of(model)
     if price is None:
         return [model, len(lines), tokens, output, None, None]

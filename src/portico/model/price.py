@@ -1,0 +1,64 @@
+"""What tokens cost by a vendor's public price list, as data with a date: for estimates, never a bill."""
+
+import re
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+PriceDay = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+MILLION = 1_000_000
+# A billionth of a US dollar: small enough for one token of the cheapest model, and a whole number for sums.
+NANOS = 1_000_000_000
+# A snapshot costs what its model does: gpt-4o-2024-08-06, omni-moderation-latest, gpt-4-0613.
+_SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4}|latest)$")
+
+
+class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """US dollars for a million tokens; None where there is no such price."""
+
+    input: Decimal
+    cached_input: Decimal | None = None
+    output: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        if any(each is not None and not each.is_finite() for each in (self.input, self.cached_input, self.output)):
+            raise ValueError("a price must be a number")
+        if any(each is not None and each < 0 for each in (self.input, self.cached_input, self.output)):
+            raise ValueError("a price must not be below 0")
+
+    def nanos(self, input_tokens: int, cached_tokens: int, output_tokens: int) -> int:
+        """What they cost, in billionths of a dollar. Cached tokens are part of the input."""
+        cached = self.input if self.cached_input is None else self.cached_input
+        dollars = (input_tokens - cached_tokens) * self.input + cached_tokens * cached
+        dollars += output_tokens * (self.output or Decimal(0))
+        return int(dollars * NANOS / MILLION)
+
+
+class PriceList(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`batch_percent`: what a batch costs, in percent of this."""
+
+    about: str = ""
+    currency: Literal["usd"] = "usd"
+    batch_percent: int = 100
+    tokens_per_million: dict[str, Price]
+
+    def of(self, model: str) -> Price | None:
+        """The model's price, or its snapshot's; None where the list has none, as for models of one's own."""
+        return self.tokens_per_million.get(model) or self.tokens_per_million.get(_SNAPSHOT.sub("", model))
+
+
+def in_force(lists: Mapping[str, PriceList], day: date) -> tuple[str, PriceList] | None:
+    """The newest list that is not younger than the day, with its date; before the first one, the first."""
+    if not lists:
+        return None
+    text = day.isoformat()
+    known = max((each for each in lists if each <= text), default=min(lists))
+    return known, lists[known]
+
+
+def cost(tokens: int, per_million: Decimal, percent: int = 100) -> Decimal:
+    """In dollars, exactly."""
+    return per_million * tokens * percent / (100 * MILLION)
