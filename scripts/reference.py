@@ -7,7 +7,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from typing import Any, cast, get_args, get_origin, get_type_hints
 
@@ -83,6 +83,9 @@ def _arguments(function: Callable[..., Any]) -> tuple[str, list[tuple[str, ...]]
     usage, rows = "", list[tuple[str, ...]]()
     for parameter in inspect.signature(function).parameters.values():
         if parameter.name in _SHARED:
+            continue
+        if is_dataclass(hints[parameter.name]):  # options that several commands share, or too many for one signature
+            rows += _arguments(cast(Callable[..., Any], hints[parameter.name]))[1]
             continue
         told = next((each for each in get_args(hints[parameter.name]) if isinstance(each, Parameter)), Parameter())
         is_option = parameter.kind is inspect.Parameter.KEYWORD_ONLY

@@ -11,13 +11,14 @@ from portico.clock import Clock, Pause
 from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, proxy
 from portico.faces.admin import (
     accounts,
+    audit,
     environments,
     files,
     grants,
-    history,
     installations,
     integrations,
     keys,
+    log,
     servers,
     tokens,
     vendor_webhooks,
@@ -99,8 +100,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *webhooks.ENDPOINTS,
     *watches.ENDPOINTS,
     *vendor_webhooks.ENDPOINTS,
-    *history.ENDPOINTS,
     *keys.ENDPOINTS,
+    *log.ENDPOINTS,
+    *audit.ENDPOINTS,
 )
 
 

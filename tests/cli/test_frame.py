@@ -4,8 +4,9 @@ import importlib
 import inspect
 import os
 import subprocess
-from collections.abc import Iterator
-from typing import Any, get_args, get_type_hints
+from collections.abc import Callable, Iterator
+from dataclasses import is_dataclass
+from typing import Any, cast, get_args, get_type_hints
 
 import pytest
 from cyclopts import Parameter
@@ -41,9 +42,15 @@ def test_every_command_shows_its_help(bare: Command, words: tuple[str, ...]) -> 
 
 @pytest.mark.parametrize("words", list(commands()), ids=" ".join)
 def test_every_argument_says_what_it_is_for(words: tuple[str, ...]) -> None:
-    function = function_of(words)
+    says_what_it_is_for(function_of(words))
+
+
+def says_what_it_is_for(function: Callable[..., Any]) -> None:
     hints = get_type_hints(function, include_extras=True)
     for name in inspect.signature(function).parameters:
+        if is_dataclass(hints[name]):
+            says_what_it_is_for(cast(Callable[..., Any], hints[name]))
+            continue
         told = [each for each in get_args(hints[name]) if isinstance(each, Parameter)]
         assert told, f"{name} says nothing"
         assert told[0].help, f"{name} says nothing"

@@ -46,7 +46,7 @@ def test_the_log_tells_of_calls_and_is_filtered(portico: Command, done: Command,
     ]
     failed = done("logs", "--status", "404", "--account", house.account_id, "--json").json
     assert {each["http_status_code"] for each in failed} == {404}
-    assert portico("logs", "--account", "nobody").err == "No calls yet.\n"
+    assert portico("logs", "--account", "nobody").err == "No calls that fit.\n"
 
 
 def wait_for_rows(house: Served, count: int) -> None:

@@ -1,18 +1,19 @@
 """Values to put into the store: each with everything set, so that nothing that is lost on the way goes unnoticed."""
 
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from portico.model.account import Account, AccountId, Environment, EnvironmentId, Installation
 from portico.model.caller import FULL_SCOPES, Caller
+from portico.model.request import RequestRow
 from portico.model.server import McpServer, ServerConfig, ServerId
 from portico.store.accounts import Accounts
 from portico.store.database import Database
 from portico.store.environments import Environments
 from portico.store.files import StoredFile
-from portico.store.ids import new_id
+from portico.store.ids import Sequence, new_id
 from portico.store.installations import Definition, Installations, Wish
-from portico.store.requests import RequestRow
 from portico.store.tokens import Token
 
 MOMENT = datetime(2026, 11, 2, 12, 0, 0, 123_000, tzinfo=UTC)
@@ -133,11 +134,18 @@ def definition_of(home: Home, name: str = "notes") -> Definition:
     )
 
 
+# One for each time, because a sequence never goes back.
+_ids: defaultdict[datetime, Sequence] = defaultdict(Sequence)
+
+
 def request_of(home: Home, at: datetime = MOMENT, account_id: str = "account-1", status: int = 200) -> RequestRow:
     return RequestRow(
-        id=new_id(), environment_id=home.id, at=int(at.timestamp() * 1000), account_id=account_id, tenant_id="acme",
+        id=_ids[at].at(int(at.timestamp() * 1e9)), environment_id=home.id, at=int(at.timestamp() * 1000),
+        account_id=account_id, tenant_id="acme",
         integration="openai", face="proxy", resource="files", method="list", verb="GET", path="/files", tool="t",
         server_id="s", client="c", token_id="token-1", request_id="r", trace_id="t", status=status, code="",
         vendor_status=status, vendor_request_id="v", bytes_in=3_000_000_000, bytes_out=4_000_000_000,
-        duration_us=5_000_000_000, vendor_us=1,
+        duration_us=5_000_000_000, vendor_us=1, status_class=status // 100, problem="It failed.", is_replay=True,
+        model="gpt-4o", input_tokens=3_000_000_000, cached_tokens=2_000_000_000, output_tokens=1_000_000_000,
+        is_estimated=True, cost_nanos=10**15, has_bodies=True,
     )  # fmt: skip

@@ -27,12 +27,21 @@ SHARED_TABLES = {"pragma_table_info", "schema_migrations", "root_keys", "changes
 TABLE = re.compile(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([a-z_]+)", re.IGNORECASE)
 
 
+def within(value: object) -> list[Statement]:
+    """Those that a module keeps together under one name."""
+    if not isinstance(value, dict):
+        return []
+    return [each for kept in value.values() if isinstance(kept, tuple) for each in kept if isinstance(each, Statement)]  # pyright: ignore[reportUnknownVariableType] -- of whatever there is
+
+
 def statements() -> list[tuple[str, Statement]]:
     found: list[tuple[str, Statement]] = []
     for module_info in pkgutil.iter_modules(portico.store.__path__):
         module = importlib.import_module(f"portico.store.{module_info.name}")
         named = {name: value for name, value in vars(module).items() if isinstance(value, Statement)}
         found += [(f"{module_info.name}.{name}", value) for name, value in named.items()]
+        for name, value in vars(module).items():
+            found += [(f"{module_info.name}.{name}", each) for each in within(value)]
     found += [(f"sealed.{each.name}.{name}", value) for each in TABLES for name, value in each.statements().items()]
     return found
 

@@ -22,6 +22,7 @@ OF_SEGMENT = {
     "integrated-account": "account",
     "webhook": "webhook",
     "file": "file",
+    "log": "call",
 }
 
 # One for every endpoint that takes a body; with the ids of whose things it is about.

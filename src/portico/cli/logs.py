@@ -1,40 +1,170 @@
-"""`portico logs`: the request log."""
+"""`portico logs`: the request log, filtered, followed, exported, or one call of it."""
 
-from typing import Annotated
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
-from portico.cli.say import say_json, say_table
+from portico.cli.say import Unhappy, say, say_json, say_record, say_table
+from portico.clock import iso, now
 
-Account = Annotated[str, Parameter(help="Only the calls of this account.")]
-Status = Annotated[int, Parameter(help="Only calls that were answered with this status.")]
+Json = dict[str, Any]
+FOLLOW_SECONDS = 1.0
+# How late a row may come: from a replica that could not write for a while.
+_LATE = timedelta(seconds=30)
+_MOST_REMEMBERED = 10_000
+_COLUMNS = ("time", "status", "face", "call", "took", "tokens", "why")
+Status = Annotated[str, Parameter(help="A status such as 404, or a class such as 4xx.")]
+Words = Annotated[str, Parameter(name=("--search", "-q"), help="Any part of path, code, problem, tool, client, ids …")]
+Since = Annotated[str, Parameter(help="From then on: '2 hours ago', 'yesterday', 2026-11-02 …; in UTC.")]
+Until = Annotated[str, Parameter(help="Up to then, said like --since.")]
+Server = Annotated[str, Parameter(help="An MCP server, by id.")]
+RequestId = Annotated[str, Parameter(help="The x-portico-request-id of an answer: that call and its parts.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """Which rows."""
+
+    account: Annotated[str, Parameter(help="An account, by id.")] = ""
+    tenant: Annotated[str, Parameter(help="Your own name for the customer.")] = ""
+    status: Status = ""
+    face: Annotated[str, Parameter(help="The way in: proxy, custom, passthrough, unified, tools, mcp or jobs.")] = ""
+    tool: Annotated[str, Parameter(help="A tool, by name.")] = ""
+    server: Server = ""
+    resource: Annotated[str, Parameter(help="Such as files.")] = ""
+    method: Annotated[str, Parameter(help="Such as list.")] = ""
+    code: Annotated[str, Parameter(help="Why it failed, such as vendor_failure; see the list of errors.")] = ""
+    model: Annotated[str, Parameter(help="The model that answered.")] = ""
+    request: RequestId = ""
+    search: Words = ""
+    since: Since = ""
+    until: Until = ""
+
+    def query(self) -> Json:
+        said = asdict(self)
+        times = {"created_at[gt]": _moment(said.pop("since"), "--since"), "created_at[lt]": _moment(said.pop("until"))}
+        return times | {_NAMES.get(name, name): value for name, value in said.items()}
+
+
+_NAMES = {
+    "account": "integrated_account_id",
+    "tenant": "tenant_id",
+    "server": "mcp_server_id",
+    "request": "request_id",
+    "search": "q",
+}
+_ALL = Wanted()
+Follow = Annotated[bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes, until stopped.")]
+Export = Annotated[
+    str, Parameter(help="Write every row that fits to this file as lines of JSON; - is standard output.")
+]
 Limit = Annotated[int, Parameter(help="How many.", show_default=True)]
 
 
 def logs(
+    call: Annotated[str, Parameter(help="One call, by its id or by the x-portico-request-id of its answer.")] = "",
+    /,
     *,
-    account: Account = "",
-    status: Status = 0,
+    wanted: Wanted = _ALL,
     limit: Limit = 50,
+    follow: Follow = False,
+    export: Export = "",
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """The request log, newest first."""
-    answer = Api(url, token).get("/log", integrated_account_id=account, status=status or "", limit=limit)
-    if json:
-        say_json(answer["result"])
+    api = Api(url, token)
+    if call:
+        found = api.get(f"/log/{call}")
+        say_json(found) if json else say_record(found)
         return
-    rows = [
-        (
-            each["timestamp"][:19].replace("T", " "),
-            each["http_status_code"],
-            each["face"],
-            f"{each['resource']}.{each['method']}" if each["resource"] else each["path"],
-            f"{each['duration']:.0f} ms",
-            each["code"],
-        )
-        for each in answer["result"]
-    ]
-    say_table(("time", "status", "face", "call", "took", "why"), rows, "No calls yet.")
+    query = wanted.query()
+    if export:
+        _export(api, query, export)
+        return
+    found = list(_first(api, query, limit))
+    if follow:
+        _follow(api, query, found[::-1], _print_json if json else _print_line)
+    elif json:
+        say_json(found)
+    else:
+        say_table(_COLUMNS, [_cells(each) for each in found], "No calls that fit.")
+
+
+def _first(api: Api, query: Json, count: int) -> Iterator[Json]:
+    """The newest that fit, from as many pages as it takes."""
+    if count < 1:
+        raise Unhappy("--limit must be at least 1.")
+    for each in api.pages("/log", **query, limit=min(count, 1000)):
+        yield each
+        count -= 1
+        if not count:
+            return
+
+
+def _follow(api: Api, query: Json, known: list[Json], show: Callable[[Json], None]) -> None:
+    """Oldest first. A row may come late, so each look goes back a little and leaves out what was shown."""
+    for each in known:
+        show(each)
+    shown = dict.fromkeys(each["id"] for each in known)
+    last, newest = (known[-1]["id"], known[-1]["timestamp"]) if known else ("", iso(now()))
+    is_first = True
+    while True:
+        floor = iso(datetime.fromisoformat(newest) - _LATE)
+        seen = list(api.pages("/log", **{**query, "created_at[gt]": floor}, limit=1000))
+        for each in reversed(seen):
+            # The first look goes back to rows that were there before and were not asked for.
+            if each["id"] not in shown and not (is_first and each["id"] < last):
+                show(each)
+            shown[each["id"]] = None
+        newest, is_first = seen[0]["timestamp"] if seen else newest, False
+        for old in list(shown)[:-_MOST_REMEMBERED]:
+            del shown[old]
+        time.sleep(FOLLOW_SECONDS)
+
+
+def _export(api: Api, query: Json, target: str) -> None:
+    with api.open("GET", "/log/export", query=query) as response:
+        if target == "-":
+            shutil.copyfileobj(response, sys.stdout.buffer)
+            return
+        with open(target, "wb") as file:
+            shutil.copyfileobj(response, file)
+    say(f"Written to {target}.")
+
+
+def _print_json(row: Json) -> None:
+    import json
+
+    say(json.dumps(row, ensure_ascii=False))
+
+
+def _print_line(row: Json) -> None:
+    moment, status, face, call, took, tokens, why = map(str, _cells(row))
+    say(f"{moment}  {status}  {face:<11}  {call:<40}  {took:>9}  {tokens:>7}  {why}".rstrip())
+
+
+def _cells(row: Json) -> tuple[Any, ...]:
+    named = row["tool"] or (f"{row['resource']}.{row['method']}" if row["resource"] else row["path"])
+    tokens = row["input_tokens"] + row["output_tokens"]
+    told = f"{'~' if row['tokens_are_estimated'] else ''}{tokens}" if tokens else ""
+    why = f"{row['code']}: {row['problem']}" if row["problem"] else row["code"]
+    moment = row["timestamp"][:19].replace("T", " ")
+    return moment, row["http_status_code"], row["face"], named, f"{row['duration']:.0f} ms", told, why
+
+
+def _moment(text: str, option: str = "--until") -> str:
+    if not text:
+        return ""
+    from portico.toolbox.dates import read_range
+
+    return iso(read_range(text, now(), argument=option).start)

@@ -9,6 +9,7 @@ from portico.faces.http import (
     Incoming,
     Send,
     account_of,
+    begin,
     describe,
     take_body,
     while_connected,
@@ -37,18 +38,19 @@ _STAYS = frozenset(
 async def serve_custom(incoming: Incoming, send: Send, parts: Parts) -> None:
     """Like passthrough, with the account in the query; the bare vendor answer unless a format is asked for."""
     caller = await incoming.caller(parts.lookup)
-    ours, query = split_query(incoming.query)
-    chosen = ours.get("truto_response_format", "raw")
-    if chosen not in FORMATS:
-        raise InvalidArguments([Failure("truto_response_format", f"is {chosen!r}", ", ".join(FORMATS))])
-    path = "/" + incoming.path.removeprefix(CUSTOM_PREFIX)
-    account_id = account_of(caller, ours.get("integrated_account_id", ""))
-    call = await _call("custom", account_id, path, query, incoming)
 
     async def work() -> None:
-        answer = await execute(caller, call, parts)
-        answer = await enclose(answer, "custom", chosen, (), parts.settings.reshape_limit_bytes)
-        await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
+        with begin(parts.recorder, caller, incoming, "custom", incoming.path) as entry:
+            ours, query = split_query(incoming.query)
+            chosen = ours.get("truto_response_format", "raw")
+            if chosen not in FORMATS:
+                raise InvalidArguments([Failure("truto_response_format", f"is {chosen!r}", ", ".join(FORMATS))])
+            path = "/" + incoming.path.removeprefix(CUSTOM_PREFIX)
+            account_id = account_of(caller, ours.get("integrated_account_id", ""))
+            call = await _call("custom", account_id, path, query, incoming)
+            answer = await execute(caller, call, parts, entry)
+            answer = await enclose(answer, "custom", chosen, (), parts.settings.reshape_limit_bytes)
+            await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
 
     await while_connected(incoming, work())
 
@@ -58,14 +60,17 @@ async def serve_passthrough(incoming: Incoming, send: Send, parts: Parts) -> Non
     caller: Caller | None = None
     account_id, slash, rest = incoming.path.removeprefix(PASSTHROUGH_PREFIX).partition("/")
     try:
-        caller = await incoming.caller(parts.lookup)
-        if not account_id or not slash:
-            raise NotFound("Passthrough addresses are /passthrough/{integrated_account_id}/{the vendor's path}.")
-        call = await _call("passthrough", AccountId(account_id), f"/{rest}", incoming.query, incoming)
+        known = caller = await incoming.caller(parts.lookup)
 
         async def work() -> None:
-            answer = await execute(caller, call, parts)
-            await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
+            with begin(parts.recorder, known, incoming, "passthrough", incoming.path) as entry:
+                if not account_id or not slash:
+                    raise NotFound(
+                        "Passthrough addresses are /passthrough/{integrated_account_id}/{the vendor's path}."
+                    )
+                call = await _call("passthrough", AccountId(account_id), f"/{rest}", incoming.query, incoming)
+                answer = await execute(known, call, parts, entry)
+                await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
 
         await while_connected(incoming, work())
     except Refusal as problem:
@@ -132,5 +137,6 @@ async def _call(face: Face, account_id: AccountId, path: str, query: str, incomi
         body=await take_body(incoming),
         idempotency_key=(incoming.header("idempotency-key") or None) if face == "custom" else None,
         request_id=incoming.request_id,
-        client=incoming.header("user-agent")[:200],
+        client=incoming.client,
+        trace_id=incoming.trace_id,
     )

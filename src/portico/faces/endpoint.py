@@ -11,11 +11,12 @@ from starlette.routing import Route
 
 from portico.catalog.schema import Check, compile_check
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
-from portico.faces.http import Incoming, Receive, Send, write_json
+from portico.faces.http import Incoming, Receive, Send, while_connected, write_answer, write_json
 from portico.faces.http import Scope as AsgiScope
 from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.parts import Parts
 from portico.model.account import EnvironmentId
+from portico.model.call import Answer
 from portico.model.caller import Caller, Scope
 from portico.shapes import NotJson, decode, is_list, is_record
 
@@ -46,7 +47,10 @@ Handler = Callable[[Asked], Awaitable[Any]]
 
 
 class Endpoint(Struct, frozen=True, kw_only=True):
-    """One route. `returns` is a type that msgspec can encode; `scope` None: any valid token of the environment."""
+    """One route. `returns` is a type that msgspec can encode; `scope` None: any valid token of the environment.
+
+    `media`: the handler gives a stream of bytes, of this content type; `returns` is then one line of it.
+    """
 
     verb: str
     path: str
@@ -61,6 +65,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     body: type[Struct] | None = None
     status: int = 200
     account_token: bool = False
+    media: str = ""
 
 
 class NoQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -107,6 +112,11 @@ class Served:
             await self._once(asked, key, Fingerprint(incoming.verb, incoming.path, incoming.query), content, send)
             return
         value = await endpoint.handler(asked)
+        if endpoint.media:
+            headers = [("content-type", endpoint.media), ("x-portico-request-id", incoming.request_id)]
+            answer = Answer(status=endpoint.status, headers=headers, stream=value)
+            await while_connected(incoming, write_answer(send, answer))
+            return
         await write_json(send, endpoint.status, value, (("x-portico-request-id", incoming.request_id),))
 
     async def _once(self, asked: Asked, key: str, fingerprint: Fingerprint, content: bytes, send: Send) -> None:

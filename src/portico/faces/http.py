@@ -1,6 +1,7 @@
 """What the faces share: a request's token, query and body; errors as JSON; answers written out, whole or streamed."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from http import HTTPStatus
 from typing import Any
@@ -11,9 +12,10 @@ import msgspec
 from portico import errors
 from portico.errors import ClientLeft
 from portico.gateway.lookup import Lookup
+from portico.gateway.record import Entry, Recorder
 from portico.log import logger
 from portico.model.account import AccountId
-from portico.model.call import Answer, Body
+from portico.model.call import Answer, Body, Call, Face
 from portico.model.caller import Caller
 from portico.shapes import NotJson, decode
 from portico.store.ids import new_id
@@ -29,6 +31,7 @@ MOST_PARAMETERS = 1000
 JSON = b"application/json"
 _ENDS_OF_EVENTS = (b"\n\n", b"\r\r", b"\r\n\r\n")
 _encoder = msgspec.json.Encoder()
+_TRACE = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?:-.*)?")
 _log = logger("faces")
 
 
@@ -63,6 +66,17 @@ class Incoming:
             raise errors.InvalidArguments(
                 [errors.Failure("", "the query has too many parameters", f"{MOST_PARAMETERS} at most")]
             ) from None
+
+    @property
+    def client(self) -> str:
+        """What the client calls itself."""
+        return self.header("user-agent")[:200]
+
+    @property
+    def trace_id(self) -> str:
+        """The trace that this request is part of (W3C trace context); empty where it is part of none."""
+        found = _TRACE.fullmatch(self.header("traceparent").strip())
+        return found[1] if found and found[1].strip("0") else ""
 
     @property
     def content_length(self) -> int | None:
@@ -224,6 +238,20 @@ def _raw(content: bytes) -> Any:
         return msgspec.Raw(content) if content and decode(content) is not None else None
     except NotJson:
         return content.decode("utf-8", "replace")
+
+
+def begin(recorder: Recorder, caller: Caller, incoming: Incoming, face: Face, path: str = "") -> Entry:
+    """The request's row in the log, open from the moment on that its caller is known. A path may not hold secrets."""
+    call = Call(
+        account_id=AccountId(""),
+        face=face,
+        request_id=incoming.request_id,
+        client=incoming.client,
+        trace_id=incoming.trace_id,
+    )
+    entry = recorder.open(caller, call, is_held=True)
+    entry.came(incoming.verb, path)
+    return entry
 
 
 def account_of(caller: Caller, account_id: str) -> AccountId:

@@ -115,7 +115,7 @@ def _query_parameters(endpoint: Endpoint, named: dict[Any, Json], components: Js
     parameters: list[Json] = []
     for name, each in schema.get("properties", {}).items():
         parameter: Json = {"name": name, "in": "query", "required": False, "schema": each}
-        if name in {"created_at", "updated_at", "integration"}:
+        if name in {"created_at", "updated_at", "integration", "log_type_filter"}:
             parameter |= {"style": "deepObject", "explode": True}
         parameters.append(parameter)
     return parameters
@@ -137,7 +137,7 @@ def _success(endpoint: Endpoint, named: dict[Any, Json]) -> Json:
         }
     else:
         schema = named.get(endpoint.returns, {"type": "object"})
-    return {"description": endpoint.summary, "content": {"application/json": {"schema": schema}}}
+    return {"description": endpoint.summary, "content": {endpoint.media or "application/json": {"schema": schema}}}
 
 
 def _failed(words: str) -> Json:

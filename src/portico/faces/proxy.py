@@ -7,11 +7,12 @@ from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
 from portico.faces.envelope import FORMATS, enclose
-from portico.faces.http import Incoming, Send, account_of, take_body, while_connected, write_answer
+from portico.faces.http import Incoming, Send, account_of, begin, take_body, while_connected, write_answer
 from portico.gateway.brackets import plain_list
 from portico.gateway.execute import execute
 from portico.gateway.parts import Parts
 from portico.model.call import Call, Patience
+from portico.model.caller import Caller
 from portico.shapes import is_list
 
 PREFIX = "/proxy/"
@@ -35,6 +36,19 @@ class Options(Struct, frozen=True, kw_only=True):
 
 async def serve(incoming: Incoming, send: Send, parts: Parts) -> None:
     caller = await incoming.caller(parts.lookup)
+
+    async def work() -> None:
+        with begin(parts.recorder, caller, incoming, "proxy", incoming.path) as entry:
+            options, call = await _asked(caller, incoming, entry.call)
+            answer = await execute(caller, call, parts, entry)
+            limit_bytes = parts.settings.reshape_limit_bytes
+            answer = await enclose(answer, call.method, options.format, options.excluded, limit_bytes)
+            await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
+
+    await while_connected(incoming, work())
+
+
+async def _asked(caller: Caller, incoming: Incoming, begun: Call) -> tuple[Options, Call]:
     resource, method, identity = target(incoming.verb, incoming.path)
     options, arguments = split_query(incoming.pairs())
     if identity:
@@ -49,16 +63,11 @@ async def serve(incoming: Incoming, send: Send, parts: Parts) -> None:
         idempotency_key=incoming.header("idempotency-key") or None,
         patience=options.patience,
         shaped=options.format not in {"raw", "stream"},
-        request_id=incoming.request_id,
-        client=incoming.header("user-agent")[:200],
+        request_id=begun.request_id,
+        client=begun.client,
+        trace_id=begun.trace_id,
     )
-
-    async def work() -> None:
-        answer = await execute(caller, call, parts)
-        answer = await enclose(answer, method, options.format, options.excluded, parts.settings.reshape_limit_bytes)
-        await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
-
-    await while_connected(incoming, work())
+    return options, call
 
 
 def target(verb: str, path: str) -> tuple[str, str, str]:

@@ -3,10 +3,11 @@
 from typing import Any
 
 import msgspec
+from msgspec import structs
 from starlette.routing import Route
 
 from portico.errors import Failure, InvalidArguments
-from portico.faces.http import Incoming, Receive, Scope, Send, while_connected, write_json
+from portico.faces.http import Incoming, Receive, Scope, Send, begin, while_connected, write_json
 from portico.gateway.admit import admit_account
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
@@ -29,20 +30,23 @@ class ToolsFace:
         incoming: Incoming = scope["portico.incoming"]
         account_id, name = AccountId(scope["path_params"]["id"]), scope["path_params"]["name"]
         caller = await incoming.caller(self._parts.lookup)
-        admit_account(caller, account_id)
-        arguments = _arguments(await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b"")
-        asked = ToolCall(
-            account_id=account_id,
-            name=name,
-            arguments=arguments,
-            face="tools",
-            request_id=incoming.request_id,
-            client=incoming.header("user-agent")[:200],
-        )
 
         async def work() -> None:
-            result = await self._toolbox.run(caller, asked)
-            await write_json(send, 200, result.shown(), (("x-portico-request-id", incoming.request_id),))
+            with begin(self._parts.recorder, caller, incoming, "tools") as entry:
+                entry.call = structs.replace(entry.call, account_id=account_id, tool=name)
+                admit_account(caller, account_id)
+                asked = ToolCall(
+                    account_id=account_id,
+                    name=name,
+                    arguments=_arguments(await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b""),
+                    face="tools",
+                    request_id=incoming.request_id,
+                    client=incoming.client,
+                    trace_id=incoming.trace_id,
+                    entry=entry,
+                )
+                result = await self._toolbox.run(caller, asked)
+                await write_json(send, 200, result.shown(), (("x-portico-request-id", incoming.request_id),))
 
         await while_connected(incoming, work())
 

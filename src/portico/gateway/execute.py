@@ -15,6 +15,7 @@ from portico.gateway.admit import admit_account, admit_effect, admit_key, admit_
 from portico.gateway.arguments import sort
 from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.lookup import Connected
+from portico.gateway.meter import Meter, readable
 from portico.gateway.parts import Parts
 from portico.gateway.record import Entry
 from portico.gateway.request import build, build_raw, decoded_path
@@ -45,9 +46,11 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     asked: dict[str, Any]
 
 
-async def execute(caller: Caller, call: Call, parts: Parts) -> Answer:
-    """Take one call to its vendor and back."""
-    entry = parts.recorder.open(caller, call)
+async def execute(caller: Caller, call: Call, parts: Parts, entry: Entry | None = None) -> Answer:
+    """Take one call to its vendor and back. `entry`: its row in the log, where whoever asks has opened it already."""
+    if entry is None:
+        entry = parts.recorder.open(caller, call)
+    entry.call = call
     try:
         prepared = await prepare(caller, call, parts, entry)
         if call.dry_run:
@@ -63,11 +66,11 @@ async def execute(caller: Caller, call: Call, parts: Parts) -> Answer:
 async def prepare(caller: Caller, call: Call, parts: Parts, entry: Entry) -> Prepared:
     """Find, admit, check and build; nothing has left the house yet."""
     admit_account(caller, call.account_id)
-    connected = await parts.lookup.connected(caller.environment_id, call.account_id)
+    entry.connected = connected = await parts.lookup.connected(caller.environment_id, call.account_id)
     if call.raw is not None:
         return _prepare_raw(caller, call, connected, entry)
     operation = connected.view.find(call.resource, call.method)
-    entry.found(connected, operation, operation.verb, operation.path)
+    entry.found(operation, operation.verb, operation.path)
     credential = connected.view.credentials[operation.credential]
     _admit(caller, connected, operation.effect, credential)
     admit_lifecycle(operation, connected)
@@ -95,7 +98,9 @@ def _prepare_raw(caller: Caller, call: Call, connected: Connected, entry: Entry)
     )
     path = decoded_path(request.url.removeprefix(connected.base_url))
     operation = connected.view.by_path(target.verb, path)
-    entry.found(connected, operation, target.verb, operation.path if operation else path)
+    entry.found(operation, target.verb, operation.path if operation else path)
+    if operation is not None and operation.usage is not None:
+        request = structs.replace(request, headers=readable(request.headers))
     credential = connected.view.credential_for(path)
     effect: Effect = operation.effect if operation else ("read" if target.verb in {"GET", "HEAD"} else "write")
     _admit(caller, connected, effect, credential)
@@ -150,6 +155,8 @@ async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> An
     try:
         parts.seen.note(connected, signed, response)
         await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
+        if prepared.operation is not None and prepared.operation.usage is not None and response.status < 400:
+            entry.meter = Meter(prepared.operation.usage, call, signed, response)
         return await _read(response, call, prepared, parts, signed)
     except BaseException:
         response.release()

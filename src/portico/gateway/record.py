@@ -1,136 +1,206 @@
-"""One row and one set of counters for every call, also for one that was refused, failed or left.
+"""One row and one set of counters for every call, also for one that was refused, failed, left or answered again.
 
 The row is put together in memory and written in batches away from the hot path. What cannot be written is counted.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from types import TracebackType
+
+from msgspec import structs
 
 from portico.clock import Clock, to_milliseconds
-from portico.errors import ClientLeft, Refusal, VendorFailure
+from portico.errors import AlreadyExists, ClientLeft, Refusal, Unavailable, VendorFailure
 from portico.gateway.lookup import Connected
+from portico.gateway.meter import NOTHING, Meter, Used
 from portico.gateway.metrics import Metrics
-from portico.log import logger
+from portico.log import logger, redact
 from portico.model.call import Answer, Call
 from portico.model.caller import Caller
 from portico.model.operation import Operation
-from portico.store.ids import new_id
-from portico.store.requests import RequestRow, Requests
+from portico.model.price import in_force
+from portico.model.request import RequestRow
+from portico.store.ids import Sequence as Ids
+from portico.store.requests import Requests
 
 CLIENT_LEFT = 499
 MOST_WAITING = 50_000
+STOP_SECONDS = 10.0
+_LONGEST_TEXT = 300
 _BATCH = 500
 _PAUSE_SECONDS = 0.5
 _log = logger("record")
 
 
 class Entry:
-    """What is known about one call so far. `close` happens exactly once, when the last byte has left."""
+    """What is known about one call so far. It is closed exactly once, when the last byte has left.
+
+    Whoever opens it as held closes it by leaving its `with` block; otherwise the call's answer closes it.
+    """
 
     __slots__ = (
-        "_call", "_caller", "_connected", "_is_closed", "_operation", "_path", "_recorder", "_started", "_verb",
-        "bytes_in", "bytes_out", "vendor_request_id", "vendor_seconds", "vendor_status",
+        "_caller", "_code", "_is_closed", "_is_held", "_is_replay", "_operation", "_path", "_problem",
+        "_recorder", "_started", "_status", "_verb", "bytes_in", "bytes_out", "call", "connected", "meter",
+        "vendor_request_id", "vendor_seconds", "vendor_status",
     )  # fmt: skip
 
-    def __init__(self, recorder: "Recorder", caller: Caller, call: Call) -> None:
-        self._recorder, self._caller, self._call = recorder, caller, call
-        self._connected: Connected | None = None
+    def __init__(self, recorder: "Recorder", caller: Caller, call: Call, *, is_held: bool) -> None:
+        self._recorder, self._caller, self.call = recorder, caller, call
+        self.connected: Connected | None = None
         self._operation: Operation | None = None
-        self._verb = self._path = ""
+        self._verb = self._path = self._code = self._problem = ""
         self._started = time.perf_counter()
-        self._is_closed = False
+        self._is_closed = self._is_replay = False
+        self._is_held = is_held
+        self._status = 200
+        self.meter: Meter | None = None
         self.bytes_in = self.bytes_out = 0
         self.vendor_status = 0
         self.vendor_request_id = ""
         self.vendor_seconds = 0.0
 
-    def found(self, connected: Connected, operation: Operation | None, verb: str, path: str) -> None:
-        self._connected, self._operation, self._verb, self._path = connected, operation, verb, path
+    def __enter__(self) -> "Entry":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if problem is not None:
+            self.fail(problem)
+        self.close()
+
+    def came(self, verb: str, path: str) -> None:
+        """By which address, as long as nothing better is known."""
+        self._verb, self._path = verb, path[:_LONGEST_TEXT]
+
+    def found(self, operation: Operation | None, verb: str, path: str) -> None:
+        self._operation, self._verb, self._path = operation, verb, path[:_LONGEST_TEXT]
 
     def finish(self, answer: Answer) -> Answer:
-        """Closes now, or when the answer's stream has ended or was left."""
-        if answer.stream is None:
-            self.bytes_out += len(answer.content or b"")
-            self.close(answer.status, "")
+        """Closes now, or when the answer's stream has ended or was left; a held one only counts."""
+        self._status, self._is_replay = answer.status, answer.is_replay
+        self._code = "vendor_failure" if answer.status >= 400 else ""
+        if answer.stream is not None:
+            answer.stream = self._counted(answer.stream)
             return answer
-        answer.stream = self._counted(answer.stream, answer.status)
+        content = answer.content or b""
+        self.bytes_out += len(content)
+        if self.meter is not None and content:
+            self.meter.feed(content)
+        if not self._is_held:
+            self.close()
         return answer
 
     def fail(self, problem: BaseException) -> None:
-        if isinstance(problem, VendorFailure):
-            self.close(problem.vendor_status, problem.code)
-        elif isinstance(problem, Refusal):
-            self.close(problem.status, problem.code)
+        if self._is_closed:
+            return
+        if isinstance(problem, Refusal):
+            self._status = problem.vendor_status if isinstance(problem, VendorFailure) else problem.status
+            self._code, self._problem = problem.code, str(redact(problem.sentence[:_LONGEST_TEXT]))
         elif isinstance(problem, asyncio.CancelledError | GeneratorExit | ClientLeft):
-            self.close(CLIENT_LEFT, "client_left")
+            self._status, self._code = CLIENT_LEFT, "client_left"
         else:
-            self.close(500, "internal")
+            self._status, self._code = 500, "internal"
+        self.close()
 
-    async def _counted(self, stream: AsyncIterator[bytes], status: int) -> AsyncIterator[bytes]:
+    def refuse(self, status: int, code: str, sentence: str) -> None:
+        """For what a face refuses in words of its own protocol."""
+        self._status, self._code, self._problem = status, code, sentence[:_LONGEST_TEXT]
+        self.close()
+
+    async def _counted(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        meter = self.meter
         try:
             async for piece in stream:
                 self.bytes_out += len(piece)
+                if meter is not None:
+                    meter.feed(piece)
                 yield piece
+        except GeneratorExit as problem:
+            if not self._is_held:  # whoever holds it knows why nobody wants the rest
+                self.fail(problem)
+            raise
         except BaseException as problem:
             self.fail(problem)
             raise
         finally:
-            if hasattr(stream, "aclose"):
-                await stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- generators have it
-        self.close(status, "")
+            if isinstance(stream, AsyncGenerator):
+                await stream.aclose()
+        if not self._is_held:
+            self.close()
 
-    def close(self, status: int, code: str) -> None:
+    def close(self) -> None:
         if self._is_closed:
             return
         self._is_closed = True
         seconds = time.perf_counter() - self._started
-        self._recorder.metrics.count(self._call.face, status, seconds)
-        self._recorder.put(self._row(status, code, seconds))
+        used = self.meter.used() if self.meter else NOTHING
+        self._recorder.metrics.count(self.call.face, self._status, seconds)
+        self._recorder.put(self._row(seconds, used))
 
-    def _row(self, status: int, code: str, seconds: float) -> RequestRow:
-        call, operation, account = self._call, self._operation, self._connected.account if self._connected else None
+    def _row(self, seconds: float, used: Used) -> RequestRow:
+        call, operation, account = self.call, self._operation, self.connected.account if self.connected else None
+        moment = to_milliseconds(self._recorder.clock())
         return RequestRow(
-            id=call.request_id or new_id(),
+            id=self._recorder.ids.at(moment * 1_000_000),
             environment_id=self._caller.environment_id,
-            at=to_milliseconds(self._recorder.clock()),
-            account_id=account.id if account else "",
+            at=moment,
+            account_id=account.id if account else call.account_id[:_LONGEST_TEXT],
             tenant_id=account.tenant_id if account else "",
             integration=account.integration if account else "",
             face=call.face,
-            resource=operation.resource if operation else call.resource,
-            method=operation.method if operation else call.method,
+            resource=operation.resource if operation else call.resource[:_LONGEST_TEXT],
+            method=operation.method if operation else call.method[:_LONGEST_TEXT],
             verb=self._verb,
             path=self._path,
-            tool=call.tool,
+            tool=call.tool[:_LONGEST_TEXT],
             server_id=call.server_id,
             client=call.client,
             token_id=self._caller.token_id,
             request_id=call.request_id,
-            trace_id="",
-            status=status,
-            code=code,
+            trace_id=call.trace_id,
+            status=self._status,
+            code=self._code,
             vendor_status=self.vendor_status,
-            vendor_request_id=self.vendor_request_id,
+            vendor_request_id=self.vendor_request_id[:_LONGEST_TEXT],
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
             duration_us=int(seconds * 1e6),
             vendor_us=int(self.vendor_seconds * 1e6),
+            status_class=self._status // 100,
+            problem=self._problem,
+            is_replay=self._is_replay,
+            model=used.model[:_LONGEST_TEXT],
+            input_tokens=used.input_tokens,
+            cached_tokens=used.cached_tokens,
+            output_tokens=used.output_tokens,
+            is_estimated=used.is_estimated,
+            cost_nanos=self._cost(used),
         )
+
+    def _cost(self, used: Used) -> int | None:
+        """What the tokens cost by the price list of the day; None where there were none, or it has no price."""
+        if self.connected is None or not used.tokens:
+            return None
+        lists = self.connected.view.integration.prices
+        found = in_force(lists, self._recorder.clock().date()) if lists else None
+        price = found[1].of(used.model) if found else None
+        return price.nanos(used.input_tokens, used.cached_tokens, used.output_tokens) if price else None
 
 
 class Recorder:
     """Collects rows and writes them every half second, and once more before the process stops."""
 
     def __init__(self, requests: Requests, metrics: Metrics, clock: Clock) -> None:
-        self.metrics, self.clock = metrics, clock
+        self.metrics, self.clock, self.ids = metrics, clock, Ids()
         self._requests = requests
         self._waiting: list[RequestRow] = []
         self._task: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
 
-    def open(self, caller: Caller, call: Call) -> Entry:
-        return Entry(self, caller, call)
+    def open(self, caller: Caller, call: Call, *, is_held: bool = False) -> Entry:
+        return Entry(self, caller, call, is_held=is_held)
 
     def put(self, row: RequestRow) -> None:
         if len(self._waiting) >= MOST_WAITING:
@@ -142,24 +212,68 @@ class Recorder:
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
-        """Nothing that was recorded is lost on a clean stop."""
-        if self._task:
-            async with self._writing:  # never in the middle of a batch, which would be lost
+        """Nothing that was recorded is lost on a clean stop; a database that does not answer is not waited for long."""
+        try:
+            async with asyncio.timeout(STOP_SECONDS):
+                if self._task:
+                    async with self._writing:  # never in the middle of a batch, which would be lost
+                        self._task.cancel()
+                    await asyncio.gather(self._task, return_exceptions=True)
+                await self.flush()
+        except TimeoutError:
+            if self._task:
                 self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-        await self.flush()
+        if self._waiting:
+            self._lose(len(self._waiting))
+            self._waiting.clear()
 
     async def flush(self) -> None:
         """Everything recorded up to now is in the database when this returns, or still waiting and said so."""
         async with self._writing:
             while self._waiting:
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+                left = batch
                 try:
-                    await self._requests.add(batch)
-                except Refusal as problem:
-                    self._waiting = batch + self._waiting
-                    _log.warning("request log not written", reason=problem.sentence, waiting=len(self._waiting))
+                    left = await self._write(batch)
+                finally:
+                    self._waiting = [*left, *self._waiting]
+                if left:
                     return
+
+    async def _write(self, batch: list[RequestRow]) -> list[RequestRow]:
+        """Those that are still to be written: none, or all that the database was away for."""
+        try:
+            await self._requests.add(batch)
+        except Unavailable as problem:
+            waiting = len(batch) + len(self._waiting)
+            _log.warning("request log not written", reason=problem.sentence, waiting=waiting)
+            return batch
+        except Exception as problem:
+            _log.warning("rows of the request log are written one by one", reason=repr(problem), rows=len(batch))
+            return await self._write_singly(batch)
+        return []
+
+    async def _write_singly(self, batch: Sequence[RequestRow]) -> list[RequestRow]:
+        """So that one row that the database does not take costs none of the others."""
+        for place, row in enumerate(batch):
+            for spelling in (row, _plain(row)):
+                try:
+                    await self._requests.add([spelling])
+                except AlreadyExists:
+                    break  # it was written, and only the word of it was lost
+                except Unavailable:
+                    return list(batch[place:])
+                except Exception as problem:
+                    _log.warning("a row of the request log cannot be written", reason=repr(problem), row=row.id)
+                else:
+                    break
+            else:
+                self._lose(1)
+        return []
+
+    def _lose(self, count: int) -> None:
+        self.metrics.rows_dropped.inc(count)
+        _log.error("rows of the request log were lost", rows=count)
 
     async def _run(self) -> None:
         while True:
@@ -167,6 +281,11 @@ class Recorder:
             try:
                 await self.flush()
             except Exception:
-                self.metrics.rows_dropped.inc(len(self._waiting))
-                self._waiting.clear()
-                _log.exception("rows of the request log were lost")
+                _log.exception("the request log cannot be written")
+
+
+def _plain(row: RequestRow) -> RequestRow:
+    """The row with nothing in its texts that a database may not take: zero bytes, halves of characters."""
+    texts = {name: value for name, value in structs.asdict(row).items() if isinstance(value, str)}
+    plain = {name: text.encode("utf-8", "replace").decode().replace("\0", "�") for name, text in texts.items()}
+    return structs.replace(row, **plain)

@@ -63,6 +63,7 @@ class Call(Struct, frozen=True, kw_only=True):
     tool: str = ""
     server_id: str = ""
     client: str = ""
+    trace_id: str = ""
 
 
 class Page(Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """The few queries that look across environments: first look-ups, what operators see, jobs to be done, clean-up."""
 
 from datetime import datetime
+from typing import Any
 
 from msgspec import Struct
 
@@ -12,6 +13,7 @@ from portico.model.server import McpServer
 from portico.model.webhook import InboundEndpoint
 from portico.store import environments, files, grants, inbound, people, servers, tokens
 from portico.store.database import Database, Row, Session
+from portico.store.ids import lowest_id
 from portico.store.jobs import Job, JobKind
 from portico.store.statement import Statement
 
@@ -71,7 +73,15 @@ _EXPIRED_SETUP_CODES = Statement("DELETE FROM setup_codes WHERE expires_at < :mo
 _PAST_ATTEMPTS = Statement("DELETE FROM counted_attempts WHERE began_at < :since AND locked_until < :since")
 _UNUSED_CLIENTS = Statement("DELETE FROM oauth_clients WHERE used_at IS NULL AND created_at < :since")
 _DAY_MILLISECONDS = 86_400_000
-_OLD_REQUESTS = Statement("DELETE FROM requests WHERE at < :moment")
+# Rows that others are deleting at the moment are left to them.
+_OLD_REQUESTS = Statement(
+    "DELETE FROM requests WHERE environment_id = :environment_id AND id IN (SELECT id FROM requests "
+    "WHERE environment_id = :environment_id AND id < :oldest ORDER BY id LIMIT :count)",
+    postgres="DELETE FROM requests WHERE environment_id = :environment_id AND id IN (SELECT id FROM requests "
+    "WHERE environment_id = :environment_id AND id < :oldest ORDER BY id LIMIT :count FOR UPDATE SKIP LOCKED)",
+)
+_ENVIRONMENT_IDS = Statement("SELECT id FROM environments ORDER BY id")
+DELETED_AT_ONCE = 1_000
 _OLD_ATTEMPTS = Statement(
     "DELETE FROM delivery_attempts WHERE delivery_id IN "
     "(SELECT id FROM deliveries WHERE state <> 'waiting' AND updated_at < :moment)"
@@ -226,10 +236,17 @@ class Operators:
         await self._database.run(_EXPIRED_PIECES, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))
         await self._clean_people(to_milliseconds(moment))
-        for statement in (
-            _OLD_REQUESTS, _OLD_ATTEMPTS, _OLD_DELIVERIES, _OLD_EVENTS, _OLD_WATCHES, _OLD_INBOUND,
-        ):  # fmt: skip
+        for statement in (_OLD_ATTEMPTS, _OLD_DELIVERIES, _OLD_EVENTS, _OLD_WATCHES, _OLD_INBOUND):
             await self._database.run(statement, moment=to_milliseconds(oldest_request))
+        for (environment_id,) in await self._database.all(_ENVIRONMENT_IDS):
+            oldest = lowest_id(to_milliseconds(oldest_request))
+            await self._in_batches(_OLD_REQUESTS, environment_id=environment_id, oldest=oldest)
+
+    async def _in_batches(self, statement: Statement, **values: Any) -> None:
+        """However many rows there are: each batch is a short transaction, and everybody else gets a turn between."""
+        deleted = DELETED_AT_ONCE
+        while deleted == DELETED_AT_ONCE:
+            deleted = await self._database.run(statement, **values, count=DELETED_AT_ONCE)
 
     async def _clean_people(self, now: int) -> None:
         """Sessions, grants and what belongs to them. A used code is kept for a day, so that its reuse is noticed."""

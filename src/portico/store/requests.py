@@ -1,69 +1,127 @@
-"""The request log: one row for each call through any face, written in batches away from the hot path."""
+"""The request log: one row for each call through any face, written in batches away from the hot path.
+
+A look at it costs the same whether there are a thousand rows or ten million: it walks down one index, a bounded number
+of entries, and says where it stopped. Whatever was asked for beyond that index is picked out on the way.
+"""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from msgspec import Struct, structs
 
-from portico.clock import from_milliseconds, to_milliseconds
+from portico.clock import to_milliseconds
 from portico.model.account import EnvironmentId
+from portico.model.request import RequestRow
+from portico.store import metered
 from portico.store.database import Database, Row
+from portico.store.ids import lowest_id
 from portico.store.statement import Statement
 
-_ADD = Statement(
-    "INSERT INTO requests (id, environment_id, at, account_id, tenant_id, integration, face, resource, method, verb, "
-    "path, tool, server_id, client, token_id, request_id, trace_id, status, code, vendor_status, vendor_request_id, "
-    "bytes_in, bytes_out, duration_us, vendor_us) VALUES (:id, :environment_id, :at, :account_id, :tenant_id, "
+LAST_MILLISECOND = 1 << 47
+# How many entries of an index one search walks, in growing strides: what is common is found in the first of them.
+STRIDES = (1_000, 4_000, 15_000)
+LAST = "~"  # sorts after every id
+
+_COLUMNS = (
+    "id, environment_id, at, account_id, tenant_id, integration, face, resource, method, verb, path, tool, server_id, "
+    "client, token_id, request_id, trace_id, status, code, vendor_status, vendor_request_id, bytes_in, bytes_out, "
+    "duration_us, vendor_us, class, problem, is_replay, model, input_tokens, cached_tokens, output_tokens, "
+    "is_estimated, cost_nanos, has_bodies"
+)
+_WANTED = (
+    "AND (:account_id = '' OR account_id = :account_id) AND (:tenant_id = '' OR tenant_id = :tenant_id) "
+    "AND (:class = 0 OR class = :class) AND (:status = 0 OR status = :status) AND (:face = '' OR face = :face) "
+    "AND (:other_than = '' OR face <> :other_than) AND (:tool = '' OR tool = :tool) "
+    "AND (:server_id = '' OR server_id = :server_id) AND (:resource = '' OR resource = :resource) "
+    "AND (:method = '' OR method = :method) AND (:code = '' OR code = :code) "
+    "AND (:token_id = '' OR token_id = :token_id) AND (:model = '' OR model = :model) "
+    "AND (:request_id = '' OR request_id = :request_id) "
+    "AND (:vendor_request_id = '' OR vendor_request_id = :vendor_request_id) "
+    "AND (:words = '' OR LOWER(path || ' ' || code || ' ' || problem || ' ' || tool || ' ' || resource || '.' || "
+    "method || ' ' || client || ' ' || model || ' ' || tenant_id || ' ' || request_id || ' ' || vendor_request_id || "
+    "' ' || trace_id) LIKE :words ESCAPE '!') AND at > :after AND at < :until"
+)
+
+
+def _spelled(text: LiteralString, index: LiteralString = "", along: LiteralString = "") -> Statement:
+    """With the words in capitals filled in. PostgreSQL takes no hint; a test looks at which index it chooses."""
+    text = text.replace("COLUMNS", _COLUMNS).replace("ALONG", along).replace("WANTED", _WANTED)
+    hint: LiteralString = f"INDEXED BY {index} " if index else ""
+    return Statement(text.replace("HINT ", hint), postgres=text.replace("HINT ", ""))
+
+
+_ADD = _spelled(
+    "INSERT INTO requests (COLUMNS) VALUES (:id, :environment_id, :at, :account_id, :tenant_id, "
     ":integration, :face, :resource, :method, :verb, :path, :tool, :server_id, :client, :token_id, :request_id, "
-    ":trace_id, :status, :code, :vendor_status, :vendor_request_id, :bytes_in, :bytes_out, :duration_us, :vendor_us)"
+    ":trace_id, :status, :code, :vendor_status, :vendor_request_id, :bytes_in, :bytes_out, :duration_us, :vendor_us, "
+    ":class, :problem, :is_replay, :model, :input_tokens, :cached_tokens, :output_tokens, :is_estimated, :cost_nanos, "
+    ":has_bodies)"
 )
-_PAGE = Statement(
-    "SELECT id, environment_id, at, account_id, tenant_id, integration, face, resource, method, verb, path, tool, "
-    "server_id, client, token_id, request_id, trace_id, status, code, vendor_status, vendor_request_id, bytes_in, "
-    "bytes_out, duration_us, vendor_us FROM requests WHERE environment_id = :environment_id AND id < :before "
-    "AND (:account_id = '' OR account_id = :account_id) AND (:status = 0 OR status = :status) "
-    "AND at > :after AND at < :until ORDER BY id DESC LIMIT :count"
+_GET = _spelled("SELECT COLUMNS FROM requests WHERE environment_id = :environment_id AND id = :id")
+# The call itself ends after its parts, so it has the last id of those that share its request.
+_OF_REQUEST = _spelled(
+    "SELECT COLUMNS FROM requests WHERE environment_id = :environment_id AND request_id = :id ORDER BY id DESC LIMIT 1"
 )
-LAST_MILLISECOND = 1 << 62
 
 
-class RequestRow(Struct, frozen=True, kw_only=True):
-    id: str
-    environment_id: EnvironmentId
-    at: int  # milliseconds since 1970
-    account_id: str
-    tenant_id: str
-    integration: str
-    face: str
-    resource: str
-    method: str
-    verb: str
-    path: str
-    tool: str
-    server_id: str
-    client: str
-    token_id: str
-    request_id: str
-    trace_id: str
-    status: int
-    code: str
-    vendor_status: int
-    vendor_request_id: str
-    bytes_in: int
-    bytes_out: int
-    duration_us: int
-    vendor_us: int
+def _along(index: LiteralString, along: LiteralString) -> tuple[Statement, Statement]:
+    """(where a stride along this index ends, what is wanted of the entries in it)."""
+    edge = _spelled(
+        "SELECT MIN(id), COUNT(*) FROM (SELECT id FROM requests HINT WHERE environment_id = :environment_id ALONG"
+        "AND id < :before AND id >= :lowest ORDER BY id DESC LIMIT :stride) AS walked",
+        index,
+        along,
+    )
+    wanted = _spelled(
+        "SELECT COLUMNS FROM requests HINT WHERE environment_id = :environment_id ALONGAND id < :before "
+        "AND id >= :lowest WANTED ORDER BY id DESC LIMIT :count",
+        index,
+        along,
+    )
+    return edge, wanted
 
-    @property
-    def moment(self) -> datetime:
-        return from_milliseconds(self.at)
+
+# The narrowest first: the first of these that was asked for is the index that is walked.
+PATHS: dict[str, tuple[Statement, Statement]] = {
+    "request_id": _along("requests_by_request", "AND request_id = :request_id "),
+    "server_id": _along("requests_by_server", "AND server_id = :server_id AND server_id <> '' "),
+    "account_id": _along("requests_by_account", "AND account_id = :account_id "),
+    "tool": _along("requests_by_tool", "AND tool = :tool AND tool <> '' "),
+    "tenant_id": _along("requests_by_tenant", "AND tenant_id = :tenant_id "),
+    "class": _along("requests_by_class", "AND class = :class "),
+    "": _along("", ""),
+}
 
 
 class RequestFilter(Struct, frozen=True, kw_only=True):
+    """What is empty is not asked for. `status_class` 4 is every 4xx; `words` is any part of the row's texts;
+    `other_than` is a face that is not wanted."""
+
     account_id: str = ""
+    tenant_id: str = ""
     status: int = 0
+    status_class: int = 0
+    face: str = ""
+    tool: str = ""
+    server_id: str = ""
+    resource: str = ""
+    method: str = ""
+    code: str = ""
+    token_id: str = ""
+    model: str = ""
+    request_id: str = ""
+    vendor_request_id: str = ""
+    other_than: str = ""
+    words: str = ""
     after: datetime | None = None
     until: datetime | None = None
+
+
+class Sighting(Struct, frozen=True, kw_only=True):
+    """What one search has found. `before` is where to go on; empty: there is no more."""
+
+    rows: list[RequestRow]
+    before: str
 
 
 class Requests:
@@ -71,25 +129,76 @@ class Requests:
         self._database = database
 
     async def add(self, rows: list[RequestRow]) -> None:
-        await self._database.run_many(_ADD, [structs.asdict(row) for row in rows])
+        """All of them, and what they add to their days' sums, or nothing."""
+        async with self._database.transaction() as session:
+            await session.run_many(_ADD, [_written(row) for row in rows])
+            await metered.add(session, rows)
+
+    async def get(self, environment_id: EnvironmentId, row_id: str) -> RequestRow | None:
+        """By the row's own id, or by that of the request, which every answer carries."""
+        for statement in (_GET, _OF_REQUEST):
+            if row := await self._database.one(statement, environment_id=environment_id, id=row_id):
+                return _read(row)
+        return None
 
     async def page(
         self, environment_id: EnvironmentId, before: str, count: int, where: RequestFilter
     ) -> list[RequestRow]:
-        values: dict[str, Any] = {
-            "environment_id": environment_id,
-            "before": before,
-            "count": count,
-            "account_id": where.account_id,
-            "status": where.status,
-            "after": -1 if where.after is None else to_milliseconds(where.after),
-            "until": LAST_MILLISECOND if where.until is None else to_milliseconds(where.until),
-        }
-        return [_read(row) for row in await self._database.all(_PAGE, **values)]
+        """What one search finds."""
+        return (await self.search(environment_id, before, count, where)).rows
+
+    async def search(self, environment_id: EnvironmentId, before: str, count: int, where: RequestFilter) -> Sighting:
+        """The newest rows older than `before`: fewer than `count`, or none, where much lies between those wanted."""
+        values = _values(where) | {"environment_id": environment_id}
+        before = min(before, values.pop("highest"))
+        edge, wanted = PATHS[next((name for name in PATHS if values.get(name)), "")]
+        found: list[RequestRow] = []
+        for stride in STRIDES:
+            end, length = await self._walk(edge, values | {"before": before, "stride": stride})
+            if not length:
+                return Sighting(rows=found, before="")
+            bounds = {"before": before, "lowest": end, "count": count - len(found)}
+            found += [_read(row) for row in await self._database.all(wanted, **values | bounds)]
+            if len(found) == count:
+                return Sighting(rows=found, before=found[-1].id)
+            if length < stride:
+                return Sighting(rows=found, before="")
+            before = end
+        return Sighting(rows=found, before=before)
+
+    async def _walk(self, edge: Statement, values: dict[str, Any]) -> tuple[str, int]:
+        """The last id of a stride, and how many entries it has."""
+        row = await self._database.one(edge, **values)
+        return (row[0] or "", row[1]) if row else ("", 0)
+
+
+def _values(where: RequestFilter) -> dict[str, Any]:
+    values = structs.asdict(where)
+    status_class = values.pop("status_class") or where.status // 100
+    after, until = values.pop("after"), values.pop("until")
+    values["after"] = -1 if after is None else to_milliseconds(after)
+    values["until"] = LAST_MILLISECOND if until is None else to_milliseconds(until)
+    values["lowest"] = "" if after is None else lowest_id(values["after"])
+    values["highest"] = LAST if until is None else lowest_id(values["until"])
+    return values | {"class": status_class, "words": _pattern(where.words)}
+
+
+def _pattern(words: str) -> str:
+    escaped = words.lower().replace("!", "!!").replace("%", "!%").replace("_", "!_")
+    return f"%{escaped}%" if escaped else ""
+
+
+def _written(row: RequestRow) -> dict[str, Any]:
+    values = structs.asdict(row)
+    values["class"] = values.pop("status_class")
+    return values
 
 
 _FIELDS = RequestRow.__struct_fields__
 
 
 def _read(row: Row) -> RequestRow:
-    return RequestRow(**dict(zip(_FIELDS, row, strict=True)))
+    values = dict(zip(_FIELDS, row, strict=True))
+    for name in ("is_replay", "is_estimated", "has_bodies"):
+        values[name] = bool(values[name])
+    return RequestRow(**values)

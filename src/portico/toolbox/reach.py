@@ -35,10 +35,7 @@ class Reach(Struct, frozen=True, kw_only=True):
         own, failures = offer.enforce(operation, arguments, self.constraints)
         if failures:
             raise InvalidArguments(failures)
-        # Without the request's id: each of the calls has a row of its own in the log.
-        call = structs.replace(
-            self.call_of(operation, own), idempotency_key=idempotency_key or None, dry_run=dry_run, request_id=""
-        )
+        call = structs.replace(self.call_of(operation, own), idempotency_key=idempotency_key or None, dry_run=dry_run)
         answer = await execute(self.caller, call, self.parts)
         if answer.stream is None:
             return answer

@@ -13,6 +13,7 @@ from portico.gateway.admit import admit_effect
 from portico.gateway.execute import execute
 from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
+from portico.gateway.record import Entry
 from portico.model.account import AccountId
 from portico.model.call import Answer, Call, Face, Page, Upload
 from portico.model.caller import Caller
@@ -40,7 +41,10 @@ _MOST_PAGES, _PAGE_SIZE = 30, 100
 
 
 class ToolCall(Struct, frozen=True, kw_only=True):
-    """One tool to be run for somebody. `server` is set where an MCP server stands between."""
+    """One tool to be run for somebody. `server` is set where an MCP server stands between.
+
+    `entry` is its row in the log, where a face has opened it. The calls that a tool makes have rows of their own.
+    """
 
     account_id: AccountId
     name: str
@@ -49,7 +53,9 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     server: McpServer | None = None
     request_id: str = ""
     client: str = ""
+    trace_id: str = ""
     report: Report | None = None
+    entry: Entry | None = None
 
     @property
     def config(self) -> ServerConfig:
@@ -77,14 +83,19 @@ class Toolbox:
 
     async def run(self, caller: Caller, asked: ToolCall) -> ToolResult:
         """The result, also where it is a refusal. Raised is only what makes the call itself wrong: an unknown tool."""
-        connected = await self._parts.lookup.connected(caller.environment_id, asked.account_id)
-        operation = self.find(connected, asked.name)
-        try:
-            if (problem := offer.why_not(operation, connected, asked.config)) is not None:
-                raise problem
-            return await self._run(caller, asked, connected, operation)
-        except Refusal as problem:
-            return teach(problem, operation, _lister(connected.view, operation), asked.config)
+        begun = _begun(asked)
+        with asked.entry or self._parts.recorder.open(caller, begun, is_held=True) as entry:
+            entry.call = begun
+            entry.connected = connected = await self._parts.lookup.connected(caller.environment_id, asked.account_id)
+            operation = self.find(connected, asked.name)
+            entry.call = structs.replace(begun, resource=operation.resource, method=operation.method)
+            try:
+                if (problem := offer.why_not(operation, connected, asked.config)) is not None:
+                    raise problem
+                return await self._run(caller, structs.replace(asked, entry=entry), connected, operation)
+            except Refusal as problem:
+                entry.fail(problem)
+                return teach(problem, operation, _lister(connected.view, operation), asked.config)
 
     def find(self, connected: Connected, name: str) -> Offered:
         operation = connected.view.tool(name)
@@ -111,7 +122,7 @@ class Toolbox:
                 return _value(composed, blocks, asked.config.result_limit)
             operation = connected.view.find(offered.resource, offered.method)
             call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
-            followed = Followed(answer=await execute(caller, call, self._parts), operation=operation)
+            followed = Followed(answer=await execute(caller, call, self._parts, asked.entry), operation=operation)
             if wish is not None and not is_dry_run:
                 waiter = Waiter(self._reach(caller, asked, connected), asked.report)
                 followed = await waiter.follow(operation, accepted, followed.answer, wish)
@@ -189,8 +200,7 @@ class Toolbox:
                 call = self._call(
                     asked, operation, asking if operation.page and operation.page.limit else arguments, {}
                 )
-                # A row of its own in the log: the request's id belongs to the call that was asked for.
-                answer = await execute(caller, structs.replace(call, request_id=""), self._parts)
+                answer = await execute(caller, call, self._parts)
                 if answer.page is None:
                     break
                 items += names.items_of(msgspec.json.decode(answer.page.items))
@@ -222,6 +232,7 @@ class Toolbox:
             tool=asked.name,
             server_id=asked.server.id if asked.server else "",
             client=asked.client,
+            trace_id=asked.trace_id,
         )
 
     async def _shown(
@@ -277,6 +288,19 @@ class Toolbox:
         if operation.key not in known:
             known[operation.key] = Arguments(operation)
         return known[operation.key]
+
+
+def _begun(asked: ToolCall) -> Call:
+    """What the log says of a call as long as nothing more is known of it."""
+    return Call(
+        account_id=asked.account_id,
+        face=asked.face,
+        request_id=asked.request_id,
+        tool=asked.name,
+        server_id=asked.server.id if asked.server else "",
+        client=asked.client,
+        trace_id=asked.trace_id,
+    )
 
 
 async def _compose(offered: Composed, run: Asked, arguments: Json, understood: Json, fields: list[str]) -> Json:

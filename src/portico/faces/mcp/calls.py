@@ -9,6 +9,7 @@ from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refu
 from portico.faces.mcp.served import Served
 from portico.faces.mcp.wire import INVALID_PARAMS, Message, ProtocolFault
 from portico.gateway.lookup import Connected
+from portico.gateway.record import Entry
 from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.offered import Offered
@@ -42,11 +43,24 @@ class Tools(Protocol):
 
 
 class Circumstances(Struct, frozen=True, kw_only=True):
-    """What comes with a call and is not in its message."""
+    """What comes with a call and is not in its message. `entry` is its row in the log."""
 
-    request_id: str
     client: str
+    entry: Entry
     report: Report | None = None
+
+
+def name_call(served: Served, message: Message, circumstances: Circumstances) -> None:
+    """What the log says of the call, whatever becomes of it."""
+    name: Any = message.arguments.get("name")
+    entry, server = circumstances.entry, served.server
+    entry.call = structs.replace(
+        entry.call,
+        account_id=server.account_id,
+        tool=name if isinstance(name, str) else "",
+        server_id=server.id,
+        client=circumstances.client,
+    )
 
 
 async def call(
@@ -65,14 +79,17 @@ async def call(
         arguments=arguments or {},
         face="mcp",
         server=served.server,
-        request_id=circumstances.request_id,
+        request_id=circumstances.entry.call.request_id,
         client=circumstances.client,
+        trace_id=circumstances.entry.call.trace_id,
         report=circumstances.report,
+        entry=circumstances.entry,
     )
     if served.is_discovery and name in discovery.NAMES:
         try:
             return await _discovery(served, caller, asked, tools)
         except Refusal as problem:
+            circumstances.entry.fail(problem)
             return teach(problem, None)
     try:
         return await tools.run(caller, asked)

@@ -7,15 +7,16 @@ from msgspec import UNSET
 
 from portico.errors import NotFound, Refusal, VerbNotAllowed
 from portico.faces.address import address_of
-from portico.faces.http import Incoming, Send, describe, while_connected, write_json
+from portico.faces.http import Incoming, Send, begin, describe, while_connected, write_json
 from portico.faces.mcp import eras, wire
 from portico.faces.mcp.bearers import Bearers
-from portico.faces.mcp.calls import Circumstances, Tools, call
+from portico.faces.mcp.calls import Circumstances, Tools, call, name_call
 from portico.faces.mcp.reply import PRIVATE, Reply, write
 from portico.faces.mcp.running import Place, Running
 from portico.faces.mcp.served import Served, call_result, initialize_result, serve
 from portico.faces.mcp.wire import INTERNAL, UNKNOWN_METHOD, Message, ProtocolFault
 from portico.gateway.parts import Parts
+from portico.gateway.record import Entry
 from portico.gateway.remembered import Remembered
 from portico.log import logger
 from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
@@ -97,7 +98,6 @@ class McpFace:
                 eras.check_repeated(incoming.scope["headers"])
                 eras.check_modern(message, incoming.headers)
             if message.method == "tools/call":
-                self._bearers.check_scope(served, caller, incoming, message)
                 await self._call(served, caller, incoming, message, send)
             else:
                 await write(send, 200, wire.success(message, _told(served, message, is_modern=is_modern)))
@@ -108,13 +108,14 @@ class McpFace:
     async def _call(self, served: Served, caller: Caller, incoming: Incoming, message: Message, send: Send) -> None:
         version = eras.version_of(incoming.headers)
         reply = Reply(send, message, takes_stream="text/event-stream" in incoming.header("accept"))
-        circumstances = Circumstances(
-            request_id=incoming.request_id, client=_client(message, incoming), report=reply.report
-        )
-        work = _guarded(call(served, caller, message, self._tools, circumstances), incoming.request_id)
-        if not eras.is_modern(incoming.headers):
-            work = self._running.run(self._place(served, caller, incoming), message, work)
-        await reply.answer(work, lambda result: wire.success(message, call_result(served, result, version)))
+        with begin(self._parts.recorder, caller, incoming, "mcp") as entry:
+            circumstances = Circumstances(client=_client(message, incoming), entry=entry, report=reply.report)
+            name_call(served, message, circumstances)
+            self._bearers.check_scope(served, caller, incoming, message)
+            work = _guarded(call(served, caller, message, self._tools, circumstances), entry)
+            if not eras.is_modern(incoming.headers):
+                work = self._running.run(self._place(served, caller, incoming), message, work)
+            await reply.answer(work, lambda result: wire.success(message, call_result(served, result, version)))
 
     def _place(self, served: Served, caller: Caller, incoming: Incoming) -> Place:
         """As nearly as can be said whose calls these are, where nobody has a session."""
@@ -196,11 +197,13 @@ def _hostname(origin: str) -> str | None:
         return None
 
 
-async def _guarded(work: Awaitable[ToolResult], request_id: str) -> ToolResult:
+async def _guarded(work: Awaitable[ToolResult], entry: Entry) -> ToolResult:
     """Whatever goes wrong inside stays inside: the client hears that it was us, and under which id to look."""
+    request_id = entry.call.request_id
     try:
         return await work
-    except ProtocolFault:
+    except ProtocolFault as problem:
+        entry.refuse(problem.status, "protocol_fault", problem.sentence)
         raise
     except Refusal as problem:
         raise ProtocolFault(wire.INVALID_PARAMS, problem.sentence) from problem

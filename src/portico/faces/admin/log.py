@@ -1,0 +1,244 @@
+"""/log: what calls there were. Filters, cursors, one call by its id, and all of it as a stream of lines."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, structs
+
+from portico.clock import iso
+from portico.errors import Failure, InvalidArguments
+from portico.faces.endpoint import Asked, Endpoint, Paging, Range, missing, position
+from portico.model.price import NANOS
+from portico.model.request import RequestRow
+from portico.store.requests import LAST, RequestFilter
+
+TAG = "Request log"
+EXPORTED_AT_ONCE = 1_000
+MOST_PARTS = 200
+_STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
+# The reference's kinds of log: which face they mean here, or that there is no such kind.
+_LOG_TYPES: dict[str, dict[str, str] | None] = {
+    "": {},
+    "unified_proxy_api": {"other_than": "mcp"},
+    "mcp": {"face": "mcp"},
+    "rapid_bridge": None,
+    "webhook": None,
+    "sync_job_cron_trigger": None,
+}
+_encoder = msgspec.json.Encoder()
+
+
+class LogQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`status` is 404 or 4xx; `q` is any part of a row's texts.
+
+    `log_type` and `log_type_filter[…]` are for clients of the reference; the latter takes the names of these filters.
+    """
+
+    integrated_account_id: str = ""
+    tenant_id: str = ""
+    status: str = ""
+    face: Literal["", "proxy", "custom", "passthrough", "unified", "tools", "mcp", "admin", "jobs"] = ""
+    tool: str = ""
+    mcp_server_id: str = ""
+    resource: str = ""
+    method: str = ""
+    code: str = ""
+    model: str = ""
+    api_token_id: str = ""
+    request_id: str = ""
+    vendor_request_id: str = ""
+    q: str = ""
+    created_at: Range | None = None
+    log_type: str = ""
+    log_type_filter: dict[str, str] | None = None
+
+
+class ExportQuery(LogQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`limit` 0: all there are."""
+
+    limit: int = 0
+
+
+class LogShown(Struct, frozen=True, kw_only=True):
+    """Durations in milliseconds; `fetch_duration` is the vendor's part. Tokens as the answer told them, or a guess.
+
+    `cost_usd` is an estimate by the price list; null where there is no price. What belongs to one request of a client
+    shares `request_id`: a tool, and the calls that it made.
+    """
+
+    id: str
+    timestamp: str
+    environment_id: str
+    integrated_account_id: str
+    tenant_id: str
+    integration: str
+    face: str
+    tool: str
+    mcp_server_id: str
+    resource: str
+    method: str
+    http_method: str
+    path: str
+    http_status_code: int
+    code: str
+    problem: str
+    is_replay: bool
+    vendor_status: int
+    vendor_request_id: str
+    request_id: str
+    trace_id: str
+    api_token_id: str
+    client: str
+    duration: float
+    fetch_duration: float
+    bytes_in: int
+    bytes_out: int
+    model: str
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    tokens_are_estimated: bool
+    cost_usd: float | None
+    has_bodies: bool
+
+
+class LogWhole(LogShown, frozen=True, kw_only=True):
+    """`parts` are the other rows of the same request."""
+
+    parts: list[LogShown]
+
+
+def show(row: RequestRow) -> dict[str, Any]:
+    shown = structs.asdict(row)
+    kept = {name: shown[name] for name in LogShown.__struct_fields__ if name in shown}
+    return kept | {
+        "timestamp": iso(row.moment),
+        "integrated_account_id": row.account_id,
+        "mcp_server_id": row.server_id,
+        "http_method": row.verb,
+        "http_status_code": row.status,
+        "api_token_id": row.token_id,
+        "duration": round(row.duration_us / 1000, 3),
+        "fetch_duration": round(row.vendor_us / 1000, 3),
+        "tokens_are_estimated": row.is_estimated,
+        "cost_usd": None if row.cost_nanos is None else row.cost_nanos / NANOS,
+    }
+
+
+async def list_log(asked: Asked) -> Any:
+    query: LogQuery = asked.query
+    before, count = position(query)
+    where = _filter(query)
+    await asked.parts.recorder.flush()  # so that a call made just now is there
+    found = await asked.parts.requests.search(asked.environment_id, before, count + 1, where) if where else None
+    rows, more = (found.rows, found.before) if found else ([], "")
+    if len(rows) > count:
+        rows = rows[:count]
+        more = rows[-1].id
+    return {
+        "result": [show(row) for row in rows],
+        "next_cursor": more or None,
+        "prev_cursor": None,
+        "result_count": len(rows),
+        "limit": count,
+    }
+
+
+async def get_log(asked: Asked) -> Any:
+    await asked.parts.recorder.flush()
+    row = await asked.parts.requests.get(asked.environment_id, asked.path["id"])
+    if row is None:
+        raise missing("call", asked.path["id"])
+    wanted = RequestFilter(request_id=row.request_id)
+    same = await asked.parts.requests.page(asked.environment_id, LAST, MOST_PARTS, wanted) if row.request_id else []
+    return show(row) | {"parts": [show(each) for each in same if each.id != row.id]}
+
+
+async def export_log(asked: Asked) -> Any:
+    query: ExportQuery = asked.query
+    if query.limit < 0:
+        raise InvalidArguments([Failure("limit", f"is {query.limit}", "0 for all, or how many rows at most")])
+    where = _filter(query)
+    await asked.parts.recorder.flush()
+    return _lines(asked, query, where)
+
+
+async def _lines(asked: Asked, query: ExportQuery, where: RequestFilter | None) -> AsyncIterator[bytes]:
+    before, left = query.next_cursor or LAST, query.limit or -1
+    while where is not None and before and left:
+        count = EXPORTED_AT_ONCE if left < 0 else min(left, EXPORTED_AT_ONCE)
+        found = await asked.parts.requests.search(asked.environment_id, before, count, where)
+        if found.rows:
+            yield _encoder.encode_lines([show(row) for row in found.rows])
+        before, left = found.before, left - len(found.rows) if left > 0 else left
+
+
+def _filter(query: LogQuery) -> RequestFilter | None:
+    """What to look for; None where it is a kind of log that is never written here."""
+    said = structs.asdict(query)
+    names = [name for name in _FILTERS if name != "created_at"]
+    failures = [
+        Failure(f"log_type_filter.{name}", "is not a filter", ", ".join(names))
+        for name in query.log_type_filter or ()
+        if name not in names
+    ]
+    if query.log_type not in _LOG_TYPES:
+        failures.append(Failure("log_type", f"is {query.log_type!r}", ", ".join(filter(None, _LOG_TYPES))))
+    said |= query.log_type_filter or {}
+    if said["status"] and not _STATUS.fullmatch(said["status"]):
+        failures.append(Failure("status", f"is {said['status']!r}", "a status such as 404, or a class such as 4xx"))
+    if failures:
+        raise InvalidArguments(failures)
+    kind = _LOG_TYPES[query.log_type]
+    if kind is None:
+        return None
+    is_class = said["status"].endswith("xx")
+    values = {ours: said[theirs] for theirs, ours in _FILTERS.items() if theirs not in {"status", "created_at"}}
+    return RequestFilter(
+        **values | kind,
+        status=int(said["status"]) if said["status"] and not is_class else 0,
+        status_class=int(said["status"][0]) if is_class else 0,
+        after=query.created_at.gt if query.created_at else None,
+        until=query.created_at.lt if query.created_at else None,
+    )
+
+
+# The wire's names of the filters, and ours.
+_FILTERS = {
+    "integrated_account_id": "account_id",
+    "tenant_id": "tenant_id",
+    "status": "status",
+    "face": "face",
+    "tool": "tool",
+    "mcp_server_id": "server_id",
+    "resource": "resource",
+    "method": "method",
+    "code": "code",
+    "model": "model",
+    "api_token_id": "token_id",
+    "request_id": "request_id",
+    "vendor_request_id": "vendor_request_id",
+    "q": "words",
+    "created_at": "after",
+}
+
+ENDPOINTS = (
+    Endpoint(
+        verb="GET", path="/log", name="listLog", summary="The request log", tag=TAG,
+        description="One row for each call through any face, newest first. However much there is, a look costs the "
+        "same: where few rows fit, a page may hold fewer than asked for, or none, and `next_cursor` goes on.",
+        handler=list_log, query=LogQuery, returns=list[LogShown], scope="logs",
+    ),
+    Endpoint(
+        verb="GET", path="/log/export", name="exportLog", summary="The request log as lines of JSON", tag=TAG,
+        description="Newest first, with the filters of the list, streamed.", media="application/x-ndjson",
+        handler=export_log, query=ExportQuery, returns=LogShown, scope="logs",
+    ),
+    Endpoint(
+        verb="GET", path="/log/{id}", name="getLog", summary="One call", tag=TAG,
+        description="By the row's id, or by the `x-portico-request-id` that came with the answer.",
+        handler=get_log, returns=LogWhole, scope="logs",
+    ),
+)  # fmt: skip
