@@ -19,6 +19,7 @@ from portico.faces.admin import (
     integrations,
     keys,
     log,
+    quotas,
     servers,
     tokens,
     vendor_webhooks,
@@ -44,6 +45,7 @@ from portico.gateway.heartbeat import Heartbeat
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring, open_keyring
 from portico.gateway.later import Later
+from portico.gateway.limits import Limits
 from portico.gateway.lookup import Lookup
 from portico.gateway.metrics import Metrics
 from portico.gateway.oauth.clients import Clients
@@ -99,6 +101,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *grants.ENDPOINTS,
     *webhooks.ENDPOINTS,
     *watches.ENDPOINTS,
+    *quotas.ENDPOINTS,
     *vendor_webhooks.ENDPOINTS,
     *keys.ENDPOINTS,
     *log.ENDPOINTS,
@@ -143,6 +146,7 @@ class Portico:
         self.parts.lookup.listen(self.parts.changes)
         await self.parts.changes.start()
         await self.heartbeat.start()
+        await self.parts.limits.start()
         await self.parts.recorder.start()
         await self.worker.start()
 
@@ -152,6 +156,7 @@ class Portico:
         await self.parts.changes.stop()
         await self.parts.recorder.stop()
         await self.heartbeat.stop()
+        await self.parts.limits.stop()
         self.parts.passwords.close()
         await self.parts.transport.close()
         await self.parts.keyring.close()
@@ -204,7 +209,7 @@ def _parts(
     shipped = {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
     views = Views(shipped, definitions, with_waiting)
     requests, audit = Requests(database), Audit(database)
-    carrier = transport or _transport(settings)
+    carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)
     return Parts(
         settings=settings,
         clock=clock,
@@ -230,7 +235,8 @@ def _parts(
         shelf=FileShelf(database, operators, keyring, clock, settings.public_url, settings.file_limit_bytes),
         arrivals=Arrivals(changes, later.inbound),
         idempotency=_idempotency(settings, database, keyring, clock),
-        recorder=Recorder(requests, metrics, clock),
+        limits=limits,
+        recorder=Recorder(requests, metrics, clock, limits),
         metrics=metrics,
         transport=carrier,
         people=People(database),

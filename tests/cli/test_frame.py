@@ -88,13 +88,15 @@ WITH_TOKEN = [words for words in commands() if "token" in inspect.signature(func
 CHANGES: dict[tuple[str, ...], list[str]] = {
     ("accounts", "update"): ["--status", "blocked"],
     ("mcp", "update"): ["--name", "x"],
+    ("quotas", "create"): ["--on", "tenant", "--measure", "spend", "--per", "month", "--max", "5"],
+    ("quotas", "update"): ["--max", "5"],
 }
 
 
 def filled(words: tuple[str, ...]) -> list[str]:
     """With something in every place that must be filled."""
     parameters = inspect.signature(function_of(words)).parameters.values()
-    needed = [each for each in parameters if each.default is inspect.Parameter.empty]
+    needed = [each for each in parameters if each.default is each.empty and each.kind is not each.KEYWORD_ONLY]
     more = CHANGES.get(words, [])
     return [*words, *("x=1" if each.kind is each.VAR_POSITIONAL else "x" for each in needed), *more]
 

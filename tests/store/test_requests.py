@@ -226,9 +226,9 @@ async def test_what_is_older_than_the_log_goes_back_is_dropped_batch_by_batch(
 DAY = "2026-11-02"
 
 
-def day(home: Home, **changes: Any) -> MeteredDay:
-    usual: dict[str, Any] = {"account_id": "account-1", "day": DAY, "model": "gpt-4o"}
-    return MeteredDay(environment_id=home.id, **usual | changes)
+def day(**changes: Any) -> MeteredDay:
+    usual: dict[str, Any] = {"day": DAY, "model": "gpt-4o"}
+    return MeteredDay(**usual | changes)
 
 
 async def days(database: Database, home: Home, first: str = DAY, last: str = DAY) -> Sequence[MeteredDay]:
@@ -245,9 +245,8 @@ async def test_days_are_added_up_as_rows_are_written(database: Database, home: H
     await Requests(database).add([one, guessed, unsent, free, next_day])
     await Requests(database).add([structs.replace(one, id=new_id())])
     assert await days(database, home) == [
-        day(home, model="", requests=1),
-        day(
-            home, requests=3, input_tokens=300, cached_tokens=120, output_tokens=21, estimated=1, unpriced=1,
+        day(model="", requests=1),
+        day(requests=3, input_tokens=300, cached_tokens=120, output_tokens=21, estimated=1, unpriced=1,
             cost_nanos=10,
         ),
     ]  # fmt: skip

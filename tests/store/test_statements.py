@@ -5,6 +5,7 @@ import pkgutil
 import re
 from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import pytest_asyncio
@@ -31,7 +32,11 @@ def within(value: object) -> list[Statement]:
     """Those that a module keeps together under one name."""
     if not isinstance(value, dict):
         return []
-    return [each for kept in value.values() if isinstance(kept, tuple) for each in kept if isinstance(each, Statement)]  # pyright: ignore[reportUnknownVariableType] -- of whatever there is
+    found: list[Statement] = []
+    for kept in cast("dict[Any, Any]", value).values():
+        several = cast("tuple[Any, ...]", kept) if isinstance(kept, tuple) else (kept,)
+        found += [each for each in several if isinstance(each, Statement)]
+    return found
 
 
 def statements() -> list[tuple[str, Statement]]:

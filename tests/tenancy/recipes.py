@@ -23,6 +23,7 @@ OF_SEGMENT = {
     "webhook": "webhook",
     "file": "file",
     "log": "call",
+    "quota": "quota",
 }
 
 # One for every endpoint that takes a body; with the ids of whose things it is about.
@@ -58,6 +59,14 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "replayWebhookEvents": lambda ids: {"since": "2026-11-01T00:00:00Z"},
     "linkFile": lambda ids: {},
     "rotateKeys": lambda ids: {"what": "data"},
+    "createQuota": lambda ids: {
+        "applies_to": "integrated_account",
+        "subject": ids["account"],
+        "measure": "tokens",
+        "period": "day",
+        "maximum": 1_000_000,
+    },
+    "updateQuota": lambda ids: {"maximum": 2_000_000},
 }
 
 

@@ -25,7 +25,7 @@ from tests.gateways import Client, Got, connect_account
 Json = dict[str, Any]
 OPENAI = Path(__file__).parents[2] / "src" / "portico" / "integrations" / "openai" / "catalog"
 # Tables in which it is written down that somebody asked, whatever they were told.
-WRITTEN_DOWN = {"requests", "metered"}
+WRITTEN_DOWN = {"requests", "metered", "quota_use"}
 # Nobody listens there: a delivery is attempted and fails.
 DEAF = "http://127.0.0.1:9/hook"
 
@@ -126,6 +126,8 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     server = _made(await client.post(f"{account}/mcp", {"name": f"{tenant.name} server"}))
     ids["server"], tenant.secrets["server"] = server["id"], server["token"]
     ids["grant"] = await _grant(made.gateway, tenant)
+    quota = {"applies_to": "environment", "measure": "requests", "period": "month", "maximum": 1_000_000}
+    ids["quota"] = _made(await client.post("/quota", quota))["id"]
     webhook = _made(await client.post("/webhook", {"target_url": DEAF, "event_types": ["*"]}))
     ids["webhook"] = webhook["id"]
     _made(await client.post("/webhook/test", {"id": webhook["id"]}))

@@ -1,12 +1,13 @@
 """Rows of the request log on their way to the database: when it stalls, when it is away, when it dislikes one."""
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from portico.errors import AlreadyExists, Unavailable
 from portico.gateway import record
+from portico.gateway.limits import Limits
 from portico.gateway.metrics import Metrics
 from portico.gateway.record import Recorder
 from portico.model.account import AccountId, EnvironmentId
@@ -29,7 +30,7 @@ class Shelf:
         self.is_open.set()
         self.disliked = ""
 
-    async def add(self, rows: list[RequestRow]) -> None:
+    async def add(self, rows: list[RequestRow], owed: dict[Any, int]) -> dict[Any, Any]:
         await self.is_open.wait()
         if self.problems:
             raise self.problems.pop(0)
@@ -38,10 +39,24 @@ class Shelf:
         if any(row in self.rows for row in rows):
             raise AlreadyExists
         self.rows += rows
+        return {}
+
+
+class Unlimited:
+    """No quotas."""
+
+    def note(self, row: RequestRow) -> None:
+        pass
+
+    async def owed(self, rows: list[RequestRow]) -> dict[Any, int]:
+        return {}
+
+    async def written(self, owed: dict[Any, int], uses: dict[Any, Any]) -> None:
+        pass
 
 
 def recorder(shelf: Shelf, clock: HeldClock) -> Recorder:
-    return Recorder(cast("Requests", shelf), Metrics(), clock)
+    return Recorder(cast("Requests", shelf), Metrics(), clock, cast("Limits", Unlimited()))
 
 
 def record_calls(recorder: Recorder, count: int, client: str = "") -> None:

@@ -65,6 +65,14 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "call": "portico.cli.tools:call|Run a tool.",
     },
     "call": "portico.cli.call:call|Call a method of a vendor through the Proxy API.",
+    "quotas": {
+        "": "How much may be used: requests, tokens and spend, by whom and in which time.",
+        "list": "portico.cli.quotas:list_|List quotas and how much of them is used.",
+        "show": "portico.cli.quotas:show|Show one quota, and who has used how much of it.",
+        "create": "portico.cli.quotas:create|Limit what may be used.",
+        "update": "portico.cli.quotas:update|Change how much may be used.",
+        "delete": "portico.cli.quotas:delete|Lift a quota.",
+    },
     "logs": "portico.cli.logs:logs|The request log, newest first.",
     "catalog": {
         "": "What the vendors can do: look, compare, begin a new one.",

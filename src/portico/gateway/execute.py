@@ -29,8 +29,8 @@ from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 # The request never reached the vendor, so it cannot have acted and its key may be used again.
 _NEVER_SENT = frozenset(
     {
-        errors.ForbiddenAddress, errors.NeedsReauth, errors.Unavailable, errors.VendorConnectTimeout,
-        errors.VendorInsecure, errors.VendorUnreachable,
+        errors.ForbiddenAddress, errors.NeedsReauth, errors.QuotaSpent, errors.Unavailable,
+        errors.VendorConnectTimeout, errors.VendorInsecure, errors.VendorUnreachable,
     }
 )  # fmt: skip
 
@@ -149,6 +149,7 @@ async def _settle(claim: Claim, call: Call, prepared: Prepared, parts: Parts, en
 
 async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> Answer:
     connected = prepared.connected
+    await parts.limits.take(connected, call.server_id)
     context = connected.account.context | await parts.secrets.open(connected.account)
     signed = sign(prepared.request, prepared.credential, context, connected)
     response = await _send(signed, call, prepared, parts, entry)

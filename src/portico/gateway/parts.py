@@ -8,6 +8,7 @@ from portico.gateway.files import FileShelf
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring
 from portico.gateway.later import Later
+from portico.gateway.limits import Limits
 from portico.gateway.lookup import Lookup
 from portico.gateway.metrics import Metrics
 from portico.gateway.oauth.clients import Clients
@@ -61,6 +62,7 @@ class Parts:
     shelf: FileShelf
     arrivals: Arrivals
     idempotency: Idempotency
+    limits: Limits
     recorder: Recorder
     metrics: Metrics
     transport: Transport

@@ -12,6 +12,7 @@ from msgspec import structs
 
 from portico.clock import Clock, to_milliseconds
 from portico.errors import AlreadyExists, ClientLeft, Refusal, Unavailable, VendorFailure
+from portico.gateway.limits import Limits
 from portico.gateway.lookup import Connected
 from portico.gateway.meter import NOTHING, Meter, Used
 from portico.gateway.metrics import Metrics
@@ -192,9 +193,9 @@ class Entry:
 class Recorder:
     """Collects rows and writes them every half second, and once more before the process stops."""
 
-    def __init__(self, requests: Requests, metrics: Metrics, clock: Clock) -> None:
+    def __init__(self, requests: Requests, metrics: Metrics, clock: Clock, limits: Limits) -> None:
         self.metrics, self.clock, self.ids = metrics, clock, Ids()
-        self._requests = requests
+        self._requests, self._limits = requests, limits
         self._waiting: list[RequestRow] = []
         self._task: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
@@ -207,6 +208,7 @@ class Recorder:
             self.metrics.rows_dropped.inc()
             return
         self._waiting.append(row)
+        self._limits.note(row)
 
     async def start(self) -> None:
         self._task = asyncio.create_task(self._run())
@@ -243,7 +245,7 @@ class Recorder:
     async def _write(self, batch: list[RequestRow]) -> list[RequestRow]:
         """Those that are still to be written: none, or all that the database was away for."""
         try:
-            await self._requests.add(batch)
+            await self._add(batch)
         except Unavailable as problem:
             waiting = len(batch) + len(self._waiting)
             _log.warning("request log not written", reason=problem.sentence, waiting=waiting)
@@ -253,12 +255,20 @@ class Recorder:
             return await self._write_singly(batch)
         return []
 
+    async def _add(self, rows: list[RequestRow]) -> None:
+        owed = await self._limits.owed(rows)
+        uses = await self._requests.add(rows, owed)
+        try:
+            await self._limits.written(owed, uses)
+        except Unavailable as problem:
+            _log.warning("a budget's level is told later", reason=problem.sentence)
+
     async def _write_singly(self, batch: Sequence[RequestRow]) -> list[RequestRow]:
         """So that one row that the database does not take costs none of the others."""
         for place, row in enumerate(batch):
             for spelling in (row, _plain(row)):
                 try:
-                    await self._requests.add([spelling])
+                    await self._add([spelling])
                 except AlreadyExists:
                     break  # it was written, and only the word of it was lost
                 except Unavailable:

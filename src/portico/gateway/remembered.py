@@ -21,6 +21,11 @@ class Remembered(Generic[K, V]):
         self._generation += 1
         self._held.clear()
 
+    def peek(self, key: K) -> V | None:
+        """What is held under the key, if anything is."""
+        held = self._held.get(key)
+        return held[1] if held is not None and held[0] > time.monotonic() else None
+
     async def get(self, key: K, look_up: Callable[[], Awaitable[V]]) -> V:
         """What is held under the key, else what the look-up gives. What it raises is not kept."""
         held = self._held.get(key)

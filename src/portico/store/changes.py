@@ -12,7 +12,7 @@ from portico.errors import Unavailable
 from portico.store.database import Database, Session
 from portico.store.statement import Statement
 
-Topic = Literal["tokens", "accounts", "integrations", "servers", "keys", "arrivals"]
+Topic = Literal["tokens", "accounts", "integrations", "servers", "keys", "arrivals", "quotas"]
 POLL_SECONDS = 0.5
 
 _RAISE = Statement("UPDATE changes SET number = number + 1 WHERE topic = :topic")

@@ -1,6 +1,8 @@
-"""What was used, added up by account, day (of UTC) and model, in the transaction that writes the rows."""
+"""What was used, added up by day (of UTC), in the transaction that writes the rows: by account and its tenant, MCP
+server and model."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from msgspec import Struct, structs
 
@@ -10,30 +12,29 @@ from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
 _ADD = Statement(
-    "INSERT INTO metered (environment_id, account_id, day, model, requests, input_tokens, cached_tokens, "
-    "output_tokens, estimated, unpriced, cost_nanos) VALUES (:environment_id, :account_id, :day, :model, :requests, "
-    ":input_tokens, :cached_tokens, :output_tokens, :estimated, :unpriced, :cost_nanos) "
-    "ON CONFLICT (environment_id, account_id, day, model) DO UPDATE SET requests = metered.requests + :requests, "
+    "INSERT INTO metered (environment_id, account_id, tenant_id, server_id, day, model, requests, input_tokens, "
+    "cached_tokens, output_tokens, estimated, unpriced, cost_nanos) VALUES (:environment_id, :account_id, :tenant_id, "
+    ":server_id, :day, :model, :requests, :input_tokens, :cached_tokens, :output_tokens, :estimated, :unpriced, "
+    ":cost_nanos) ON CONFLICT (environment_id, account_id, day, model, tenant_id, server_id) DO UPDATE SET "
+    "requests = metered.requests + :requests, "
     "input_tokens = metered.input_tokens + :input_tokens, cached_tokens = metered.cached_tokens + :cached_tokens, "
     "output_tokens = metered.output_tokens + :output_tokens, estimated = metered.estimated + :estimated, "
     "unpriced = metered.unpriced + :unpriced, cost_nanos = metered.cost_nanos + :cost_nanos"
 )
 _DAYS = Statement(
-    "SELECT environment_id, account_id, day, model, requests, input_tokens, cached_tokens, output_tokens, estimated, "
-    "unpriced, cost_nanos FROM metered WHERE environment_id = :environment_id AND account_id = :account_id "
-    "AND day >= :first AND day <= :last ORDER BY day, model"
+    "SELECT day, model, SUM(requests), SUM(input_tokens), SUM(cached_tokens), SUM(output_tokens), SUM(estimated), "
+    "SUM(unpriced), SUM(cost_nanos) FROM metered WHERE environment_id = :environment_id AND account_id = :account_id "
+    "AND day >= :first AND day <= :last GROUP BY day, model ORDER BY day, model"
 )
 
 
-class MeteredDay(Struct, kw_only=True):
-    """One account's day with one model ("": calls that name none). Only what was sent to the vendor counts.
+class MeteredDay(Struct):
+    """An account's day with one model ("": calls that name none). Only what was sent to the vendor counts.
 
     `estimated`: requests whose tokens were guessed. `unpriced`: requests with tokens and without a price, so that
     their cost is missing in `cost_nanos` (billionths of a US dollar).
     """
 
-    environment_id: EnvironmentId
-    account_id: str
     day: str
     model: str
     requests: int = 0
@@ -57,25 +58,32 @@ class Metered:
         return [_read(row) for row in rows]
 
 
+class Whose(NamedTuple):
+    """By what the rows of a day are told apart."""
+
+    environment_id: EnvironmentId
+    account_id: str
+    tenant_id: str
+    server_id: str
+    day: str
+    model: str
+
+
 async def add(session: Session, rows: Sequence[RequestRow]) -> None:
     sums = added_up(rows)
     if sums:
         # Always in one order, so that two processes that write the same days cannot block each other.
-        await session.run_many(_ADD, [structs.asdict(sums[key]) for key in sorted(sums)])
+        await session.run_many(_ADD, [whose._asdict() | structs.asdict(sums[whose]) for whose in sorted(sums)])
 
 
-def added_up(rows: Sequence[RequestRow]) -> dict[tuple[str, str, str, str], MeteredDay]:
-    sums: dict[tuple[str, str, str, str], MeteredDay] = {}
+def added_up(rows: Sequence[RequestRow]) -> dict[Whose, MeteredDay]:
+    sums: dict[Whose, MeteredDay] = {}
     for row in rows:
         if not row.vendor_status:
             continue
         day = row.moment.date().isoformat()
-        key = (row.environment_id, row.account_id, day, row.model)
-        if key not in sums:
-            sums[key] = MeteredDay(
-                environment_id=row.environment_id, account_id=row.account_id, day=day, model=row.model
-            )
-        one = sums[key]
+        whose = Whose(row.environment_id, row.account_id, row.tenant_id, row.server_id, day, row.model)
+        one = sums.setdefault(whose, MeteredDay(day=day, model=row.model))
         one.requests += 1
         one.input_tokens += row.input_tokens
         one.cached_tokens += row.cached_tokens
@@ -87,4 +95,5 @@ def added_up(rows: Sequence[RequestRow]) -> dict[tuple[str, str, str, str], Mete
 
 
 def _read(row: Row) -> MeteredDay:
-    return MeteredDay(**dict(zip(MeteredDay.__struct_fields__, row, strict=True)))
+    # PostgreSQL's sums are of a type of their own.
+    return MeteredDay(row[0], row[1], *map(int, row[2:]))

@@ -73,6 +73,8 @@ _EXPIRED_SETUP_CODES = Statement("DELETE FROM setup_codes WHERE expires_at < :mo
 _PAST_ATTEMPTS = Statement("DELETE FROM counted_attempts WHERE began_at < :since AND locked_until < :since")
 _UNUSED_CLIENTS = Statement("DELETE FROM oauth_clients WHERE used_at IS NULL AND created_at < :since")
 _DAY_MILLISECONDS = 86_400_000
+# Rows of calls that ended just before their window did may still come.
+_GRACE_MILLISECONDS = 600_000
 # Rows that others are deleting at the moment are left to them.
 _OLD_REQUESTS = Statement(
     "DELETE FROM requests WHERE environment_id = :environment_id AND id IN (SELECT id FROM requests "
@@ -123,6 +125,7 @@ _TAKE_ONE = Statement(
     "AND run_at <= :moment AND lease_until <= DATABASE_NOW "
     "RETURNING id, environment_id, kind, subject, run_at, tries, fence"
 )
+_PAST_QUOTA_USE = Statement("DELETE FROM quota_use WHERE ends_at < :moment")
 
 
 class Taking(Struct, frozen=True, kw_only=True):
@@ -235,6 +238,7 @@ class Operators:
         await self._database.run(_EXPIRED_REPLAYS, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_PIECES, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))
+        await self._database.run(_PAST_QUOTA_USE, moment=to_milliseconds(moment) - _GRACE_MILLISECONDS)
         await self._clean_people(to_milliseconds(moment))
         for statement in (_OLD_ATTEMPTS, _OLD_DELIVERIES, _OLD_EVENTS, _OLD_WATCHES, _OLD_INBOUND):
             await self._database.run(statement, moment=to_milliseconds(oldest_request))

@@ -4,6 +4,7 @@ A look at it costs the same whether there are a thousand rows or ten million: it
 of entries, and says where it stopped. Whatever was asked for beyond that index is picked out on the way.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -15,6 +16,7 @@ from portico.model.request import RequestRow
 from portico.store import metered
 from portico.store.database import Database, Row
 from portico.store.ids import lowest_id
+from portico.store.quotas import Use, UseKey, add_use
 from portico.store.statement import Statement
 
 LAST_MILLISECOND = 1 << 47
@@ -128,11 +130,12 @@ class Requests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, rows: list[RequestRow]) -> None:
-        """All of them, and what they add to their days' sums, or nothing."""
+    async def add(self, rows: list[RequestRow], owed: Mapping[UseKey, int] | None = None) -> dict[UseKey, Use]:
+        """All of them, and what they add to their days' sums and to quotas, or nothing; where those stand then."""
         async with self._database.transaction() as session:
             await session.run_many(_ADD, [_written(row) for row in rows])
             await metered.add(session, rows)
+            return await add_use(session, owed or {})
 
     async def get(self, environment_id: EnvironmentId, row_id: str) -> RequestRow | None:
         """By the row's own id, or by that of the request, which every answer carries."""

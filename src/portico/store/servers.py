@@ -20,6 +20,7 @@ _GET = Statement(
     "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, "
     "expires_at FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id = :id"
 )
+_EXISTS = Statement("SELECT 1 FROM servers WHERE environment_id = :environment_id AND id = :id")
 _PAGE = Statement(
     "SELECT id, environment_id, account_id, name, config, hint, revision, created_by, created_at, updated_at, "
     "expires_at FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id < :before "
@@ -78,6 +79,10 @@ class Servers:
     async def get(self, environment_id: EnvironmentId, account_id: AccountId, server_id: ServerId) -> McpServer | None:
         row = await self._database.one(_GET, environment_id=environment_id, account_id=account_id, id=server_id)
         return read(row) if row else None
+
+    async def exists(self, environment_id: EnvironmentId, server_id: str) -> bool:
+        """Whether any account of the environment has it."""
+        return await self._database.one(_EXISTS, environment_id=environment_id, id=server_id) is not None
 
     async def page(
         self, environment_id: EnvironmentId, account_id: AccountId, before: str, count: int
