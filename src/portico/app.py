@@ -9,6 +9,7 @@ from portico import clock as clocks
 from portico.catalog.load import load_folder
 from portico.clock import Clock, Pause
 from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, proxy
+from portico.faces.acts import Acts
 from portico.faces.admin import (
     accounts,
     audit,
@@ -22,6 +23,7 @@ from portico.faces.admin import (
     quotas,
     servers,
     tokens,
+    users,
     vendor_webhooks,
     watches,
     webhooks,
@@ -36,6 +38,8 @@ from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
 from portico.faces.web import access, consent, sign_in
+from portico.faces.web.admin import pages as admin_pages
+from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
 from portico.faces.web.site import Site
 from portico.gateway.arrivals import Arrivals
@@ -92,6 +96,7 @@ COMPOSED: dict[str, tuple[Composed, ...]] = {"openai": (*reports.REPORTS, *recip
 ENDPOINTS: tuple[Endpoint, ...] = (
     *environments.ENDPOINTS,
     *tokens.ENDPOINTS,
+    *users.ENDPOINTS,
     *integrations.ENDPOINTS,
     *installations.ENDPOINTS,
     *accounts.ENDPOINTS,
@@ -119,6 +124,7 @@ class Portico:
         self.heartbeat = Heartbeat(parts.database, parts.keyring)
         document = openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
         toolbox = Toolbox(parts)
+        site = Site(parts)
         hot: dict[str, HotFace] = {
             "proxy": proxy.serve,
             "custom": custom.serve_custom,
@@ -135,7 +141,8 @@ class Portico:
             *MetadataFace(parts).routes(),
             *TokenFace(parts).routes(),
             *static_routes(),
-            *(route for pages in (sign_in, access, consent) for route in pages.routes(Site(parts))),
+            *(route for pages in (sign_in, access, consent) for route in pages.routes(site)),
+            *admin_pages.routes(Frame(site, Acts(ENDPOINTS, parts), toolbox)),
         ]
         self._front = Front(parts, hot, served, self._lifespan)
 

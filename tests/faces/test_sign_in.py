@@ -21,7 +21,7 @@ from tests.faces.oauth.program import PASSWORD, person, signed_in
 from tests.gateways import open_gateway
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-HOME = "/access"
+HOME, AFTERWARDS = "/access", "/admin"
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -59,7 +59,8 @@ async def test_first_visit_with_the_code_makes_the_owner_and_no_second_one(empty
     await browser.submit("/sign-in", code=newer, name="Ada", password="short")
     assert (browser.page.status, "10 to 200 characters" in browser.text) == (400, True)
     got = await browser.submit("/sign-in", code=newer, name="Ada", password=PASSWORD)
-    assert (got.status, got.headers["location"]) == (303, HOME)
+    assert (got.status, got.headers["location"]) == (303, AFTERWARDS)
+    await browser.follow()
     await browser.follow()
     assert "Signed in as Ada" in browser.text
     assert (await find_person(empty_house.parts, "ada")).role == "owner"
@@ -203,7 +204,7 @@ async def test_nobody_is_sent_elsewhere_by_signing_in(house: Portico, clock: Hel
     browser = Browser(house)
     await browser.open("/sign-in")
     got = await browser.submit("/sign-in", name="ada", password=PASSWORD, next=after)
-    assert (got.status, got.headers["location"]) == (303, HOME)
+    assert (got.status, got.headers["location"]) == (303, AFTERWARDS)
 
 
 async def test_cookie_of_nobodys_making_is_replaced(house: Portico, clock: HeldClock) -> None:

@@ -24,6 +24,7 @@ OF_SEGMENT = {
     "file": "file",
     "log": "call",
     "quota": "quota",
+    "user": "user",
 }
 
 # One for every endpoint that takes a body; with the ids of whose things it is about.
@@ -67,6 +68,9 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
         "maximum": 1_000_000,
     },
     "updateQuota": lambda ids: {"maximum": 2_000_000},
+    "createUser": lambda ids: {"name": "another user", "environments": [ids["environment"]]},
+    "updateUser": lambda ids: {"role": "viewer"},
+    "setUserPassword": lambda ids: {},
 }
 
 

@@ -19,6 +19,7 @@ from portico.sandbox.state import World
 from portico.settings import Settings
 from portico.store.grants import GrantsOfServers
 from portico.store.ids import new_id
+from portico.store.sessions import begun
 from tests.conftest import MASTER_KEY, HeldClock
 from tests.gateways import Client, Got, connect_account
 
@@ -128,6 +129,7 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     ids["grant"] = await _grant(made.gateway, tenant)
     quota = {"applies_to": "environment", "measure": "requests", "period": "month", "maximum": 1_000_000}
     ids["quota"] = _made(await client.post("/quota", quota))["id"]
+    ids["user"], ids["session"] = await _user(made.gateway, tenant)
     webhook = _made(await client.post("/webhook", {"target_url": DEAF, "event_types": ["*"]}))
     ids["webhook"] = webhook["id"]
     _made(await client.post("/webhook/test", {"id": webhook["id"]}))
@@ -181,6 +183,17 @@ async def _grant(gateway: Portico, tenant: Tenant) -> str:
     async with parts.database.transaction() as session:
         await GrantsOfServers(parts.database).add(session, grant)
     return grant.id
+
+
+async def _user(gateway: Portico, tenant: Tenant) -> tuple[str, str]:
+    """Somebody who is signed in, and the id of their session."""
+    parts = gateway.parts
+    wanted = NewPerson(name=f"{tenant.name} user", password=f"{tenant.name}-long-password")
+    person, now = await add_person(parts, wanted), parts.clock()
+    session = begun(tenant.name.encode() * 8, now, now.replace(year=now.year + 1), "tests")
+    async with parts.database.transaction() as transaction:
+        await parts.sessions.add(transaction, person.id, session)
+    return person.id, session.id
 
 
 async def _keep(client: Client, text: str) -> Json:

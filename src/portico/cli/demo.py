@@ -90,8 +90,7 @@ async def _prepare(portico: "Portico", settings: Settings, sandbox_url: str) -> 
 
 async def _make_user(portico: "Portico") -> str:
     """The password of the user `demo`, a new one at every start."""
-    from portico.cli.users import made_password
-    from portico.gateway.people import NewPerson, add_person, set_password
+    from portico.gateway.people import NewPerson, add_person, made_password, set_password
 
     password = made_password()
     known = await portico.parts.people.called(USER)

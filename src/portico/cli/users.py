@@ -1,7 +1,6 @@
 """`portico users …`: the people who may sign in. Works on the database itself, for whoever sits at the machine."""
 
 import getpass
-import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated, Any
@@ -29,7 +28,6 @@ Environments = Annotated[
     ),
 ]
 Password = Annotated[str, Parameter(help="- reads it from standard input; without it you are asked, or one is made.")]
-_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def list_(*, json: JsonOption = False) -> int:
@@ -116,11 +114,6 @@ def enable(name: Name) -> int:
     return _locally(work)
 
 
-def made_password() -> str:
-    """Easy to read out, hard to guess: a hundred bits."""
-    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
-
-
 def _locally(work: "Callable[[Parts], Awaitable[None]]") -> int:
     async def main() -> int:
         from portico.app import build
@@ -137,6 +130,8 @@ def _locally(work: "Callable[[Parts], Awaitable[None]]") -> int:
 
 def _password(given: str) -> tuple[str, bool]:
     """The password, and whether it was made here and has to be printed."""
+    from portico.gateway.people import made_password
+
     if given == "-":
         return sys.stdin.readline().rstrip("\r\n"), False
     if given:

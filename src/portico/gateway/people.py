@@ -1,5 +1,6 @@
 """The users of this Portico: who they are and what they may see. Signing in stands in `signing_in`."""
 
+import secrets
 from collections.abc import Iterable
 from typing import get_args
 
@@ -16,6 +17,7 @@ from portico.store.ids import new_id
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
 LONGEST_NAME = 100
+_ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 class NewPerson(Struct, frozen=True, kw_only=True):
@@ -27,7 +29,9 @@ class NewPerson(Struct, frozen=True, kw_only=True):
     environments: frozenset[EnvironmentId] = frozenset()
 
 
-async def add_person(parts: Parts, wanted: NewPerson, session: Session | None = None) -> Person:
+async def add_person(
+    parts: Parts, wanted: NewPerson, session: Session | None = None, by: Caller | None = None
+) -> Person:
     """AlreadyExists where the name is taken. `session`: the transaction to do it in, where there is one already."""
     name = checked_name(wanted.name)
     check_password(wanted.password)
@@ -43,11 +47,11 @@ async def add_person(parts: Parts, wanted: NewPerson, session: Session | None = 
         updated_at=moment,
     )
     if session is not None:
-        await _add(parts, session, person, hashed)
+        await _add(parts, session, person, hashed, by)
         return person
     try:
         async with parts.database.transaction() as own:
-            await _add(parts, own, person, hashed)
+            await _add(parts, own, person, hashed, by)
     except AlreadyExists:
         raise AlreadyExists(f"There is a user called {name!r} already.") from None
     return person
@@ -60,18 +64,22 @@ async def find_person(parts: Parts, name: str) -> Person:
     return found[0]
 
 
-async def set_password(parts: Parts, person: Person, password: str) -> None:
+async def set_password(parts: Parts, person: Person, password: str, by: Caller | None = None) -> None:
     """Ends every session of the person. What they let in stays."""
     check_password(password)
     hashed = await parts.passwords.hash(password)
     async with parts.database.transaction() as session:
         await parts.people.set_password(session, person.id, hashed, parts.clock())
         await parts.sessions.end_all(session, person.id)
-        await audit(parts, session, "user.password_set", person)
+        await audit(parts, session, "user.password_set", person, by)
 
 
 async def change_person(
-    parts: Parts, person: Person, role: Role | None = None, environments: Iterable[EnvironmentId] | None = None
+    parts: Parts,
+    person: Person,
+    role: Role | None = None,
+    environments: Iterable[EnvironmentId] | None = None,
+    by: Caller | None = None,
 ) -> Person:
     changed = structs.replace(
         person,
@@ -83,15 +91,14 @@ async def change_person(
         if person.role == "owner" and changed.role != "owner":
             await _check_not_last(parts, session, person)
         await parts.people.update(session, changed, parts.clock())
-        await audit(
-            parts, session, "user.updated", changed, role=changed.role, environments=sorted(changed.environments)
-        )
+        facts = {"role": changed.role, "environments": sorted(changed.environments)}
+        await audit(parts, session, "user.updated", changed, by, **facts)
         await parts.changes.tell(session, "tokens")
     parts.changes.apply("tokens")
     return changed
 
 
-async def disable_person(parts: Parts, person: Person) -> int:
+async def disable_person(parts: Parts, person: Person, by: Caller | None = None) -> int:
     """No more signing in, no session, and every program that they let in is out. How many programs that were."""
     async with parts.database.transaction() as session:
         if person.role == "owner":
@@ -100,25 +107,34 @@ async def disable_person(parts: Parts, person: Person) -> int:
         await parts.people.update(session, structs.replace(person, disabled_at=moment), moment)
         await parts.sessions.end_all(session, person.id)
         ended = await parts.operators.delete_grants_of_person(session, person.id)
-        await audit(parts, session, "user.disabled", person, grants_revoked=ended)
+        await audit(parts, session, "user.disabled", person, by, grants_revoked=ended)
         await parts.changes.tell(session, "tokens")
     parts.changes.apply("tokens")
     return ended
 
 
-async def enable_person(parts: Parts, person: Person) -> None:
+async def enable_person(parts: Parts, person: Person, by: Caller | None = None) -> None:
     async with parts.database.transaction() as session:
         await parts.people.update(session, structs.replace(person, disabled_at=None), parts.clock())
-        await audit(parts, session, "user.enabled", person)
+        await audit(parts, session, "user.enabled", person, by)
 
 
-async def audit(parts: Parts, session: Session, act: str, person: Person, **facts: object) -> None:
-    """Users belong to no environment; what is done with them stands in the trail of the first one."""
+async def audit(
+    parts: Parts, session: Session, act: str, person: Person, by: Caller | None = None, **facts: object
+) -> None:
+    """Users belong to no environment; what is done with them stands in the trail of the first one. `by`: who does it,
+    where that is somebody who asked from outside."""
     environment = await parts.operators.first_environment()
     if environment is None:
         raise NotFound("There is no environment yet; start the gateway once.")
     system = Caller(environment_id=environment.id, token_id=SYSTEM, name=SYSTEM, scopes=FULL_SCOPES)
-    await parts.audit.add(session, system, act, person.id, parts.clock(), name=person.name, **facts)
+    actor = structs.replace(by, environment_id=environment.id) if by else system
+    await parts.audit.add(session, actor, act, person.id, parts.clock(), name=person.name, **facts)
+
+
+def made_password() -> str:
+    """Easy to read out, hard to guess: a hundred bits."""
+    return "-".join("".join(secrets.choice(_ALPHABET) for _ in range(5)) for _ in range(4))
 
 
 def checked_name(name: str) -> str:
@@ -139,9 +155,10 @@ def check_role(role: str) -> None:
         raise InvalidArguments([Failure("role", f"is {role!r}", ", ".join(get_args(Role)))])
 
 
-async def _add(parts: Parts, session: Session, person: Person, hashed: str) -> None:
+async def _add(parts: Parts, session: Session, person: Person, hashed: str, by: Caller | None) -> None:
     await parts.people.add(session, person, hashed)
-    await audit(parts, session, "user.created", person, role=person.role, environments=sorted(person.environments))
+    facts = {"role": person.role, "environments": sorted(person.environments)}
+    await audit(parts, session, "user.created", person, by, **facts)
 
 
 async def _check_not_last(parts: Parts, session: Session, person: Person) -> None:

@@ -10,9 +10,11 @@ from msgspec import Struct
 from portico.clock import in_seconds
 from portico.errors import NotAllowed, Refusal
 from portico.gateway.parts import Parts
-from portico.gateway.people import LONGEST_PASSWORD, NewPerson, add_person, audit, checked_name
+from portico.gateway.people import LONGEST_PASSWORD, NewPerson, add_person, audit, checked_name, set_password
+from portico.model.caller import Caller
 from portico.model.person import Person, folded
 from portico.store.attempts import Allowance
+from portico.store.sessions import Begun, begun
 from portico.vault import tokens
 
 IDLE = timedelta(hours=12)
@@ -47,10 +49,11 @@ class WrongSetupCode(Refusal):
 
 
 class Visitor(Struct, frozen=True, kw_only=True):
-    """Who comes to the door: from where, and the cookie that they had."""
+    """Who comes to the door: from where, the cookie that they had, and the program they came with."""
 
     address: str
     token: str = ""
+    client: str = ""
 
 
 async def sign_in(parts: Parts, visitor: Visitor, name: str, password: str) -> tuple[str, Person]:
@@ -117,11 +120,41 @@ async def sign_out(parts: Parts, token: str) -> None:
         await parts.sessions.end(session, tokens.digest(token, parts.keyring.pepper))
 
 
-async def sign_out_everywhere(parts: Parts, person: Person) -> int:
+async def sign_out_everywhere(parts: Parts, person: Person, by: Caller | None = None) -> int:
     async with parts.database.transaction() as session:
         ended = await parts.sessions.end_all(session, person.id)
-        await audit(parts, session, "user.signed_out_everywhere", person, sessions=ended)
+        await audit(parts, session, "user.signed_out_everywhere", person, by, sessions=ended)
     return ended
+
+
+async def sessions_of(parts: Parts, person: Person) -> list[Begun]:
+    """Where a person is signed in now, the last used first."""
+    moment = parts.clock()
+    found = await parts.sessions.of_person(person.id, moment)
+    return [each for each in found if each.seen_at + IDLE > moment]
+
+
+async def end_session(parts: Parts, person: Person, session_id: str, by: Caller | None = None) -> int:
+    """1, or 0 where it had ended already."""
+    for each in await parts.sessions.of_person(person.id, parts.clock()):
+        if each.id == session_id:
+            async with parts.database.transaction() as session:
+                await parts.sessions.end(session, each.digest)
+                await audit(parts, session, "user.session_ended", person, by)
+            return 1
+    return 0
+
+
+async def change_own_password(parts: Parts, visitor: Visitor, person: Person, old: str, new: str) -> str:
+    """Whoever sits at somebody's open screen does not know their password. Every session ends; the text of a new one
+    for this visitor."""
+    place = await _count(parts, f"password\x1f{visitor.address}\x1f{person.id}")
+    found = await parts.people.called(person.name)
+    if found is None or not await parts.passwords.is_right(found[1], old[: LONGEST_PASSWORD + 1]):
+        raise WrongPassword("That is not your present password.")
+    await set_password(parts, person, new)
+    await parts.attempts.forget(place)
+    return await _begin(parts, visitor, person)
 
 
 async def _begin(parts: Parts, visitor: Visitor, person: Person) -> str:
@@ -132,7 +165,8 @@ async def _begin(parts: Parts, visitor: Visitor, person: Person) -> str:
         if visitor.token:
             await parts.sessions.end(session, tokens.digest(visitor.token, parts.keyring.pepper))
         digest = tokens.digest(text, parts.keyring.pepper)
-        await parts.sessions.add(session, digest, person.id, moment, in_seconds(moment, LIFE.total_seconds()))
+        ends = in_seconds(moment, LIFE.total_seconds())
+        await parts.sessions.add(session, person.id, begun(digest, moment, ends, visitor.client))
         await audit(parts, session, "user.signed_in", person)
     return text
 

@@ -10,7 +10,7 @@ from portico.model.account import AccountId, EnvironmentId
 Scope = Literal["operator", "tokens", "accounts", "accounts:read", "call", "call:read", "logs"]
 
 SCOPES: dict[Scope, str] = {
-    "operator": "create and change environments and integrations, and make tokens for any environment",
+    "operator": "create and change environments, integrations and users, and make tokens for any environment",
     "tokens": "create, list and revoke API tokens of the environment, never with more scopes than one's own",
     "accounts": "create, change and delete accounts and everything that belongs to them",
     "accounts:read": "look at accounts, integrations and the environment",

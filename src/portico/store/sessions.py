@@ -11,12 +11,16 @@ from portico.store.database import Database, Session
 from portico.store.statement import Statement
 
 _ADD = Statement(
-    "INSERT INTO sessions (digest, person_id, created_at, seen_at, expires_at) "
-    "VALUES (:digest, :person_id, :created_at, :created_at, :expires_at)"
+    "INSERT INTO sessions (digest, person_id, created_at, seen_at, expires_at, client) "
+    "VALUES (:digest, :person_id, :created_at, :created_at, :expires_at, :client)"
 )
 _GET = Statement(
     "SELECT p.id, p.name, p.role, p.environments, p.created_at, p.updated_at, p.disabled_at, s.seen_at, s.expires_at "
     "FROM sessions s JOIN people p ON p.id = s.person_id WHERE s.digest = :digest"
+)
+_OF_PERSON = Statement(
+    "SELECT digest, created_at, seen_at, expires_at, client FROM sessions "
+    "WHERE person_id = :person_id AND expires_at > :moment ORDER BY seen_at DESC, digest LIMIT :count"
 )
 _SEEN = Statement("UPDATE sessions SET seen_at = :seen_at WHERE digest = :digest")
 _END = Statement("DELETE FROM sessions WHERE digest = :digest")
@@ -28,6 +32,9 @@ _KEEP_CODE = Statement(
 _USE_CODE = Statement("DELETE FROM setup_codes WHERE digest = :digest AND expires_at > :moment")
 
 
+MOST_SHOWN = 200
+
+
 class SignedIn(Struct, frozen=True, kw_only=True):
     """A session and whose it is."""
 
@@ -36,20 +43,39 @@ class SignedIn(Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
+class Begun(Struct, frozen=True, kw_only=True):
+    """A session as its person sees it. `id` is the beginning of its cookie's keyed hash: it opens nothing."""
+
+    id: str
+    digest: bytes
+    created_at: datetime
+    seen_at: datetime
+    expires_at: datetime
+    client: str
+
+
 class Sessions:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(
-        self, session: Session, digest: bytes, person_id: PersonId, moment: datetime, expires_at: datetime
-    ) -> None:
+    async def add(self, session: Session, person_id: PersonId, begun: Begun) -> None:
         await session.run(
             _ADD,
-            digest=digest,
+            digest=begun.digest,
             person_id=person_id,
-            created_at=to_milliseconds(moment),
-            expires_at=to_milliseconds(expires_at),
+            created_at=to_milliseconds(begun.created_at),
+            expires_at=to_milliseconds(begun.expires_at),
+            client=begun.client,
         )
+
+    async def of_person(self, person_id: PersonId, moment: datetime) -> list[Begun]:
+        """Those that have not ended, the last used first."""
+        rows = await self._database.all(
+            _OF_PERSON, person_id=person_id, moment=to_milliseconds(moment), count=MOST_SHOWN
+        )
+        return [
+            begun(bytes(row[0]), from_milliseconds(row[1]), from_milliseconds(row[3]), row[4], row[2]) for row in rows
+        ]
 
     async def get(self, digest: bytes) -> SignedIn | None:
         row = await self._database.one(_GET, digest=digest)
@@ -73,3 +99,11 @@ class Sessions:
 
     async def use_setup_code(self, session: Session, digest: bytes, moment: datetime) -> bool:
         return await session.run(_USE_CODE, digest=digest, moment=to_milliseconds(moment)) > 0
+
+
+def begun(digest: bytes, created_at: datetime, expires_at: datetime, client: str, seen_ms: int | None = None) -> Begun:
+    seen_at = created_at if seen_ms is None else from_milliseconds(seen_ms)
+    return Begun(
+        id=digest.hex()[:16], digest=digest, created_at=created_at, seen_at=seen_at, expires_at=expires_at,
+        client=client,
+    )  # fmt: skip

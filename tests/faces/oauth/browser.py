@@ -1,7 +1,9 @@
 """A browser of a few lines over ASGI: keeps its cookie, reads the forms of a page, and sends them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from types import MappingProxyType
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from portico.app import Portico
@@ -51,18 +53,25 @@ class Browser:
 
     async def open(self, target: str, **headers: str) -> Got:
         """A path, or an address of ours; redirects are not followed."""
-        return await self._send("GET", target.removeprefix(ORIGIN), b"", headers)
+        return await self.send("GET", target.removeprefix(ORIGIN), b"", headers)
 
     async def follow(self) -> Got:
         assert self.page.status == 303, self.page.content
         return await self.open(self.page.headers["location"])
 
-    async def submit(self, action: str = "", *, headers: dict[str, str] | None = None, **filled: str | None) -> Got:
+    async def submit(
+        self,
+        action: str = "",
+        more: Mapping[str, str] = MappingProxyType({}),
+        *,
+        headers: dict[str, str] | None = None,
+        **filled: str | None,
+    ) -> Got:
         """The page's form (the one with that action), with these fields filled in; None leaves one out."""
         form = self.form(action)
-        fields = {name: text for name, text in (form.fields | filled).items() if text is not None}
+        fields = {name: text for name, text in (form.fields | dict(more) | filled).items() if text is not None}
         sent = {"content-type": "application/x-www-form-urlencoded", "origin": ORIGIN} | (headers or {})
-        return await self._send("POST", form.action or self.path, urlencode(fields).encode(), sent)
+        return await self.send("POST", form.action or self.path, urlencode(fields).encode(), sent)
 
     def form(self, action: str = "") -> Form:
         """The form with exactly this path; without one, the last of the page."""
@@ -88,7 +97,7 @@ class Browser:
         await self.open("/sign-in")
         return await self.submit("/sign-in", name=name, password=password)
 
-    async def _send(self, verb: str, target: str, content: bytes, headers: dict[str, str]) -> Got:
+    async def send(self, verb: str, target: str, content: bytes, headers: dict[str, str]) -> Got:
         sent = {"host": HOST, "content-length": str(len(content)), **headers}
         if self.cookie:
             sent["cookie"] = self.cookie

@@ -20,16 +20,24 @@ STATIC = _HERE / "static"
 _POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
-_KINDS = {".css": "text/css; charset=utf-8", ".svg": "image/svg+xml"}
+# The admin pages' one script: it copies, previews and asks twice. Every page works without it.
+_SCRIPTED = "; script-src 'self'; connect-src 'self'"
+_KINDS = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
 
 
 class Page(Struct, frozen=True, kw_only=True):
-    """A template and its values. `form_target`: where a form on it may lead besides to ourselves."""
+    """A template and its values. `form_target`: where a form on it may lead besides to ourselves. `is_scripted`: it may
+    run our own script."""
 
     template: str
     values: dict[str, Any] = {}
     status: int = 200
     form_target: str = ""
+    is_scripted: bool = False
     headers: dict[str, str] = {}
 
 
@@ -39,7 +47,15 @@ class Redirect(Struct, frozen=True):
     location: str
 
 
-Reply = Page | Redirect
+class Download(Struct, frozen=True, kw_only=True):
+    """A file that the browser keeps."""
+
+    filename: str
+    content: bytes
+    content_type: str
+
+
+Reply = Page | Redirect | Download
 
 
 class Pages:
@@ -71,9 +87,15 @@ class Pages:
             headers += [("location", place), ("content-length", "0")]
             await _send(send, 303, headers, b"")
             return
+        if isinstance(reply, Download):
+            headers += [("content-disposition", f'attachment; filename="{reply.filename}"')]
+            headers += [("content-type", reply.content_type), ("content-length", str(len(reply.content)))]
+            await _send(send, 200, headers, reply.content)
+            return
         named = {"link": self.link, "static": self.static, **shared, **reply.values}
         content = self._templates.get_template(reply.template).render(named).encode()
         policy = _POLICY + (f" {reply.form_target}" if reply.form_target else "")
+        policy += _SCRIPTED if reply.is_scripted else ""
         headers += [("content-security-policy", policy), ("content-type", "text/html; charset=utf-8")]
         headers += [("content-length", str(len(content))), *reply.headers.items()]
         await _send(send, reply.status, headers, content)

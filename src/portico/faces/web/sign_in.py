@@ -12,7 +12,7 @@ from portico.gateway.people import LONGEST_PASSWORD, SHORTEST_PASSWORD
 from portico.gateway.signing_in import set_up, sign_in, sign_out, sign_out_everywhere
 from portico.vault import tokens
 
-HOME = "/access"
+HOME = "/admin"
 
 
 def routes(site: Site) -> list[Route]:

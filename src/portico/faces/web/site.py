@@ -8,6 +8,7 @@ from portico.errors import ClientLeft, Refusal
 from portico.faces.address import address_of
 from portico.faces.http import Incoming, Receive, Scope, Send, describe
 from portico.faces.web.page import Page, Pages, Redirect, Reply
+from portico.faces.web.programs import program
 from portico.faces.web.visit import Cookie, SignInFirst, Visit, read_form, shared, sign_in_path
 from portico.gateway.parts import Parts
 from portico.gateway.signing_in import Visitor, who_is
@@ -30,13 +31,15 @@ class Site:
         return Route(path, _Served(self, present), methods=list(present))
 
     def visitor(self, visit: Visit) -> Visitor:
-        return Visitor(address=address_of(visit.incoming, self.parts.settings), token=visit.token)
+        incoming = visit.incoming
+        client = program(incoming.header("user-agent"))
+        return Visitor(address=address_of(incoming, self.parts.settings), token=visit.token, client=client)
 
     async def answer(self, visit: Visit, handler: Handler) -> Reply:
         """The handler's reply; a refusal as a page that says so."""
         try:
             if visit.incoming.verb == "POST":
-                visit.form = await read_form(visit, self.parts.settings, self.parts.keyring.pepper)
+                visit.fields = await read_form(visit, self.parts.settings, self.parts.keyring.pepper)
             return await handler(visit)
         except SignInFirst:
             return Redirect(sign_in_path(visit.here))

@@ -15,8 +15,8 @@ from portico.model.person import Person
 from portico.settings import Settings
 from portico.vault import tokens
 
-MOST_FORM_BYTES = 65_536
-MOST_FIELDS = 100
+MOST_FORM_BYTES = 262_144
+MOST_FIELDS = 500
 FORM_TOKEN = "form_token"  # noqa: S105 -- a field's name
 _FORM = "application/x-www-form-urlencoded"
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -42,13 +42,22 @@ class Visit:
     def __init__(self, incoming: Incoming, path: dict[str, str], token: str, person: Person | None) -> None:
         self.incoming, self.path = incoming, path
         self.token, self.person = token, person
-        self.form: dict[str, str] = {}
+        self.fields: list[tuple[str, str]] = []
 
     @property
     def here(self) -> str:
         """The path and query of this page."""
         query = self.incoming.query
         return self.incoming.path + (f"?{query}" if query else "")
+
+    @property
+    def form(self) -> dict[str, str]:
+        """The form's fields by name; where one came several times, the last."""
+        return dict(self.fields)
+
+    def every(self, name: str) -> list[str]:
+        """All values of a field that may come several times, such as a group of boxes."""
+        return [text for each, text in self.fields if each == name]
 
     def needed(self) -> Person:
         if self.person is None:
@@ -82,7 +91,7 @@ def form_token(token: str, pepper: bytes) -> str:
     return tokens.mark("form", token, pepper).hex()
 
 
-async def read_form(visit: Visit, settings: Settings, pepper: bytes) -> dict[str, str]:
+async def read_form(visit: Visit, settings: Settings, pepper: bytes) -> list[tuple[str, str]]:
     """The fields of a form of ours; FormRefused for anything else."""
     incoming = visit.incoming
     if incoming.header("content-type").partition(";")[0].strip().lower() != _FORM:
@@ -94,10 +103,10 @@ async def read_form(visit: Visit, settings: Settings, pepper: bytes) -> dict[str
         pairs = parse_qsl(content.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="replace")
     except ValueError:
         raise FormRefused("The form cannot be read.") from None
-    given = dict(pairs)
-    if not hmac.compare_digest(given.pop(FORM_TOKEN, "").encode(), form_token(visit.token, pepper).encode()):
+    given = dict(pairs).get(FORM_TOKEN, "")
+    if not hmac.compare_digest(given.encode(), form_token(visit.token, pepper).encode()):
         raise FormRefused
-    return given
+    return [(name, text) for name, text in pairs if name != FORM_TOKEN]
 
 
 def sign_in_path(after: str) -> str:

@@ -1,0 +1,23 @@
+"""Every admin page, and the address that stands for all that there is not."""
+
+from starlette.routing import Route
+
+from portico.errors import NotFound
+from portico.faces.web.admin import accounts, environments, me, overview, tokens, users
+from portico.faces.web.admin.frame import Frame
+from portico.faces.web.page import Reply
+from portico.faces.web.visit import Visit
+
+# What belongs to no environment comes first: its addresses would else be taken for an environment's id.
+_PAGES = (environments, users, me, overview, accounts, tokens)
+
+
+def routes(frame: Frame) -> list[Route]:
+    site = frame.site
+
+    async def nothing(visit: Visit) -> Reply:
+        visit.needed()
+        raise NotFound(f"There is no page at {visit.incoming.path}.")
+
+    found = [route for pages in _PAGES for route in pages.routes(frame)]
+    return [*found, site.route("/admin/{rest:path}", get=nothing)]

@@ -1,0 +1,64 @@
+"""What admin pages say: what was just done, what an account's state means, times and sizes as people read them."""
+
+from datetime import UTC, datetime
+
+# After an act the address names one of these; anything else in its place says nothing.
+SAID = {
+    "account-connected": "The account is connected.",
+    "account-changed": "The account is changed.",
+    "account-proved": "The keys were tried again; the state below is what they showed.",
+    "account-blocked": "The account is blocked: its calls are refused until it is unblocked.",
+    "account-unblocked": "The account is unblocked.",
+    "account-deleted": "The account is deleted, with its MCP servers, tokens and files.",
+    "token-revoked": "The token is revoked; it stopped working at once.",
+    "server-changed": "The MCP server is changed. Programs see it when they list its tools next.",
+    "server-deleted": "The MCP server is revoked; its address stopped working at once.",
+    "grant-revoked": "That program's access has ended.",
+    "webhook-changed": "The webhook is changed.",
+    "webhook-deleted": "The webhook is deleted.",
+    "webhook-tested": "A test event is on its way; its delivery is below.",
+    "delivery-replayed": "The message is on its way again.",
+    "stretch-replayed": "The messages of that time are on their way again.",
+    "environment-made": "The environment is made.",
+    "environment-renamed": "The environment is renamed.",
+    "user-changed": "The user is changed.",
+    "user-disabled": "The user is kept out; their sessions and programs have ended.",
+    "user-enabled": "The user may sign in again.",
+    "sessions-ended": "Those sessions have ended.",
+    "session-ended": "That session has ended.",
+    "password-set": "The password is set; every other session has ended.",
+    "integration-changed": "The integration is changed.",
+    "override-saved": "The changes to the catalog are saved and hold from now on.",
+    "approval-given": "Approved: the call goes on.",
+    "approval-refused": "Refused: the call was told so.",
+    "rotation-begun": "The rotation has begun; it goes on in the background.",
+}
+
+# Account state → (tone of its badge, what it means, what to do).
+STATES = {
+    "connecting": ("warn", "Its keys are being tried."),
+    "active": ("good", "Every key that was given works."),
+    "post_install_error": ("bad", "Something that follows connecting failed."),
+    "validation_error": ("bad", "A key did not work when it was tried. Give a new one below."),
+    "needs_reauth": ("bad", "The vendor no longer takes a key. Calls are still tried; give a new key below."),
+    "blocked": ("bad", "Somebody blocked it: its calls are refused."),
+}
+
+
+def when(text: str | None) -> str:
+    """An API time as people read it."""
+    if not text:
+        return "never"
+    moment = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def number(value: float) -> str:
+    return f"{value:,}"
+
+
+def size(count: int) -> str:
+    for unit, one in (("GB", 1 << 30), ("MB", 1 << 20), ("kB", 1 << 10)):
+        if count >= one:
+            return f"{count / one:.1f} {unit}"
+    return f"{count} B"

@@ -1,0 +1,84 @@
+"""Accounts on admin pages: connected, mended, blocked and deleted as the API would; keys never shown."""
+
+import pytest
+
+from tests.faces.pages.conftest import Office
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+KEYS = {"context.api_key": "sk-proj-typed-0123456789abcdef", "context.admin_key": "sk-admin-typed-0123456789abcdef"}
+
+
+async def connected(office: Office, name: str) -> str:
+    """The address of a new account's page."""
+    await office.operator.open(office.at("/accounts/new"))
+    got = await office.operator.submit(office.at("/accounts/new"), KEYS, do="connect", tenant_id=name)
+    assert got.status == 303, office.operator.text
+    return got.headers["location"].partition("?")[0]
+
+
+async def test_connected_account_says_what_it_can_do_and_shows_no_key(office: Office) -> None:
+    page = await connected(office, "typed")
+    await office.operator.open(page)
+    text = office.operator.text
+    assert "typed active" in text
+    assert "tools to look" in text
+    assert "…cdef" in text
+    assert not any(key in office.operator.page.content.decode() for key in KEYS.values())
+
+
+async def test_what_was_typed_stays_where_it_was_refused_but_for_the_keys(office: Office) -> None:
+    await office.operator.open(office.at("/accounts/new"))
+    got = await office.operator.submit(office.at("/accounts/new"), do="connect", tenant_id="half <b>done</b>")
+    assert got.status == 400
+    assert "context has no key" in office.operator.text
+    assert office.operator.form(office.at("/accounts/new")).fields["tenant_id"] == "half <b>done</b>"
+    await office.operator.submit(
+        office.at("/accounts/new"), {"context.api_key": "sk-proj-secret"}, do="connect", tenant_id=" "
+    )
+    assert "sk-proj-secret" not in office.operator.page.content.decode()
+
+
+async def test_account_is_blocked_unblocked_renamed_and_deleted(office: Office) -> None:
+    page = await connected(office, "short-lived")
+    identity = page.rpartition("/")[2]
+    for act, said, state in (("block", "blocked", "blocked"), ("unblock", "unblocked", "active")):
+        await office.operator.open(page)
+        await office.operator.submit(page, do=act)
+        await office.operator.follow()
+        assert f"The account is {said}" in office.operator.text
+        assert (await office.client.get(f"/integrated-account/{identity}")).json["status"] == state
+    await office.operator.submit(page, do="change", tenant_id="renamed")
+    assert (await office.client.get(f"/integrated-account/{identity}")).json["tenant_id"] == "renamed"
+    await office.operator.open(page)
+    await office.operator.submit(page, do="delete")
+    assert (await office.operator.open(page)).status == 404
+    assert (await office.client.get("/audit")).json["result"][0]["actor_name"] == "omar"
+
+
+async def test_account_token_is_shown_once(office: Office) -> None:
+    page = await connected(office, "with-token")
+    await office.operator.open(page)
+    await office.operator.submit(page, do="token")
+    assert "ptc_acc_" in office.operator.text
+    await office.operator.open(page)
+    assert "ptc_acc_" not in office.operator.text
+
+
+async def test_list_is_filtered_and_says_when_nothing_is_like_that(office: Office) -> None:
+    await office.viewer.open(office.at("/accounts?tenant_id=stage"))
+    assert "stage active" in office.viewer.text
+    await office.viewer.open(office.at("/accounts?status=needs_reauth"))
+    assert "No account is like that" in office.viewer.text
+    assert (await office.viewer.open(office.at("/accounts/nowhere"))).status == 404
+
+
+async def test_an_empty_environment_says_what_to_do_first(office: Office) -> None:
+    await office.stranger.open("/admin")
+    await office.stranger.follow()
+    assert "Nothing is connected yet" in office.stranger.text
+    assert "Connect an account" in office.stranger.text
+
+
+async def test_a_viewer_is_offered_nothing_that_changes_accounts(office: Office) -> None:
+    await office.viewer.open(office.at(f"/accounts/{office.account_id}"))
+    assert [form.action for form in office.viewer.forms] == ["/sign-out"]
