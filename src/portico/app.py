@@ -13,6 +13,7 @@ from portico.faces.acts import Acts
 from portico.faces.admin import (
     accounts,
     audit,
+    all_servers,
     environments,
     files,
     grants,
@@ -102,6 +103,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.ENDPOINTS,
     *admin_tools.ENDPOINTS,
     *servers.ENDPOINTS,
+    *all_servers.ENDPOINTS,
     *files.ENDPOINTS,
     *grants.ENDPOINTS,
     *webhooks.ENDPOINTS,

@@ -26,6 +26,12 @@ _PAGE = Statement(
     "expires_at FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id < :before "
     "ORDER BY id DESC LIMIT :count"
 )
+_OF_ENVIRONMENT = Statement(
+    "SELECT s.id, s.environment_id, s.account_id, s.name, s.config, s.hint, s.revision, s.created_by, s.created_at, "
+    "s.updated_at, s.expires_at, a.tenant_id FROM servers s "
+    "JOIN accounts a ON a.id = s.account_id AND a.environment_id = s.environment_id "
+    "WHERE s.environment_id = :environment_id AND s.id < :before ORDER BY s.id DESC LIMIT :count"
+)
 _PROTECTED = Statement(
     "SELECT s.id, s.environment_id, s.account_id, s.name, s.config, s.hint, s.revision, s.created_by, s.created_at, "
     "s.updated_at, s.expires_at, s.digest, a.tenant_id FROM servers s "
@@ -91,6 +97,13 @@ class Servers:
             _PAGE, environment_id=environment_id, account_id=account_id, before=before, count=count
         )
         return [read(row) for row in rows]
+
+    async def of_environment(
+        self, environment_id: EnvironmentId, before: str, count: int
+    ) -> list[tuple[McpServer, str]]:
+        """Those of all accounts, newest first, each with whose account it opens."""
+        rows = await self._database.all(_OF_ENVIRONMENT, environment_id=environment_id, before=before, count=count)
+        return [(read(row), row[11]) for row in rows]
 
     async def protected(self, environment_id: EnvironmentId, moment: datetime, count: int) -> list[Protected]:
         """Those that people may let programs use, by name."""

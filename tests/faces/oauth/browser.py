@@ -35,7 +35,7 @@ class _Forms(HTMLParser):
             self.found.append(Form(given.get("action") or ""))
         elif tag == "input" and self.found and name and "disabled" not in given:
             form = self.found[-1]
-            is_unticked = given.get("type") == "checkbox" and "checked" not in given
+            is_unticked = given.get("type") in {"checkbox", "radio"} and "checked" not in given
             (form.unticked if is_unticked else form.fields)[name] = given.get("value") or ""
 
     def handle_data(self, data: str) -> None:

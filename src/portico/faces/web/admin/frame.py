@@ -28,6 +28,7 @@ PER_PAGE = 50
 MENU = (
     ("overview", "", "Overview"),
     ("accounts", "/accounts", "Accounts"),
+    ("servers", "/servers", "MCP servers"),
     ("tokens", "/tokens", "API tokens"),
 )
 HOUSE_MENU = (

@@ -1,0 +1,161 @@
+"""The form of an MCP server: what it shows of a server, and what a sent one asks for. Pure."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from portico.clock import iso
+from portico.errors import Failure, InvalidArguments
+from portico.faces.web.visit import Visit
+from portico.shapes import Json, is_record
+
+METHODS = (
+    ("read", "read: list and get"),
+    ("write", "write: create, change and delete"),
+    ("custom", "custom: everything else"),
+)
+EXPOSURES = (
+    ("auto", "As it fits: all tools while they are few, else search"),
+    ("all", "All tools, always"),
+    ("discovery", "Search: a few tools that find and call the others"),
+)
+COMFORTS = (
+    ("names", "Names in the place of ids"),
+    ("times", "Times as people say them"),
+    ("waiting", "Waiting for what takes long"),
+    ("files", "Files as links and previews"),
+)
+RESULT_LIMIT = 40_000
+_DAYS_AHEAD = 7
+
+
+class Shown(Struct, frozen=True, kw_only=True):
+    """What the fields hold before anybody touches them."""
+
+    name: str = ""
+    reach: str = "look"
+    who: str = "address"
+    tags: tuple[str, ...] = ()
+    methods: tuple[str, ...] = ()
+    names: str = ""
+    tool_exposure: str = "auto"
+    arguments: str = ""
+    comforts: tuple[str, ...] = tuple(name for name, _ in COMFORTS)
+    include_removed: bool = False
+    result_limit: int = RESULT_LIMIT
+    ends: str = ""
+    ends_at: str = ""
+
+
+def of_server(server: Mapping[str, Any]) -> Shown:
+    config: Json = server["config"]
+    groups = {name for name, _ in METHODS}
+    ends = server["expires_at"]
+    return Shown(
+        name=server["name"],
+        reach="look" if config["read_only"] else "change",
+        who="token" if config["require_api_token_auth"] else "address",
+        tags=tuple(config["tags"]),
+        methods=tuple(each for each in config["methods"] if each in groups),
+        names="\n".join(each for each in config["methods"] if each not in groups),
+        tool_exposure=config["tool_exposure"],
+        arguments=_pretty(config["arguments"]) if config["arguments"] else "",
+        comforts=tuple(name for name, _ in COMFORTS if name not in config["comforts_off"]),
+        include_removed=config["include_removed"],
+        result_limit=config["result_limit"],
+        ends="other" if ends else "",
+        ends_at=ends[:16] if ends else "",
+    )
+
+
+def of_visit(visit: Visit) -> Shown:
+    """As it was sent, to be shown again."""
+    form = visit.form
+    return Shown(
+        name=form.get("name", ""),
+        reach=form.get("reach", "look"),
+        who=form.get("who", "address"),
+        tags=tuple(visit.every("tags")),
+        methods=tuple(visit.every("methods")),
+        names=form.get("names", ""),
+        tool_exposure=form.get("tool_exposure", "auto"),
+        arguments=form.get("arguments", ""),
+        comforts=tuple(visit.every("comforts")),
+        include_removed=bool(form.get("include_removed")),
+        result_limit=int(form["result_limit"]) if form.get("result_limit", "").isdigit() else RESULT_LIMIT,
+        ends=form.get("ends", ""),
+        ends_at=form.get("ends_at", ""),
+    )
+
+
+def asked(visit: Visit) -> Json:
+    """The body of a request that makes or changes a server. InvalidArguments for what cannot be read."""
+    shown = of_visit(visit)
+    failures: list[Failure] = []
+    arguments = _arguments(shown.arguments, failures)
+    expires_at = _ends(shown, failures)
+    limit = visit.form.get("result_limit", "")
+    if limit and not limit.isdigit():
+        failures.append(Failure("config.result_limit", f"is {limit!r}", "a number of characters"))
+    if failures:
+        raise InvalidArguments(failures)
+    config: Json = {
+        "read_only": shown.reach == "look",
+        "methods": [*shown.methods, *shown.names.replace(",", " ").split()],
+        "tags": list(shown.tags),
+        "tool_exposure": shown.tool_exposure,
+        "require_api_token_auth": shown.who == "token",
+        "arguments": arguments,
+        "comforts_off": [name for name, _ in COMFORTS if name not in shown.comforts],
+        "include_removed": shown.include_removed,
+        "result_limit": shown.result_limit,
+    }
+    return {"name": shown.name, "config": config, "expires_at": expires_at}
+
+
+def endings(moment: datetime) -> list[tuple[str, str]]:
+    """When a server may end, as choices: soon, at the end of one of the next days, in a while, or when one says."""
+    today = moment.astimezone(UTC).replace(hour=23, minute=59, second=0, microsecond=0)
+    days = [today + timedelta(days=ahead) for ahead in range(1, _DAYS_AHEAD + 1)]
+    hour = (moment + timedelta(hours=1)).replace(second=0, microsecond=0)
+    return [
+        ("", "Never"),
+        (iso(hour), f"In an hour, {hour:%H:%M} UTC"),
+        *((iso(each), f"On {each:%A}, {each.day} {each:%B}, at its end (UTC)") for each in days),
+        (iso(today + timedelta(days=30)), "In 30 days"),
+        (iso(today + timedelta(days=90)), "In 90 days"),
+        ("other", "At another time, below"),
+    ]
+
+
+def _arguments(text: str, failures: list[Failure]) -> Json:
+    if not text.strip():
+        return {}
+    try:
+        value: Any = msgspec.json.decode(text)
+    except msgspec.DecodeError as problem:
+        failures.append(Failure("config.arguments", f"is not valid JSON: {problem}"))
+        return {}
+    if not is_record(value):
+        failures.append(Failure("config.arguments", "must be an object", 'such as {"limit": {"maximum": 20}}'))
+        return {}
+    return value
+
+
+def _ends(shown: Shown, failures: list[Failure]) -> str | None:
+    text = shown.ends_at if shown.ends == "other" else shown.ends
+    if not text:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        failures.append(Failure("expires_at", f"is {text[:40]!r}", "a day and a time, such as 2030-01-31T12:00"))
+        return None
+    return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
+
+
+def _pretty(value: Any) -> str:
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -1,0 +1,128 @@
+"""MCP servers on admin pages: what is previewed is what is made, addresses are shown once, and everything ends."""
+
+from urllib.parse import urlencode
+
+import pytest
+
+from tests.faces.mcp.speaker import Speaker
+from tests.faces.oauth.browser import ORIGIN
+from tests.faces.pages.conftest import Office
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+
+
+async def made(office: Office, name: str, ends: str = "", **fields: str) -> tuple[str, str]:
+    """The path of the new server's own page, and the path of its MCP address."""
+    page = office.at(f"/accounts/{office.account_id}/servers/new")
+    await office.operator.open(page)
+    await office.operator.submit(page, do="create", name=name, reach="look", who="address", ends=ends, **fields)
+    assert office.operator.page.status == 200, office.operator.text
+    address = shown(office)
+    servers = (await office.client.get("/mcp-server")).json["result"]
+    server = next(each for each in servers if each["name"] == name)
+    return office.at(f"/accounts/{office.account_id}/servers/{server['id']}"), address
+
+
+def shown(office: Office) -> str:
+    """The path of the MCP address on the page."""
+    url = next(word for word in office.operator.text.split() if word.startswith(f"{ORIGIN}/mcp/"))
+    return url.removeprefix(ORIGIN)
+
+
+async def tools(office: Office, path: str) -> list[str]:
+    answer = await Speaker(office.gateway, path).ask("tools/list")
+    return [each["name"] for each in answer.json["result"]["tools"]] if answer.status == 200 else []
+
+
+async def test_the_preview_counts_what_the_server_then_offers(office: Office) -> None:
+    page = office.at(f"/accounts/{office.account_id}/servers/new")
+    await office.operator.open(page)
+    await office.operator.submit(page, do="preview", name="", reach="look", tags="billing")
+    said = office.operator.text
+    _, address = await made(office, "billing", tags="billing")
+    offered = await tools(office, address)
+    assert f"{len(offered)} tools" in said
+    assert all(each in said for each in offered)
+    assert not [each for each in offered if each.startswith(("create_", "update_", "delete_"))]
+
+
+async def test_the_part_that_is_shown_while_typing_is_no_whole_page(office: Office) -> None:
+    page = office.at(f"/accounts/{office.account_id}/servers/new")
+    await office.operator.open(page)
+    token = office.operator.form(page).fields["form_token"]
+    fields = {"do": "preview", "part": "1", "form_token": token, "reach": "look", "arguments": "{"}
+    headers = {"content-type": "application/x-www-form-urlencoded", "origin": ORIGIN}
+    got = await office.operator.send("POST", page, urlencode(fields).encode(), headers)
+    assert (got.status, got.headers["x-portico-part"]) == (400, "1")
+    assert b"is not valid JSON" in got.content
+    assert b"<html" not in got.content
+
+
+async def test_address_is_shown_once_with_snippets_and_works(office: Office) -> None:
+    page, address = await made(office, "shown-once")
+    assert f"claude mcp add --transport http shown-once {ORIGIN}{address}" in office.operator.text
+    assert await tools(office, address)
+    await office.operator.open(page)
+    assert address not in office.operator.text
+    assert "YOUR_SECRET" in office.operator.text
+
+
+async def test_server_is_changed_given_a_new_address_and_revoked(office: Office) -> None:
+    page, address = await made(office, "changing", names="list_all_openai_files")
+    assert await tools(office, address) == ["list_all_openai_files"]
+    await office.operator.open(page)
+    names = "list_all_openai_files\nlist_all_openai_batches"
+    await office.operator.submit(page, do="change", name="changed", reach="look", who="address", names=names)
+    await office.operator.follow()
+    assert "The MCP server is changed" in office.operator.text
+    assert sorted(await tools(office, address)) == ["list_all_openai_batches", "list_all_openai_files"]
+    await office.operator.submit(page, do="rotate")
+    fresh = shown(office)
+    assert (len(await tools(office, address)), len(await tools(office, fresh))) == (0, 2)
+    await office.operator.open(page)
+    await office.operator.submit(page, do="delete")
+    assert await tools(office, fresh) == []
+    assert (await office.operator.open(page)).status == 404
+
+
+async def test_server_that_ends_says_when(office: Office) -> None:
+    page, _ = await made(office, "ending", ends="other", ends_at="2090-01-31T12:00")
+    await office.operator.open(page)
+    assert "31 Jan 2090, 12:00 UTC" in office.operator.text
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("arguments", "[1]", "must be an object"),
+        ("arguments", '{"nonsense": {"enum": [1]}}', "is not an argument of any tool"),
+        ("names", "no_such_tool", "leaves no tool"),
+        ("name", " ", "1 to 100 visible characters"),
+        ("result_limit", "many", "a number of characters"),
+        ("ends_at", "tomorrow", "a day and a time"),
+    ],
+)
+async def test_what_cannot_be_made_says_why_and_keeps_what_was_typed(
+    office: Office, field: str, value: str, sentence: str
+) -> None:
+    page = office.at(f"/accounts/{office.account_id}/servers/new")
+    await office.operator.open(page)
+    filled = {"name": "kept", "reach": "look", "ends": "other" if field == "ends_at" else "", field: value}
+    got = await office.operator.submit(page, filled, do="create")
+    assert (got.status, sentence in office.operator.text) == (400, True), office.operator.text
+    if field != "name":
+        assert office.operator.form(page).fields["name"] == "kept"
+
+
+async def test_a_viewer_sees_servers_and_changes_none(office: Office) -> None:
+    page, _ = await made(office, "looked-at")
+    await office.viewer.open(page)
+    assert office.viewer.page.status == 200
+    assert [form.action for form in office.viewer.forms] == ["/sign-out"]
+    await office.viewer.open(office.at("/servers"))
+    assert "looked-at" in office.viewer.text
+
+
+async def test_an_environment_without_servers_says_what_they_are(office: Office) -> None:
+    await office.stranger.open(f"/admin/{office.elsewhere}/servers")
+    assert "No MCP servers yet" in office.stranger.text
