@@ -29,6 +29,7 @@ MENU = (
     ("overview", "", "Overview"),
     ("accounts", "/accounts", "Accounts"),
     ("servers", "/servers", "MCP servers"),
+    ("tools", "/tools", "Tools"),
     ("tokens", "/tokens", "API tokens"),
 )
 HOUSE_MENU = (
