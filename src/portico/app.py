@@ -12,8 +12,8 @@ from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, p
 from portico.faces.acts import Acts
 from portico.faces.admin import (
     accounts,
-    audit,
     all_servers,
+    audit,
     environments,
     files,
     grants,

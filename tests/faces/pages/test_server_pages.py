@@ -1,5 +1,6 @@
 """MCP servers on admin pages: what is previewed is what is made, addresses are shown once, and everything ends."""
 
+from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -11,7 +12,7 @@ from tests.faces.pages.conftest import Office
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-async def made(office: Office, name: str, ends: str = "", **fields: str) -> tuple[str, str]:
+async def made(office: Office, name: str, ends: str = "", **fields: Any) -> tuple[str, str]:
     """The path of the new server's own page, and the path of its MCP address."""
     page = office.at(f"/accounts/{office.account_id}/servers/new")
     await office.operator.open(page)
