@@ -49,6 +49,25 @@ class Stage:
     async def passthrough(self, verb: str, path: str, **more: Any) -> Got:
         return await self.client.send(verb, f"/passthrough/{self.account_id}/{path}", **more)
 
+    async def tool(self, name: str, arguments: Any = None, *, account_id: str = "") -> Any:
+        """What the tools endpoint answers: content, structured, is_error, meta."""
+        path = f"/integrated-account/{account_id or self.account_id}/tools/{name}"
+        got = await self.client.post(path, arguments or {})
+        assert got.status == 200, got.content
+        return got.json
+
+    async def value(self, name: str, arguments: Any = None) -> Any:
+        """What a tool gives that goes well."""
+        result = await self.tool(name, arguments)
+        assert not result["is_error"], result["structured"]
+        return result["structured"]
+
+    async def refusal(self, name: str, arguments: Any = None) -> Any:
+        """What a tool says that is refused."""
+        result = await self.tool(name, arguments)
+        assert result["is_error"], result["structured"]
+        return result["structured"]
+
     async def direct(
         self, verb: str, path: str, key: str = PROJECT_KEY, *, content: bytes = b"", **headers: str
     ) -> Got:
@@ -91,13 +110,17 @@ class Stage:
 async def open_stage(
     folder: Path,
     *,
+    tenant: str = "stage",
     base_urls: Sequence[str] = (),
     transport: Transport | None = None,
     clock: Clock = clocks.now,
     pause: Callable[[World], Pause] | None = None,
     **changes: Any,
 ) -> AsyncGenerator[Stage]:
-    """`base_urls` are allowed for more accounts; `pause` makes time pass; `changes` are settings."""
+    """`base_urls` are allowed for more accounts; `pause` makes time pass; `changes` are settings.
+
+    The tenant `demo` has a story of its own.
+    """
     world = World()
     with running(world) as sandbox_url:
         settings = Settings(
@@ -112,7 +135,7 @@ async def open_stage(
                 stack, settings, clock=clock, transport=transport, pause=pause(world) if pause else clocks.pause
             )
             client = await stack.enter_async_context(open_client(gateway))
-            account = await connect_account(client, "stage", api_key=PROJECT_KEY, admin_key=ADMIN_KEY)
+            account = await connect_account(client, tenant)
             yield Stage(gateway, client, world, sandbox_url, account["id"])
 
 

@@ -62,6 +62,7 @@ from portico.gateway.seen import Seen
 from portico.gateway.states import States
 from portico.gateway.transit import open_transit
 from portico.gateway.views import Views
+from portico.gateway.written import Written
 from portico.integrations.openai import recipes, reports
 from portico.jobs.worker import Worker
 from portico.log import configure as configure_log
@@ -239,6 +240,7 @@ def _parts(
         views=views,
         lookup=_lookup(settings, keyring, operators, accounts_store, views, clock),
         seen=Seen(clock),
+        written=Written(),
         states=States(database, accounts_store, changes, clock, later),
         later=later,
         shelf=FileShelf(database, operators, keyring, clock, settings.public_url, settings.file_limit_bytes),

@@ -1,6 +1,6 @@
-"""One gateway for a whole module, with an MCP server for its account and time that passes only when somebody waits.
+"""One gateway for a whole module: `desk`, where time passes only when somebody waits, or `demo`, where it stands still.
 
-Modules that use it carry `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
+Modules that use one carry `pytestmark = pytest.mark.asyncio(loop_scope="module")`.
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from portico.sandbox.state import World
 from tests.conftest import HeldClock
+from tests.demo import Demo, open_demo
 from tests.faces.mcp.speaker import HOST, Json, Maker, Speaker
 from tests.stage import Stage, open_stage
 
@@ -96,3 +97,15 @@ def rested(request: pytest.FixtureRequest) -> None:
         desk.time.pauses.clear()
         desk.time.stands_still = False
         desk.stage.clear()
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Demo]:
+    async with open_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
+@pytest.fixture
+def demo(shared_demo: Demo) -> Demo:
+    shared_demo.begin_again()
+    return shared_demo

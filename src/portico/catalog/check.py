@@ -13,6 +13,7 @@ import msgspec
 
 from portico.catalog.build import INTEGRATIONS, compile_folder
 from portico.catalog.find import View
+from portico.catalog.listings import NONE, unnamed
 from portico.catalog.names import LONGEST
 from portico.model.operation import Operation, Parameter
 
@@ -31,7 +32,8 @@ def lint(view: View) -> list[str]:
     found: list[str] = []
     for operation in view.operations:
         found += [f"{operation.key}: {problem}" for problem in _operation(operation, view)]
-    return found
+    wrong = unnamed(view.operations, {key: rule.fields for key, rule in view.integration.names.items()})
+    return found + [f"{key}: {problem}" for key, problems in wrong.items() for problem in problems]
 
 
 def _operation(operation: Operation, view: View) -> Iterable[str]:
@@ -63,7 +65,7 @@ def _parameter(operation: Operation, parameter: Parameter, view: View) -> Iterab
         yield f"argument {parameter.name} has no sentence"
     if len(words) > LONGEST_HELP:
         yield f"argument {parameter.name} has {len(words)} characters, at most {LONGEST_HELP}"
-    if parameter.names and not _names_an_operation(view, parameter.names):
+    if parameter.names not in {"", NONE} and not _names_an_operation(view, parameter.names):
         yield f"argument {parameter.name}: names {parameter.names!r} is not an operation"
 
 

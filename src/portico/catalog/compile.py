@@ -11,6 +11,7 @@ from msgspec import structs
 
 from portico.catalog.find import View
 from portico.catalog.grammar import DefinitionRule, MethodRule, ResourceRule, read_definition, read_resource
+from portico.catalog.listings import with_listings
 from portico.catalog.names import tool_name
 from portico.catalog.parameters import parameters_of
 from portico.errors import Failure, InvalidArguments
@@ -63,6 +64,7 @@ def compile_definition(value: Json, inventory: Json | None = None) -> View:
         for method, rule in resource_rule.methods.items()
     ]
     operations = [_with_wait(_with_replacement(each, operations), operations) for each in operations]
+    operations = with_listings(operations, {key: rule.fields for key, rule in definition.rules.names.items()})
     failures = [*_check_names(definition, operations), *compiler.failures, *_undefined(records, operations)]
     if failures:
         raise InvalidArguments(

@@ -70,6 +70,7 @@ class NamesRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     fields: tuple[str, ...] = ("name",)
     id: str = "id"
     ids: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
 
 
 class UsageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

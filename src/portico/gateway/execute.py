@@ -152,7 +152,11 @@ async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> An
     await parts.limits.take(connected, call.server_id)
     context = connected.account.context | await parts.secrets.open(connected.account)
     signed = sign(prepared.request, prepared.credential, context, connected)
-    response = await _send(signed, call, prepared, parts, entry)
+    try:
+        response = await _send(signed, call, prepared, parts, entry)
+    finally:
+        if prepared.effect != "read":
+            parts.written.note(connected.account.id)
     try:
         parts.seen.note(connected, signed, response)
         await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)

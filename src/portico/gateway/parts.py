@@ -18,6 +18,7 @@ from portico.gateway.secrets import Secrets
 from portico.gateway.seen import Seen
 from portico.gateway.states import States
 from portico.gateway.views import Views
+from portico.gateway.written import Written
 from portico.settings import Settings
 from portico.store.accounts import Accounts
 from portico.store.attempts import Attempts
@@ -57,6 +58,7 @@ class Parts:
     views: Views
     lookup: Lookup
     seen: Seen
+    written: Written
     states: States
     later: Later
     shelf: FileShelf

@@ -212,11 +212,16 @@ class RateHeaders(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class NameRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """How the items of a list are called: the fields that hold names, the one that holds the id, how ids begin."""
+    """How the items of a list are called: the fields that hold names, the one that holds the id, how ids begin.
+
+    Fields are dotted; a last `*` means every text of an object. No fields: the items have no names. `tells` are fields
+    that tell namesakes apart.
+    """
 
     fields: tuple[str, ...] = ("name",)
     id: str = "id"
     ids: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()
 
 
 class PathRule(Struct, frozen=True, kw_only=True):

@@ -1,135 +1,232 @@
 """Names where ids are asked for: looked up in the list that the catalog names, exactly first, then without case."""
 
+import asyncio
 import difflib
 import re
-import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from portico.catalog.find import View
+from portico.clock import Clock
 from portico.errors import Failure, InvalidArguments, Refusal
+from portico.gateway.written import Written
 from portico.model.offered import Offered
 from portico.model.operation import NameRule, Operation, Parameter
 from portico.shapes import Json, is_list, is_record
 
-# Fetches all items of a list operation with these arguments.
-Lister = Callable[[Operation, Json], Awaitable[list[Json]]]
-REMEMBER_SECONDS = 60.0
-# A prefix and a long random tail: an id of whatever kind.
+REMEMBERED = timedelta(seconds=60)
+# A prefix and a long random tail: an id, or a name that happens to look like one.
 _ID = re.compile(r"[a-z]+(?:_[a-z]+)*[-_][A-Za-z0-9]{16,}")
 _MOST_REMEMBERED = 2_000
-_MOST_SHOWN = 5
+_MOST_SHOWN = 10
+_MOST_NEAR = 5
+# Where a thing's parent is not said, it is looked for in all of them, a few at a time.
+_MOST_PARENTS, _AT_ONCE = 100, 4
+
+
+class Listed(Struct, frozen=True, kw_only=True):
+    """What a list holds. `is_whole` False: there is more than was read."""
+
+    items: list[Json]
+    is_whole: bool = True
+
+
+# Fetches all items of a list operation with these arguments.
+Lister = Callable[[Operation, Json], Awaitable[Listed]]
 
 
 class Candidate(Struct, frozen=True, kw_only=True):
     id: str
     names: tuple[str, ...]
+    told: str = ""
+
+    def shown(self) -> str:
+        return f"{self.id} ({', '.join(each for each in (*self.names[:1], self.told) if each)})"
+
+
+class Candidates(Struct, frozen=True, kw_only=True):
+    found: list[Candidate]
+    is_whole: bool
 
 
 class NameBook:
     """What was listed lately, per account; forgotten after a minute, and at once when something there is written."""
 
-    def __init__(self) -> None:
-        self._pages: dict[tuple[str, str, str], tuple[float, list[Candidate]]] = {}
+    def __init__(self, clock: Clock, written: Written) -> None:
+        self._clock, self._written = clock, written
+        self._pages: dict[tuple[str, str, str, str], tuple[datetime, int, Candidates]] = {}
 
     async def candidates(
-        self, account_id: str, rule: NameRule, operation: Operation, arguments: Json, lister: Lister
-    ) -> list[Candidate]:
-        key = (account_id, operation.key, repr(sorted(arguments.items())))
+        self, place: tuple[str, str], rule: NameRule, operation: Operation, arguments: Json, lister: Lister
+    ) -> Candidates:
+        """`place` is environment and account."""
+        key = (*place, operation.key, repr(sorted(arguments.items())))
+        count = self._written.count(place[1])
         known = self._pages.get(key)
-        if known is not None and known[0] > time.monotonic():
-            return known[1]
-        found = [_candidate(rule, item) for item in await lister(operation, arguments)]
+        if known is not None and known[0] > self._clock() and known[1] == count:
+            return known[2]
+        listed = await lister(operation, arguments)
+        found = Candidates(found=[candidate_of(rule, item) for item in listed.items], is_whole=listed.is_whole)
         if len(self._pages) >= _MOST_REMEMBERED:
             self._pages.clear()
-        self._pages[key] = (time.monotonic() + REMEMBER_SECONDS, found)
+        # With the count from before: what was written while the list was read may not be in it.
+        self._pages[key] = (self._clock() + REMEMBERED, count, found)
         return found
 
-    def forget(self, account_id: str) -> None:
-        for key in [each for each in self._pages if each[0] == account_id]:
-            del self._pages[key]
+
+class Desk(Struct, frozen=True, kw_only=True):
+    """Where names are looked up for one call. `may_show`: whether this caller may see what a list holds, and whether
+    an item is among those that an argument may be here."""
+
+    view: View
+    place: tuple[str, str]
+    book: NameBook
+    lister: Lister
+    may_show: Callable[[Operation, Parameter, Candidate], bool]
+
+    async def candidates(self, listing: Operation, parents: Json) -> Candidates:
+        rule = self.view.integration.names.get(listing.key, NameRule())
+        return await self.book.candidates(self.place, rule, listing, parents, self.lister)
+
+    def listing(self, key: str) -> Operation:
+        resource, _, method = key.partition(".")
+        return self.view.find(resource, method)
 
 
-async def resolve(
-    view: View, operation: Offered, arguments: Json, account_id: str, book: NameBook, lister: Lister
-) -> tuple[Json, Json]:
+async def resolve(desk: Desk, operation: Offered, arguments: Json) -> tuple[Json, Json]:
     """The arguments with ids for names, and what was understood, for the answer to tell."""
     resolved, understood = dict(arguments), Json()
-    for parameter in operation.parameters:
+    for parameter in _parents_first(desk, operation):
         value = resolved.get(parameter.name)
-        if not parameter.names or value is None:
+        if value is None:
             continue
-        rule = view.integration.names.get(parameter.names, NameRule())
-        one = _Resolver(view, parameter, rule, account_id, book, lister)
-        if is_list(value):
-            resolved[parameter.name] = [await one.resolve(each, resolved, understood) for each in value]
-        else:
-            resolved[parameter.name] = await one.resolve(value, resolved, understood)
+        one = _Resolver(desk, operation, parameter)
+        values: list[Any] = value if is_list(value) else [value]
+        found = [await one.resolve(each, resolved) for each in values]
+        resolved[parameter.name] = found if is_list(value) else found[0]
+        told = [f"{said} = {meant}" for said, meant in zip(values, found, strict=True) if said != meant]
+        if told:
+            understood[parameter.name] = "; ".join(told)
     return resolved, understood
 
 
-class _Resolver:
-    def __init__(
-        self, view: View, parameter: Parameter, rule: NameRule, account_id: str, book: NameBook, lister: Lister
-    ) -> None:
-        self._view, self._parameter, self._rule = view, parameter, rule
-        self._account_id, self._book, self._lister = account_id, book, lister
+def _parents_first(desk: Desk, operation: Offered) -> Sequence[Parameter]:
+    rules = desk.view.integration.names
+    named = [each for each in operation.parameters if each.names in rules and rules[each.names].fields]
+    return sorted(named, key=lambda each: len(desk.listing(each.names).path_parameters))
 
-    async def resolve(self, value: Any, arguments: Json, understood: Json) -> Any:
-        if not isinstance(value, str) or self._looks_like_id(value):
+
+class _Resolver:
+    def __init__(self, desk: Desk, operation: Offered, parameter: Parameter) -> None:
+        self._desk, self._operation, self._parameter = desk, operation, parameter
+        self._rule = desk.view.integration.names[parameter.names]
+        self._listing = desk.listing(parameter.names)
+
+    async def resolve(self, value: Any, arguments: Json) -> Any:
+        if not isinstance(value, str) or not value or value.startswith(self._rule.ids):
             return value
-        resource, _, method = self._parameter.names.partition(".")
-        listing = self._view.find(resource, method)
-        parents = {name: arguments[name] for name in listing.path_parameters if name in arguments}
+        if self._lacks_parent(arguments):
+            return value  # what is missing is told by the check of all arguments
         try:
-            candidates = await self._book.candidates(self._account_id, self._rule, listing, parents, self._lister)
+            candidates = await self._candidates(arguments)
         except Refusal as problem:
+            if _ID.fullmatch(value):
+                return value
             sentence = f"{value!r} is not an id, and names cannot be looked up: {problem.sentence}"
             raise InvalidArguments([Failure(self._parameter.name, sentence)]) from None
-        found = self._choose(value, candidates, listing)
-        if found is None:
-            return value
-        if found.id != value:
-            understood[self._parameter.name] = f"{value} = {found.id}"
-        return found.id
+        return self._choose(value, candidates)
 
-    def _looks_like_id(self, value: str) -> bool:
-        return value.startswith(self._rule.ids) or _ID.fullmatch(value) is not None
+    def _lacks_parent(self, arguments: Json) -> bool:
+        own = {each.name for each in self._operation.parameters if each.required}
+        return any(name in own and arguments.get(name) is None for name in self._listing.path_parameters)
 
-    def _choose(self, value: str, candidates: list[Candidate], listing: Operation) -> Candidate | None:
-        """The one that is meant; None where nobody is called so and it may be an id of a form unknown here."""
-        exact = [each for each in candidates if value == each.id or value in each.names]
-        loose = exact or [each for each in candidates if value.lower() in (name.lower() for name in each.names)]
-        if len(loose) == 1:
-            return loose[0]
-        if len(loose) > 1:
-            shown = ", ".join(f"{each.id} ({each.names[0]})" for each in loose[:_MOST_SHOWN])
-            sentence = f"{value!r} is the name of {len(loose)}; give the id"
+    async def _candidates(self, arguments: Json) -> Candidates:
+        """Of all the parents that are meant; of every one there is, where none is said."""
+        places: list[Json] = [{}]
+        for name in self._listing.path_parameters:
+            values = await self._parents(name, arguments)
+            places = [{**place, name: value} for place in places for value in values]
+        gate = asyncio.Semaphore(_AT_ONCE)
+
+        async def of(place: Json) -> Candidates:
+            async with gate:
+                return await self._desk.candidates(self._listing, place)
+
+        found = await asyncio.gather(*(of(place) for place in places))
+        return Candidates(
+            found=[each for listed in found for each in listed.found], is_whole=all(each.is_whole for each in found)
+        )
+
+    async def _parents(self, name: str, arguments: Json) -> list[Any]:
+        given: Any = arguments.get(name) or arguments.get(f"{name}s")
+        if given is not None:
+            return given if is_list(given) else [given]
+        parameter = next(each for each in self._listing.parameters if each.name == name)
+        if not parameter.names or (listing := self._desk.listing(parameter.names)).path_parameters:
+            raise InvalidArguments([Failure(name, "must be said, or the id given")])
+        parents = await self._desk.candidates(listing, {})
+        if len(parents.found) > _MOST_PARENTS:
+            raise InvalidArguments([Failure(name, f"must be said, for there are {len(parents.found)}")])
+        return [each.id for each in parents.found]
+
+    def _choose(self, value: str, candidates: Candidates) -> str:
+        """The id of the one that is meant; the value itself where it may be an id of a form unknown here."""
+        exact = [each for each in candidates.found if value == each.id or value in each.names]
+        loose = exact or [
+            each for each in candidates.found if value.casefold() in (name.casefold() for name in each.names)
+        ]
+        ids = dict.fromkeys(each.id for each in loose)
+        if len(ids) == 1:
+            return loose[0].id
+        if len(ids) > 1:
+            shown = self._shown(loose)
+            sentence = f"{value!r} is the name of {len(ids)}; give the id"
             raise InvalidArguments([Failure(self._parameter.name, sentence, shown)])
-        if not self._rule.ids:
-            return None
-        raise InvalidArguments([self._miss(value, candidates, listing)])
+        if not self._rule.ids or _ID.fullmatch(value):
+            return value
+        raise InvalidArguments([self._miss(value, candidates)])
 
-    def _miss(self, value: str, candidates: list[Candidate], listing: Operation) -> Failure:
-        names = {name.lower(): each for each in candidates for name in each.names}
-        near = difflib.get_close_matches(value.lower(), names, n=_MOST_SHOWN, cutoff=0.4)
-        shown = ", ".join(f"{names[name].names[0]} ({names[name].id})" for name in near)
-        if not shown:
-            shown = ", ".join(each.names[0] for each in candidates[:_MOST_SHOWN]) or "there are none"
-        sentence = f"{value!r} is neither an id nor a name ({listing.tool.name} lists them)"
-        return Failure(self._parameter.name, f"{sentence}; nearest: {shown}")
+    def _miss(self, value: str, candidates: Candidates) -> Failure:
+        sentence = f"{value!r} is neither an id nor a name ({self._listing.tool.name} lists them)"
+        if not candidates.is_whole:
+            sentence += f"; only the first {len(candidates.found)} were looked through, so give the id"
+        known = [each for each in candidates.found if self._sees(each)]
+        names = {name.casefold(): each for each in known for name in each.names}
+        near = difflib.get_close_matches(value.casefold(), names, n=_MOST_NEAR, cutoff=0.4)
+        meant = list({names[name].id: names[name] for name in near}.values())
+        if meant:
+            return Failure(self._parameter.name, f"{sentence}; nearest: {self._shown(meant)}")
+        if not known:
+            return Failure(self._parameter.name, sentence if candidates.found else f"{sentence}; there are none")
+        return Failure(self._parameter.name, f"{sentence}; there are: {self._shown(known[:_MOST_NEAR])}")
+
+    def _shown(self, candidates: Sequence[Candidate]) -> str:
+        seen = [each for each in candidates if self._sees(each)]
+        shown = ", ".join(each.shown() for each in seen[:_MOST_SHOWN])
+        return f"{shown} and {len(seen) - _MOST_SHOWN} more" if len(seen) > _MOST_SHOWN else shown
+
+    def _sees(self, candidate: Candidate) -> bool:
+        return self._desk.may_show(self._listing, self._parameter, candidate)
 
 
-def _candidate(rule: NameRule, item: Json) -> Candidate:
-    names = [item.get(field) for field in rule.fields]
-    return Candidate(id=str(item.get(rule.id, "")), names=tuple(str(name) for name in names if name) or ("",))
+def candidate_of(rule: NameRule, item: Json) -> Candidate:
+    names = dict.fromkeys(name for field in rule.fields for name in texts_at(item, field))
+    told = [text for field in rule.tells for text in texts_at(item, field)]
+    return Candidate(id=str(item.get(rule.id, "")), names=tuple(names), told=", ".join(told))
 
 
-def forgets(operation: Operation) -> bool:
-    """Whether what was listed before may no longer be true after this."""
-    return operation.effect != "read"
+def texts_at(value: Any, field: str) -> list[str]:
+    """What stands at a dotted place, as text; of an object under `*` everything that is text."""
+    for name in field.split("."):
+        if not is_record(value):
+            return []
+        if name == "*":
+            return [each for each in value.values() if isinstance(each, str) and each]
+        value = value.get(name)
+    return [str(value)] if isinstance(value, str | int) and value != "" else []
 
 
 def items_of(value: Any) -> list[Json]:

@@ -155,6 +155,12 @@ def enforce(
     return kept, failures
 
 
+def may_be(operation: Offered, parameter: Parameter, values: Sequence[str], constraints: dict[str, Json]) -> bool:
+    """Whether an argument may be any of these values, such as an id or the name that belongs to it."""
+    own = [each for each in limits_of(operation, constraints) if each.parameter.name == parameter.name]
+    return all(any(not _problems(each, value) for value in values) for each in own)
+
+
 def _problems(limit: Limit, value: Any) -> list[Failure]:
     strict = _narrowed({}, _typed(limit.constraint), is_array=is_list(value))
     found = compile_check({"properties": {limit.shown: strict}})({limit.shown: value})

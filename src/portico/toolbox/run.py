@@ -22,6 +22,7 @@ from portico.model.operation import Operation
 from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox import fit, names, offer, results, times
+from portico.toolbox.accept import Acceptance
 from portico.toolbox.arguments import Arguments
 from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.composed import Asked, Composed, Context
@@ -70,7 +71,7 @@ class Toolbox:
         self._files = FileArguments(parts.shelf, parts.transport, parts.settings)
         self._artifacts = Artifacts(parts.shelf)
         self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
-        self._names = names.NameBook()
+        self._names = names.NameBook(parts.clock, parts.written)
         self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
 
     def offer(self, connected: Connected, config: ServerConfig) -> Offer:
@@ -109,26 +110,30 @@ class Toolbox:
         own, said = take(offered, asked.arguments, asked.config.comforts_off)
         wish = read_wish(said)
         asked = structs.replace(asked, arguments=own)
-        accepted, understood = await self._accept(caller, asked, connected, offered)
+        acceptance = Acceptance(
+            connected=connected,
+            config=asked.config,
+            now=self._parts.clock(),
+            book=self._names,
+            lister=self._lister_for(caller, asked),
+        )
+        arguments = self._arguments_of(connected.view, offered)
+        accepted, understood = await acceptance.accept(offered, arguments, asked.arguments)
         controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
         keeping = _keeping(caller, asked, said)
         accepted, uploads = await self._files.take(offered, accepted, keeping)
         fields, is_dry_run = _fields(controls["fields"]), bool(controls["dry_run"])
-        try:
-            if isinstance(offered, Composed):
-                run = self._asked(caller, asked, connected, offered, is_dry_run=is_dry_run, uploads=uploads)
-                composed = await _compose(offered, run, accepted, understood, fields)
-                composed, blocks = await self._artifacts.lift(composed, keeping)
-                return _value(composed, blocks, asked.config.result_limit)
-            operation = connected.view.find(offered.resource, offered.method)
-            call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
-            followed = Followed(answer=await execute(caller, call, self._parts, asked.entry), operation=operation)
-            if wish is not None and not is_dry_run:
-                waiter = Waiter(self._reach(caller, asked, connected), asked.report)
-                followed = await waiter.follow(operation, accepted, followed.answer, wish)
-        finally:
-            if offered.effect != "read":
-                self._names.forget(asked.account_id)
+        if isinstance(offered, Composed):
+            run = self._asked(caller, asked, connected, offered, is_dry_run=is_dry_run, uploads=uploads)
+            composed = await _compose(offered, run, accepted, understood, fields)
+            composed, blocks = await self._artifacts.lift(composed, keeping)
+            return _value(composed, blocks, asked.config.result_limit)
+        operation = connected.view.find(offered.resource, offered.method)
+        call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
+        followed = Followed(answer=await execute(caller, call, self._parts, asked.entry), operation=operation)
+        if wish is not None and not is_dry_run:
+            waiter = Waiter(self._reach(caller, asked, connected), asked.report)
+            followed = await waiter.follow(operation, accepted, followed.answer, wish)
         result = await self._shown(followed.answer, asked, followed.operation, keeping, fields)
         result = results.with_note(result, "waiting", followed.note) if followed.note else result
         return results.with_understood(result, understood) if understood else result
@@ -171,43 +176,22 @@ class Toolbox:
             report=asked.report,
         )
 
-    async def _accept(
-        self, caller: Caller, asked: ToolCall, connected: Connected, operation: Offered
-    ) -> tuple[Json, Json]:
-        """The arguments as the vendor wants them, and what was understood of those that people say otherwise."""
-        arguments = self._arguments_of(connected.view, operation)
-        said = arguments.rename(asked.arguments)
-        own, understood = said, Json()
-        if "times" not in asked.config.comforts_off:
-            own, understood = times.understand(operation, own, connected.account, self._parts.clock())
-        if "names" not in asked.config.comforts_off:
-            lister = self._lister_for(caller, asked)
-            own, named = await names.resolve(connected.view, operation, own, asked.account_id, self._names, lister)
-            understood = understood | named
-        arguments.check(own)
-        own, failures = offer.enforce(operation, own, asked.config.arguments, said)
-        if failures:
-            raise InvalidArguments(failures)
-        return own, understood
-
     def _lister_for(self, caller: Caller, asked: ToolCall) -> names.Lister:
-        async def every(operation: Operation, arguments: Json) -> list[Json]:
+        async def every(operation: Operation, arguments: Json) -> names.Listed:
             """All items of a list, page after page, as the caller could have asked for them."""
             items: list[Json] = []
-            cursor: str | None = None
+            asking = arguments | ({"limit": _page_size(operation)} if operation.page and operation.page.limit else {})
             for _ in range(_MOST_PAGES):
-                asking = arguments | {"limit": _PAGE_SIZE} | ({"next_cursor": cursor} if cursor else {})
-                call = self._call(
-                    asked, operation, asking if operation.page and operation.page.limit else arguments, {}
-                )
+                # A row of its own in the log: the tool's row belongs to the call that was asked for.
+                call = self._call(asked, operation, asking, {})
                 answer = await execute(caller, call, self._parts)
                 if answer.page is None:
-                    break
+                    return names.Listed(items=items)
                 items += names.items_of(msgspec.json.decode(answer.page.items))
-                cursor = answer.page.next_cursor
-                if cursor is None:
-                    break
-            return items
+                if answer.page.next_cursor is None:
+                    return names.Listed(items=items)
+                asking = asking | {"next_cursor": answer.page.next_cursor}
+            return names.Listed(items=items, is_whole=False)
 
         return every
 
@@ -322,6 +306,12 @@ def _keeping(caller: Caller, asked: ToolCall, said: Json) -> Keeping:
         is_off="files" in asked.config.comforts_off,
         wants_base64=said.get(AS) is not None,
     )
+
+
+def _page_size(operation: Operation) -> int:
+    """A hundred, or as many as the vendor allows at most."""
+    limit = next((each for each in operation.parameters if each.name == "limit"), None)
+    return min(_PAGE_SIZE, limit.schema.get("maximum") or _PAGE_SIZE) if limit else _PAGE_SIZE
 
 
 def _without_streaming(operation: Operation, accepted: Json) -> Json:

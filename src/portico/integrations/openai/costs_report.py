@@ -85,7 +85,7 @@ REPORT = Composed(
         filters.END,
         filters.several("by", "A table for each of these; project and line_item if absent", allowed=BY),
         filters.PROJECTS,
-        filters.several("api_key_ids", "Only these keys, by id", rare=True),
+        filters.several("api_key_ids", "Only these keys, by name or id", names="project_api_keys.list", rare=True),
         filters.several("line_items", "Only these line items, as the table line_item spells them", rare=True),
         filters.TOP_ROWS,
         filters.COMPARE,

@@ -140,7 +140,12 @@ RECIPE = Composed(
             required=True,
             names="project_service_accounts.list",
         ),
-        filters.argument("api_key_id", "string", "The old key; needed where the account has several"),
+        filters.argument(
+            "api_key_id",
+            "string",
+            "The old key, by name or id; needed where the account has several",
+            names="project_api_keys.list",
+        ),
         filters.argument(
             "grace_seconds",
             "integer",

@@ -138,7 +138,7 @@ REPORT = Composed(
         filters.PROJECTS,
         filters.several("user_ids", "Only these people, by address or id", names="users.list"),
         filters.several("models", "Only these models"),
-        filters.several("api_key_ids", "Only these keys, by id", rare=True),
+        filters.several("api_key_ids", "Only these keys, by name or id", names="project_api_keys.list", rare=True),
         filters.argument("batch", "boolean", "Only batch jobs, or only others"),
         filters.TOP_ROWS,
         filters.COMPARE,

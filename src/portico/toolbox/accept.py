@@ -1,0 +1,56 @@
+"""What a model says → arguments by the vendor's own names: times and names understood, checked, within the limits."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from portico.errors import InvalidArguments
+from portico.gateway.lookup import Connected
+from portico.model.offered import Offered
+from portico.model.operation import Operation, Parameter
+from portico.model.server import ServerConfig
+from portico.shapes import Json
+from portico.toolbox import names, offer, times
+from portico.toolbox.arguments import Arguments
+from portico.toolbox.names import Candidate, Desk, Lister, NameBook
+
+
+class Acceptance(Struct, frozen=True, kw_only=True):
+    """Where and when something is said: whose account, on which server, with which books open."""
+
+    connected: Connected
+    config: ServerConfig
+    now: datetime
+    book: NameBook
+    lister: Lister
+
+    async def accept(self, operation: Offered, arguments: Arguments, given: Json) -> tuple[Json, Json]:
+        """The arguments as the vendor wants them, and what was understood of those that people say otherwise."""
+        said = arguments.rename(given)
+        own, understood = said, Json()
+        if "times" not in self.config.comforts_off:
+            own, understood = times.understand(operation, own, self.connected.account, self.now)
+        if "names" not in self.config.comforts_off:
+            own, named = await names.resolve(self._desk(operation), operation, own)
+            understood = understood | named
+        arguments.check(own)
+        own, failures = offer.enforce(operation, own, self.config.arguments, said)
+        if failures:
+            raise InvalidArguments(failures)
+        return own, understood
+
+    def _desk(self, operation: Offered) -> Desk:
+        account = self.connected.account
+
+        def may_show(listing: Operation, parameter: Parameter, candidate: Candidate) -> bool:
+            if offer.why_not(listing, self.connected, self.config) is not None:
+                return False
+            return offer.may_be(operation, parameter, (candidate.id, *candidate.names), self.config.arguments)
+
+        return Desk(
+            view=self.connected.view,
+            place=(account.environment_id, account.id),
+            book=self.book,
+            lister=self.lister,
+            may_show=may_show,
+        )
