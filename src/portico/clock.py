@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Clock = Callable[[], datetime]
 Pause = Callable[[float], Awaitable[None]]
@@ -26,6 +27,14 @@ def from_milliseconds(value: int) -> datetime:
 def iso(moment: datetime) -> str:
     """RFC 3339 with milliseconds and Z, as all our answers carry it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def zone_named(name: str) -> ZoneInfo | None:
+    """The time zone of that name; None where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
 
 
 def in_seconds(moment: datetime, seconds: float) -> datetime:

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct, structs
 
-from portico.clock import iso
+from portico.clock import iso, zone_named
 from portico.errors import Failure, InvalidArguments, Refusal
 from portico.gateway.answer import failure as read_failure
 from portico.gateway.arguments import sort
@@ -20,6 +20,8 @@ from portico.model.operation import Credential, Integration
 from portico.upstream.egress import check_base_url
 
 Json = dict[str, Any]
+# What every account may keep, whatever its integration: the zone in which its days begin.
+ZONE_FIELD = "timezone"
 _HINT_CHARACTERS = 4
 _FIELD = re.compile(r"\{(\w+)\}")
 
@@ -75,6 +77,9 @@ def check_context(integration: Integration, context: Json) -> None:
         for name in sorted(_in_headers(integration) & context.keys())
         if isinstance(context[name], str) and not (context[name].isascii() and context[name].isprintable())
     ]
+    zone = context.get(ZONE_FIELD)
+    if zone is not None and zone_named(str(zone)) is None:
+        failures.append(Failure(f"context.{ZONE_FIELD}", f"{zone!r} is not a time zone", "such as Europe/Berlin"))
     if (
         not failures
         and integration.credentials

@@ -2,26 +2,24 @@
 
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
-from portico.clock import iso
+from portico.clock import zone_named
 from portico.errors import Failure, InvalidArguments
+from portico.gateway.connect import ZONE_FIELD
 from portico.model.account import Account
 from portico.model.offered import Offered
 from portico.shapes import Json
 from portico.toolbox.dates import Range, read_range
 
-ZONE_FIELD = "timezone"
-
 
 def zone_of(account: Account) -> ZoneInfo:
     """The zone in which the account's days begin: its context's `timezone`, else UTC."""
     name = str(account.context.get(ZONE_FIELD) or "UTC")
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
-        failure = Failure(f"context.{ZONE_FIELD}", f"{name!r} is not a time zone", "Europe/Berlin …")
-        raise InvalidArguments([failure]) from None
+    zone = zone_named(name)
+    if zone is None:
+        raise InvalidArguments([Failure(f"context.{ZONE_FIELD}", f"{name!r} is not a time zone", "Europe/Berlin …")])
+    return zone
 
 
 def understand(operation: Offered, arguments: Json, account: Account, now: datetime) -> tuple[Json, Json]:
@@ -35,7 +33,8 @@ def understand(operation: Offered, arguments: Json, account: Account, now: datet
         read = read_range(text, now, zone, name)
         for argument, moment in _ends(operation, name, read, filled).items():
             filled[argument] = int(moment.timestamp())
-            understood[argument] = f"{text} = {iso(moment)}"
+            understood[argument] = f"{text} = {moment.astimezone(zone).isoformat(timespec='seconds')}"
+    _check_order(operation, filled, understood)
     return filled, understood
 
 
@@ -44,10 +43,19 @@ def _is_said(value: Any) -> bool:
 
 
 def _ends(operation: Offered, name: str, read: Range, arguments: Json) -> dict[str, datetime]:
-    """Which arguments a phrase fills: a start takes its beginning and lends its end to a missing end."""
+    """Which arguments a phrase fills: its own end of the range, and the other one where nothing was said of that."""
     start, end = (*operation.times, "", "")[:2]
     if name == end:
-        return {name: read.end}
+        lent = {start: read.start} if start not in arguments and read.end != read.start else {}
+        return {**lent, end: read.end}
     if name == start and end and end not in arguments and read.end != read.start:
         return {start: read.start, end: read.end}
     return {name: read.start}
+
+
+def _check_order(operation: Offered, filled: Json, understood: Json) -> None:
+    start, end = (*operation.times, "", "")[:2]
+    first, last = filled.get(start), filled.get(end)
+    if end and isinstance(first, int) and isinstance(last, int) and last <= first:
+        told = "; ".join(f"{name}: {understood[name]}" for name in (start, end) if name in understood)
+        raise InvalidArguments([Failure(end, f"must be after {start} ({told})")])

@@ -62,11 +62,12 @@ def annotations(operation: Offered) -> Json:
 def input_schema(operation: Offered, *, plain: bool = False, off: Collection[str] = ()) -> Json:
     properties: Json = {}
     required: list[str] = []
+    said = () if plain or "times" in off else operation.times
     for each in operation.parameters:
         if each.shown != "always":
             continue
         name = shown_name(operation, each)
-        properties[name] = each.schema if plain or each.name not in operation.times else _time(each.schema)
+        properties[name] = _time(each.schema) if each.name in said else each.schema
         if each.required:
             required.append(name)
     properties |= _paging(operation)
