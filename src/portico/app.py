@@ -13,6 +13,7 @@ from portico.faces.acts import Acts
 from portico.faces.admin import (
     accounts,
     all_servers,
+    approvals,
     audit,
     environments,
     files,
@@ -43,6 +44,7 @@ from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
 from portico.faces.web.site import Site
+from portico.gateway.approvals import Approvals
 from portico.gateway.arrivals import Arrivals
 from portico.gateway.bootstrap import ensure_first_environment
 from portico.gateway.files import FileShelf
@@ -105,6 +107,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *admin_tools.ENDPOINTS,
     *servers.ENDPOINTS,
     *all_servers.ENDPOINTS,
+    *approvals.ENDPOINTS,
     *files.ENDPOINTS,
     *grants.ENDPOINTS,
     *webhooks.ENDPOINTS,
@@ -245,6 +248,7 @@ def _parts(
         later=later,
         shelf=FileShelf(database, operators, keyring, clock, settings.public_url, settings.file_limit_bytes),
         arrivals=Arrivals(changes, later.inbound),
+        approvals=Approvals(database, keyring, audit, later, clock),
         idempotency=_idempotency(settings, database, keyring, clock),
         limits=limits,
         recorder=Recorder(requests, metrics, clock, limits),

@@ -102,6 +102,13 @@ class ChangedMeanwhile(Refusal):
     code = "changed_meanwhile"
 
 
+class AlreadyDecided(Refusal):
+    """This was decided already, or its time is up."""
+
+    status = 409
+    code = "already_decided"
+
+
 class KeyMissing(Refusal):
     """The account has no key of the kind that this operation needs."""
 

@@ -25,6 +25,7 @@ OF_SEGMENT = {
     "log": "call",
     "quota": "quota",
     "user": "user",
+    "approval": "approval",
 }
 
 # One for every endpoint that takes a body; with the ids of whose things it is about.
@@ -71,6 +72,8 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "createUser": lambda ids: {"name": "another user", "environments": [ids["environment"]]},
     "updateUser": lambda ids: {"role": "viewer"},
     "setUserPassword": lambda ids: {},
+    "approveCall": lambda ids: {},
+    "denyCall": lambda ids: {},
 }
 
 

@@ -12,6 +12,8 @@ from portico.catalog.load import load_folder
 from portico.gateway.bootstrap import make_first_token
 from portico.gateway.people import NewPerson, add_person
 from portico.model.account import AccountId, EnvironmentId
+from portico.model.approval import Wanted
+from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
 from portico.model.grant import Grant
 from portico.model.server import ServerId
 from portico.sandbox.serve import running
@@ -126,6 +128,7 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     ids["installation"] = _made(await client.post("/environment-integration", {"integration": "openai"}))["id"]
     server = _made(await client.post(f"{account}/mcp", {"name": f"{tenant.name} server"}))
     ids["server"], tenant.secrets["server"] = server["id"], server["token"]
+    ids["approval"] = await _approval(made.gateway, tenant)
     ids["grant"] = await _grant(made.gateway, tenant)
     quota = {"applies_to": "environment", "measure": "requests", "period": "month", "maximum": 1_000_000}
     ids["quota"] = _made(await client.post("/quota", quota))["id"]
@@ -194,6 +197,17 @@ async def _user(gateway: Portico, tenant: Tenant) -> tuple[str, str]:
     async with parts.database.transaction() as transaction:
         await parts.sessions.add(transaction, person.id, session)
     return person.id, session.id
+async def _approval(gateway: Portico, tenant: Tenant) -> str:
+    """A call through the server that waits for somebody's yes."""
+    caller = Caller(
+        environment_id=EnvironmentId(tenant.environment_id), token_id=f"server:{tenant.ids['server']}",
+        name=tenant.name, scopes=ACCOUNT_TOKEN_SCOPES, account_id=AccountId(tenant.ids["account"]),
+    )  # fmt: skip
+    wanted = Wanted(
+        account_id=AccountId(tenant.ids["account"]), server_id=tenant.ids["server"], client="program", tool="a_tool",
+        title=f"{tenant.name} secret", effect="destroy", digest=b"digest", shown={"request": {"method": "DELETE"}},
+    )  # fmt: skip
+    return (await gateway.parts.approvals.ask(caller, wanted)).id
 
 
 async def _keep(client: Client, text: str) -> Json:

@@ -58,6 +58,13 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "grants": "portico.cli.grants:grants|List who has access to a server, with which program.",
         "revoke": "portico.cli.grants:revoke|End a program's access to a server.",
     },
+    "approvals": {
+        "": "Calls that wait for somebody's yes.",
+        "list": "portico.cli.approvals:list_|List calls that wait.",
+        "show": "portico.cli.approvals:show|Show what a call would send, change and mean.",
+        "approve": "portico.cli.approvals:approve|Let a waiting call through, once.",
+        "deny": "portico.cli.approvals:deny|Refuse a waiting call.",
+    },
     "tools": {
         "": "An account's tools, as agents have them.",
         "list": "portico.cli.tools:list_|List the tools that an account's keys allow.",

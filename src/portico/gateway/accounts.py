@@ -140,6 +140,7 @@ async def _delete(session: Session, caller: Caller, account_ids: Sequence[Accoun
         await parts.tokens.delete_of_account(session, caller.environment_id, account_id)
         await parts.servers.delete_of_account(session, caller.environment_id, account_id)
         await parts.shelf.delete_of_account(session, caller.environment_id, account_id)
+        await parts.approvals.delete_of_account(session, caller.environment_id, account_id)
         if await parts.accounts.delete(session, caller.environment_id, account_id) and account:
             deleted.append(account)
     for account in deleted:

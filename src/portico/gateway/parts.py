@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from portico.clock import Clock, Pause
+from portico.gateway.approvals import Approvals
 from portico.gateway.arrivals import Arrivals
 from portico.gateway.files import FileShelf
 from portico.gateway.idempotency import Idempotency
@@ -63,6 +64,7 @@ class Parts:
     later: Later
     shelf: FileShelf
     arrivals: Arrivals
+    approvals: Approvals
     idempotency: Idempotency
     limits: Limits
     recorder: Recorder

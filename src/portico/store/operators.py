@@ -95,6 +95,7 @@ _OLD_EVENTS = Statement(
     "AND NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.kind = 'fan_out' AND jobs.subject = events.id)"
 )
 _OLD_WATCHES = Statement("DELETE FROM watches WHERE state <> 'watching' AND updated_at < :moment")
+_OLD_APPROVALS = Statement("DELETE FROM approvals WHERE expires_at < :moment")
 _OLD_INBOUND = Statement("DELETE FROM inbound_messages WHERE received_at < :moment")
 _INBOUND_OF = Statement(
     "SELECT account_id, environment_id, vendor_id, url, event_types, sealed, created_at, last_received_at "
@@ -240,7 +241,9 @@ class Operators:
         await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))
         await self._database.run(_PAST_QUOTA_USE, moment=to_milliseconds(moment) - _GRACE_MILLISECONDS)
         await self._clean_people(to_milliseconds(moment))
-        for statement in (_OLD_ATTEMPTS, _OLD_DELIVERIES, _OLD_EVENTS, _OLD_WATCHES, _OLD_INBOUND):
+        for statement in (
+            _OLD_ATTEMPTS, _OLD_DELIVERIES, _OLD_EVENTS, _OLD_WATCHES, _OLD_INBOUND, _OLD_APPROVALS,
+        ):  # fmt: skip
             await self._database.run(statement, moment=to_milliseconds(oldest_request))
         for (environment_id,) in await self._database.all(_ENVIRONMENT_IDS):
             oldest = lowest_id(to_milliseconds(oldest_request))
