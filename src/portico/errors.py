@@ -68,6 +68,13 @@ class NotAllowed(Refusal):
     code = "not_allowed"
 
 
+class ApprovalDenied(Refusal):
+    """Somebody was asked to approve this call and refused."""
+
+    status = 403
+    code = "approval_denied"
+
+
 class NotFound(Refusal):
     """There is nothing at this address that your token can see."""
 
@@ -107,6 +114,13 @@ class AlreadyDecided(Refusal):
 
     status = 409
     code = "already_decided"
+
+
+class ApprovalPending(Refusal):
+    """This call waits for somebody's approval; once it is approved, make the very same call again."""
+
+    status = 409
+    code = "approval_pending"
 
 
 class KeyMissing(Refusal):

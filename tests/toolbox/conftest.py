@@ -16,6 +16,7 @@ from tests.conftest import HeldClock
 from tests.demo import Demo, open_demo
 from tests.faces.mcp.speaker import HOST, Json, Maker, Speaker
 from tests.stage import Stage, open_stage
+from tests.toolbox.gate import Gate, open_gate
 
 
 @dataclass
@@ -109,3 +110,18 @@ async def shared_demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerato
 def demo(shared_demo: Demo) -> Demo:
     shared_demo.begin_again()
     return shared_demo
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def shared_gate(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Gate]:
+    async with open_gate(tmp_path_factory.mktemp("gate")) as gate:
+        yield gate
+
+
+@pytest.fixture
+def gate(shared_gate: Gate) -> Gate:
+    shared_gate.meanwhile.clear()
+    shared_gate.waited = shared_gate.pause_seconds = 0.0
+    shared_gate.clock.advance(hours=2)  # whatever waited is over
+    shared_gate.stage.clear()
+    return shared_gate

@@ -32,6 +32,9 @@ ReadOnly = Annotated[
     bool | None,
     Parameter(name="--read-only", negative="--no-read-only", help="Refuse every tool that changes something."),
 ]
+Confirm = Annotated[
+    str, Parameter(help="destructive or writes: such calls wait until somebody approves them; never: they do not.")
+]
 ExpiresAt = Annotated[str, Parameter(help="When it ends, ISO 8601 with a time zone; `never` takes an end away.")]
 Config = Annotated[Path | None, Parameter(help="A JSON file with more of the config (arguments, result_limit, …).")]
 Only = Annotated[str, Parameter(name="--client", help="Only for this program, for example claude-code or cursor.")]
@@ -69,6 +72,7 @@ def create(
     exposure: Exposure = "",
     needs_token: NeedsToken = None,
     read_only: ReadOnly = None,
+    confirm: Confirm = "",
     expires_at: ExpiresAt = "",
     config: Config = None,
     json: JsonOption = False,
@@ -76,7 +80,7 @@ def create(
     token: TokenOption = "",
 ) -> None:
     """Make an MCP server. Its address is shown this once."""
-    body: Json = {"name": name, "config": _config(method, tag, exposure, needs_token, read_only, config)}
+    body: Json = {"name": name, "config": _config(method, tag, exposure, needs_token, read_only, confirm, config)}
     if expires_at and expires_at != "never":
         body["expires_at"] = expires_at
     _told(Api(url, token).post(_path(account), body), json=json)
@@ -92,6 +96,7 @@ def update(
     exposure: Exposure = "",
     needs_token: NeedsToken = None,
     read_only: ReadOnly = None,
+    confirm: Confirm = "",
     expires_at: ExpiresAt = "",
     config: Config = None,
     json: JsonOption = False,
@@ -101,14 +106,12 @@ def update(
     """Change an MCP server; what is not named stays. It holds at once, and within a second in every replica."""
     api = Api(url, token)
     body: Json = {"name": name} if name else {}
-    if changed := _config(method, tag, exposure, needs_token, read_only, config):
+    if changed := _config(method, tag, exposure, needs_token, read_only, confirm, config):
         body["config"] = changed
     if expires_at:
         body["expires_at"] = None if expires_at == "never" else expires_at
     if not body:
-        raise Unhappy(
-            "Say what to change: --name, --method, --tag, --exposure, --needs-token, --expires-at, --config …"
-        )
+        raise Unhappy("Say what to change: --name, --method, --tag, --exposure, --needs-token, --confirm, --config …")
     found = api.patch(_path(account, server), body)
     say_json(found) if json else say_record(found)
 
@@ -136,6 +139,7 @@ def preview(
     tag: Tags = None,
     exposure: Exposure = "",
     read_only: ReadOnly = None,
+    confirm: Confirm = "",
     config: Config = None,
     json: JsonOption = False,
     url: UrlOption = "",
@@ -144,7 +148,7 @@ def preview(
     """Show what a model would see: the instructions, the tools with what they cost, and for whom it is too much."""
     api = Api(url, token)
     known: Json = api.get(_path(account, server)) if server else {"name": "preview", "config": {}}
-    wanted = known["config"] | _config(method, tag, exposure, None, read_only, config)
+    wanted = known["config"] | _config(method, tag, exposure, None, read_only, confirm, config)
     found = api.post(f"{_path(account)}/preview", {"name": known["name"], "config": wanted})
     if json:
         say_json(found)
@@ -195,6 +199,7 @@ def _config(
     exposure: str,
     needs_token: bool | None,
     read_only: bool | None,
+    confirm: str,
     file: Path | None,
 ) -> Json:
     """Only what was named, on top of what the file says."""
@@ -204,6 +209,7 @@ def _config(
         "tool_exposure": exposure or None,
         "require_api_token_auth": needs_token,
         "read_only": read_only,
+        "confirm": confirm or None,
     }
     return _read(file) | {name: value for name, value in given.items() if value is not None}
 

@@ -32,9 +32,9 @@ def fit(payload: Json) -> Json:
     return kept
 
 
-def hidden(value: Any) -> Any:
-    """A vendor's data with everything that looks like a secret taken out."""
-    return redact(value)
+def hidden(value: Any, name: str = "") -> Any:
+    """A vendor's data with everything that looks like a secret taken out, also by the name that it goes under."""
+    return redact(value, name)
 
 
 def _plain(value: Json, *, deep: bool) -> Json:

@@ -9,6 +9,7 @@ from portico.model.account import AccountId, EnvironmentId
 
 ServerId = NewType("ServerId", str)
 Exposure = Literal["all", "discovery", "auto"]
+Confirm = Literal["never", "destructive", "writes"]
 Comfort = Literal["names", "times", "waiting", "files"]
 
 
@@ -22,6 +23,8 @@ class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     arguments: dict[str, dict[str, Any]] = {}
     include_removed: bool = False
     read_only: bool = False
+    confirm: Confirm = "never"
+    confirm_wait_seconds: float = 25  # how long a call waits for its approval before it is to be made again
     comforts_off: tuple[Comfort, ...] = ()
     result_limit: int = 40_000  # characters of text in one answer
 

@@ -29,13 +29,14 @@ _PAGE = Statement(
     "AND (:state = '' OR state = :state) AND (:is_open = 0 OR expires_at > :moment) "
     "AND (:is_over = 0 OR expires_at <= :moment AND state IN ('pending', 'approved')) ORDER BY id DESC LIMIT :count"
 )
-# One that is approved comes first: it can be used.
+# One that is approved comes first: it can be used. Who refused what their own program wanted can be asked again.
 _STANDING = Statement(
     "SELECT id, environment_id, account_id, server_id, asked_by, asked_by_name, client, tool, title, effect, digest, "
     "sealed, by_client, state, reason, decided_by, decided_by_name, created_at, expires_at, decided_at, used_at "
     "FROM approvals WHERE environment_id = :environment_id AND server_id = :server_id "
-    "AND digest = :digest AND asked_by = :asked_by AND state IN ('pending', 'approved', 'denied') "
-    "AND expires_at > :moment ORDER BY CASE WHEN state = 'approved' THEN 0 ELSE 1 END, id DESC LIMIT 1"
+    "AND digest = :digest AND asked_by = :asked_by AND expires_at > :moment "
+    "AND (state IN ('pending', 'approved') OR state = 'denied' AND decided_by <> asked_by) "
+    "ORDER BY CASE WHEN state = 'approved' THEN 0 ELSE 1 END, id DESC LIMIT 1"
 )
 _DECIDE = Statement(
     "UPDATE approvals SET state = :state, reason = :reason, decided_by = :decided_by, "

@@ -121,6 +121,12 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
     )
     if server.config.read_only:
         lines.append("This server is read-only.")
+    if server.config.confirm != "never":
+        which = "destroys" if server.config.confirm == "destructive" else "changes"
+        lines.append(
+            f"Whatever {which} something waits until a person approves it; where that takes long, make the very same "
+            "call again later."
+        )
     if server.config.arguments:
         lines.append(f"Limited here: {', '.join(server.config.arguments)}.")
     return " ".join(lines)

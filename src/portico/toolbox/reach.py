@@ -1,6 +1,6 @@
 """How far a composed tool reaches: into the one path, for its own caller, within its own server's constraints."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct, structs
 
@@ -9,12 +9,14 @@ from portico.gateway.connect import Proof, prove_one
 from portico.gateway.execute import execute
 from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
-from portico.model.call import Answer, Call
+from portico.model.call import Answer, Call, Upload
 from portico.model.caller import Caller
 from portico.model.offered import Offered
 from portico.model.operation import Operation
 from portico.shapes import Json
 from portico.toolbox import offer
+
+NO_UPLOADS: Mapping[str, Sequence[Upload]] = {}
 
 
 class Reach(Struct, frozen=True, kw_only=True):
@@ -30,12 +32,23 @@ class Reach(Struct, frozen=True, kw_only=True):
     refuses: Callable[[Offered], Exception | None]
 
     async def send(
-        self, operation: Operation, arguments: Json, *, idempotency_key: str = "", dry_run: bool = False
+        self,
+        operation: Operation,
+        arguments: Json,
+        *,
+        idempotency_key: str = "",
+        dry_run: bool = False,
+        uploads: Mapping[str, Sequence[Upload]] = NO_UPLOADS,
     ) -> Answer:
         own, failures = offer.enforce(operation, arguments, self.constraints)
         if failures:
             raise InvalidArguments(failures)
-        call = structs.replace(self.call_of(operation, own), idempotency_key=idempotency_key or None, dry_run=dry_run)
+        call = structs.replace(
+            self.call_of(operation, own),
+            idempotency_key=idempotency_key or None,
+            dry_run=dry_run,
+            uploads=uploads,
+        )
         answer = await execute(self.caller, call, self.parts)
         if answer.stream is None:
             return answer

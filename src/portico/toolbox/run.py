@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from portico.catalog.find import View
-from portico.errors import Failure, InvalidArguments, NotFound, Refusal, VendorTooLarge
+from portico.errors import ApprovalPending, Failure, InvalidArguments, NotFound, Refusal, VendorTooLarge
 from portico.gateway.admit import admit_effect
 from portico.gateway.execute import execute
 from portico.gateway.lookup import Connected
@@ -21,11 +21,13 @@ from portico.model.offered import Offered
 from portico.model.operation import Operation
 from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json, is_list, is_record
-from portico.toolbox import fit, names, offer, results, times
+from portico.toolbox import brakes, fit, names, offer, results, times
 from portico.toolbox.accept import Acceptance
 from portico.toolbox.arguments import Arguments
 from portico.toolbox.artifacts import Artifacts, Keeping
+from portico.toolbox.brakes import Meant, Standing
 from portico.toolbox.composed import Asked, Composed, Context
+from portico.toolbox.confirm import Asking, InputNeeded
 from portico.toolbox.controls import AS, take
 from portico.toolbox.files import FileArguments
 from portico.toolbox.offer import Offer
@@ -57,6 +59,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     trace_id: str = ""
     report: Report | None = None
     entry: Entry | None = None
+    asking: Asking = Asking()
 
     @property
     def config(self) -> ServerConfig:
@@ -94,6 +97,9 @@ class Toolbox:
                 if (problem := offer.why_not(operation, connected, asked.config)) is not None:
                     raise problem
                 return await self._run(caller, structs.replace(asked, entry=entry), connected, operation)
+            except InputNeeded as needed:
+                entry.refuse(ApprovalPending.status, ApprovalPending.code, needed.approval.title)
+                raise
             except Refusal as problem:
                 entry.fail(problem)
                 return teach(problem, operation, _lister(connected.view, operation), asked.config)
@@ -121,8 +127,10 @@ class Toolbox:
         accepted, understood = await acceptance.accept(offered, arguments, asked.arguments)
         controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
         keeping = _keeping(caller, asked, said)
-        accepted, uploads = await self._files.take(offered, accepted, keeping)
         fields, is_dry_run = _fields(controls["fields"]), bool(controls["dry_run"])
+        if not is_dry_run:
+            await self._hold(caller, asked, connected, offered, (accepted, understood))
+        accepted, uploads = await self._files.take(offered, accepted, keeping)
         if isinstance(offered, Composed):
             run = self._asked(caller, asked, connected, offered, is_dry_run=is_dry_run, uploads=uploads)
             composed = await _compose(offered, run, accepted, understood, fields)
@@ -134,9 +142,39 @@ class Toolbox:
         if wish is not None and not is_dry_run:
             waiter = Waiter(self._reach(caller, asked, connected), asked.report)
             followed = await waiter.follow(operation, accepted, followed.answer, wish)
+        if is_dry_run:
+            reach = self._reach(caller, asked, connected)
+            followed = structs.replace(
+                followed, answer=await brakes.previewed(reach, operation, accepted, followed.answer)
+            )
         result = await self._shown(followed.answer, asked, followed.operation, keeping, fields)
         result = results.with_note(result, "waiting", followed.note) if followed.note else result
         return results.with_understood(result, understood) if understood else result
+
+    async def _hold(
+        self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, read: tuple[Json, Json]
+    ) -> None:
+        """Until somebody has said yes, on a server where that is needed. `read`: the arguments, and how they were."""
+        if asked.server is None:
+            return
+        accepted, understood = read
+
+        async def plan() -> Json:
+            if not isinstance(offered, Composed):
+                return {}
+            run = self._asked(caller, asked, connected, offered, is_dry_run=True, uploads={})
+            return await offered.run(Context(run), accepted)
+
+        standing = Standing(
+            caller=caller,
+            server=asked.server,
+            reach=self._reach(caller, asked, connected),
+            client=asked.client,
+            asking=asked.asking,
+            report=asked.report,
+        )
+        meant = Meant(offered=offered, arguments=accepted, said=asked.arguments, understood=understood, plan=plan)
+        await brakes.hold(standing, meant, self._parts)
 
     def _reach(self, caller: Caller, asked: ToolCall, connected: Connected) -> Reach:
         return Reach(

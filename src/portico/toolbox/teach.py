@@ -25,7 +25,7 @@ def teach(
     config: ServerConfig = _NO_CONFIG,
 ) -> ToolResult:
     """The refusal as a result. `lister` is the tool that lists the ids which this operation takes."""
-    facts: Json = {"code": problem.code, "status": _status(problem)}
+    facts: Json = {"code": problem.code, "status": _status(problem), **problem.facts}
     sentence = problem.sentence
     if isinstance(problem, errors.InvalidArguments):
         facts["failures"] = [_failure(each) for each in problem.failures]

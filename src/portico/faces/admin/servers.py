@@ -26,6 +26,7 @@ from portico.vault import tokens
 TAG = "MCP servers"
 SHORTEST_LIFE_SECONDS = 60
 LEAST_RESULT, MOST_RESULT = 1_000, 1_000_000
+MOST_CONFIRM_WAIT_SECONDS = 600
 
 
 class ServerBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -311,6 +312,9 @@ def _check(name: str, config: ServerConfig, expires_at: datetime | None, moment:
         failures.append(Failure("expires_at", f"must be at least {SHORTEST_LIFE_SECONDS} seconds ahead"))
     if not LEAST_RESULT <= config.result_limit <= MOST_RESULT:
         failures.append(Failure("config.result_limit", f"is {config.result_limit}", f"{LEAST_RESULT} to {MOST_RESULT}"))
+    if not 0 <= config.confirm_wait_seconds <= MOST_CONFIRM_WAIT_SECONDS:
+        told = f"is {config.confirm_wait_seconds:g}"
+        failures.append(Failure("config.confirm_wait_seconds", told, f"0 to {MOST_CONFIRM_WAIT_SECONDS}"))
     if failures:
         raise InvalidArguments(failures)
 

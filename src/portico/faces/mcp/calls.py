@@ -16,6 +16,7 @@ from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox import discovery, fit, results
+from portico.toolbox.confirm import Asking
 from portico.toolbox.offer import Offer
 from portico.toolbox.progress import Report
 from portico.toolbox.results import ToolResult
@@ -48,6 +49,7 @@ class Circumstances(Struct, frozen=True, kw_only=True):
     client: str
     entry: Entry
     report: Report | None = None
+    asking: Asking = Asking()
 
 
 def name_call(served: Served, message: Message, circumstances: Circumstances) -> None:
@@ -84,6 +86,7 @@ async def call(
         trace_id=circumstances.entry.call.trace_id,
         report=circumstances.report,
         entry=circumstances.entry,
+        asking=circumstances.asking,
     )
     if served.is_discovery and name in discovery.NAMES:
         try:

@@ -11,6 +11,7 @@ from portico.faces.http import Incoming, Send, begin, describe, while_connected,
 from portico.faces.mcp import eras, wire
 from portico.faces.mcp.bearers import Bearers
 from portico.faces.mcp.calls import Circumstances, Tools, call, name_call
+from portico.faces.mcp.elicit import SESSION, Elicitation, Needed
 from portico.faces.mcp.reply import PRIVATE, Reply, write
 from portico.faces.mcp.running import Place, Running
 from portico.faces.mcp.served import Served, call_result, initialize_result, serve
@@ -21,6 +22,7 @@ from portico.gateway.remembered import Remembered
 from portico.log import logger
 from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
 from portico.model.server import McpServer
+from portico.toolbox.confirm import InputNeeded
 from portico.toolbox.fit import clean
 from portico.toolbox.results import ToolResult
 from portico.vault import tokens
@@ -55,7 +57,7 @@ class McpFace:
     def __init__(self, parts: Parts, tools: Tools) -> None:
         self._parts, self._tools, self._bearers = parts, tools, Bearers(parts, tools)
         self._served: Remembered[bytes, Served] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
-        self._running = Running()
+        self._running, self._elicitation = Running(), Elicitation(parts)
         public = urlsplit(parts.settings.public_url)
         self._hosts = {"localhost", "127.0.0.1", "[::1]", public.hostname or ""}
         self._origin = f"{public.scheme}://{public.netloc}"
@@ -88,10 +90,9 @@ class McpFace:
         is_modern = eras.is_modern(incoming.headers)
         try:
             message = wire.read(content)
-            if message is None or not message.is_request:
+            if message.is_answer or not message.is_request:
                 eras.check_notification(incoming.headers)
-                if message is not None and message.method == "notifications/cancelled" and not is_modern:
-                    self._running.end(self._place(served, caller, incoming), message)
+                await self._take(served, caller, incoming, message)
                 await write(send, 202, b"")
                 return
             if is_modern:
@@ -100,22 +101,46 @@ class McpFace:
             if message.method == "tools/call":
                 await self._call(served, caller, incoming, message, send)
             else:
-                await write(send, 200, wire.success(message, _told(served, message, is_modern=is_modern)))
+                told = wire.success(message, _told(served, message, is_modern=is_modern))
+                is_new = message.method == "initialize" and not is_modern
+                session = self._elicitation.session(served, message) if is_new else ""
+                await write(send, 200, told, [(SESSION, session)] if session else ())
         except ProtocolFault as problem:
             status = problem.status if is_modern or message is None else 200
             await write(send, status, wire.fault(message, problem))
 
+    async def _take(self, served: Served, caller: Caller, incoming: Incoming, message: Message) -> None:
+        """What needs no answer: an end to a call, or what people said to a question of ours. In the newer era neither
+        comes by itself."""
+        if eras.is_modern(incoming.headers):
+            return
+        if message.is_answer:
+            await self._elicitation.answered(served, caller, message)
+        elif message.method == "notifications/cancelled":
+            self._running.end(self._place(served, caller, incoming), message)
+
     async def _call(self, served: Served, caller: Caller, incoming: Incoming, message: Message, send: Send) -> None:
         version = eras.version_of(incoming.headers)
         reply = Reply(send, message, takes_stream="text/event-stream" in incoming.header("accept"))
+
+        def encode(result: ToolResult | Needed) -> bytes:
+            if isinstance(result, Needed):
+                return wire.success(message, self._elicitation.input_required(served, caller, result))
+            return wire.success(message, call_result(served, result, version))
+
         with begin(self._parts.recorder, caller, incoming, "mcp") as entry:
-            circumstances = Circumstances(client=_client(message, incoming), entry=entry, report=reply.report)
+            circumstances = Circumstances(
+                client=_client(message, incoming),
+                entry=entry,
+                report=reply.report,
+                asking=self._elicitation.asking(served, caller, incoming, message, reply),
+            )
             name_call(served, message, circumstances)
             self._bearers.check_scope(served, caller, incoming, message)
             work = _guarded(call(served, caller, message, self._tools, circumstances), entry)
             if not eras.is_modern(incoming.headers):
                 work = self._running.run(self._place(served, caller, incoming), message, work)
-            await reply.answer(work, lambda result: wire.success(message, call_result(served, result, version)))
+            await reply.answer(work, encode)
 
     def _place(self, served: Served, caller: Caller, incoming: Incoming) -> Place:
         """As nearly as can be said whose calls these are, where nobody has a session."""
@@ -197,11 +222,13 @@ def _hostname(origin: str) -> str | None:
         return None
 
 
-async def _guarded(work: Awaitable[ToolResult], entry: Entry) -> ToolResult:
+async def _guarded(work: Awaitable[ToolResult], entry: Entry) -> ToolResult | Needed:
     """Whatever goes wrong inside stays inside: the client hears that it was us, and under which id to look."""
     request_id = entry.call.request_id
     try:
         return await work
+    except InputNeeded as needed:
+        return Needed(approval=needed.approval, question=needed.question)
     except ProtocolFault as problem:
         entry.refuse(problem.status, "protocol_fault", problem.sentence)
         raise

@@ -1,7 +1,7 @@
 """The answer to one call: JSON where it comes soon, a stream of events where it takes long or reports its progress."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from portico.faces.http import Send
@@ -23,8 +23,9 @@ _STREAM_HEADERS = [
 ]
 
 
-async def write(send: Send, status: int, content: bytes) -> None:
-    headers = _JSON_HEADERS if content else _JSON_HEADERS[:-1]
+async def write(send: Send, status: int, content: bytes, extra: Iterable[tuple[str, str]] = ()) -> None:
+    headers = [*(_JSON_HEADERS if content else _JSON_HEADERS[:-1])]
+    headers += [(name.encode(), text.encode()) for name, text in extra]
     length = (b"content-length", str(len(content)).encode())
     await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
     await send({"type": "http.response.body", "body": content})
@@ -34,7 +35,7 @@ class Reply:
     """Give `report` to the work; `answer` then writes whatever comes of it."""
 
     def __init__(self, send: Send, message: Message, *, takes_stream: bool) -> None:
-        self._send, self._message, self._takes_stream = send, message, takes_stream
+        self._send, self._message, self.takes_stream = send, message, takes_stream
         self._token: Any = message.meta.get("progressToken")
         self._waiting: list[bytes] = []
         self._news = asyncio.Event()
@@ -44,7 +45,7 @@ class Reply:
 
     def report(self, done: float, of: float | None = None, words: str = "") -> None:
         """Passed on where the client asked to hear of progress; values that do not rise are left out."""
-        if self._token is None or not self._takes_stream or done <= self._last:
+        if self._token is None or not self.takes_stream or done <= self._last:
             return
         self._last = done
         told: Json = {"progressToken": self._token, "progress": done}
@@ -53,9 +54,14 @@ class Reply:
         self._push(wire.notification("notifications/progress", told))
         self._open()
 
+    def ask(self, identity: str, method: str, params: Json) -> None:
+        """A request of ours to the client, on this stream; its answer comes in a request of the client's own."""
+        self._push(wire.request(identity, method, params))
+        self._open()
+
     async def answer(self, work: Awaitable[Any], encode: Callable[[Any], bytes]) -> None:
         """Raises ProtocolFault only while nothing was written yet."""
-        timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._open) if self._takes_stream else None
+        timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._open) if self.takes_stream else None
         try:
             content = encode(await work)
         except ProtocolFault as problem:

@@ -39,6 +39,16 @@ class Message(Struct):
     id: msgspec.Raw | UnsetType = UNSET
     method: str | UnsetType = UNSET
     params: Any = UNSET
+    result: Any = UNSET
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether it is what the client says to a request of ours."""
+        return self.method is UNSET
+
+    @property
+    def identity(self) -> Any:
+        return None if self.id is UNSET else msgspec.json.decode(self.id)
 
     @property
     def is_request(self) -> bool:
@@ -58,8 +68,8 @@ _message = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder()
 
 
-def read(content: bytes) -> Message | None:
-    """The message; None for an answer of the client's, which nothing here waits for."""
+def read(content: bytes) -> Message:
+    """The message: a request, a notification, or an answer of the client's."""
     try:
         message = _message.decode(content)
     except msgspec.ValidationError:
@@ -72,7 +82,7 @@ def read(content: bytes) -> Message | None:
         raise ProtocolFault(INVALID_REQUEST, "jsonrpc must be '2.0'.")
     if message.method is UNSET:
         if message.is_request:
-            return None
+            return message
         raise ProtocolFault(INVALID_REQUEST, "There is no method.")
     if message.is_request and bytes(message.id)[:1] not in b'"-0123456789':  # pyright: ignore[reportArgumentType] -- set, as is_request says
         raise ProtocolFault(INVALID_REQUEST, "The id must be text or a number.")
@@ -96,6 +106,10 @@ def fault(message: Message | None, problem: ProtocolFault) -> bytes:
 
 def notification(method: str, params: Json) -> bytes:
     return _encoder.encode({"jsonrpc": "2.0", "method": method, "params": params})
+
+
+def request(identity: str, method: str, params: Json) -> bytes:
+    return _encoder.encode({"jsonrpc": "2.0", "id": identity, "method": method, "params": params})
 
 
 def event(content: bytes) -> bytes:
