@@ -197,6 +197,8 @@ async def _user(gateway: Portico, tenant: Tenant) -> tuple[str, str]:
     async with parts.database.transaction() as transaction:
         await parts.sessions.add(transaction, person.id, session)
     return person.id, session.id
+
+
 async def _approval(gateway: Portico, tenant: Tenant) -> str:
     """A call through the server that waits for somebody's yes."""
     caller = Caller(
