@@ -67,7 +67,7 @@ def show(
     if json:
         say_json(tool)
         return
-    properties: Json = tool["query_schema"]["properties"] | tool["body_schema"]["properties"]
+    properties: Json = tool["input_schema"]["properties"]
     say_record({key: value for key, value in tool.items() if not key.endswith("_schema") and key != "required"})
     rows = [
         (key, "yes" if key in tool["required"] else "", _kind(schema), schema.get("description", ""))

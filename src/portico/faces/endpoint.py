@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from portico.catalog.schema import Check, compile_check
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
-from portico.faces.http import Incoming, Receive, Send, while_connected, write_answer, write_json
+from portico.faces.http import Incoming, Receive, Send, while_connected, write_answer, write_json, write_tagged
 from portico.faces.http import Scope as AsgiScope
 from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.parts import Parts
@@ -50,6 +50,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """One route. `returns` is a type that msgspec can encode; `scope` None: any valid token of the environment.
 
     `media`: the handler gives a stream of bytes, of this content type; `returns` is then one line of it.
+    `tagged`: the answer has an ETag, and whoever holds the same one is told so with a 304.
     """
 
     verb: str
@@ -66,6 +67,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     status: int = 200
     account_token: bool = False
     media: str = ""
+    tagged: bool = False
 
 
 class NoQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -117,7 +119,11 @@ class Served:
             answer = Answer(status=endpoint.status, headers=headers, stream=value)
             await while_connected(incoming, write_answer(send, answer))
             return
-        await write_json(send, endpoint.status, value, (("x-portico-request-id", incoming.request_id),))
+        told = (("x-portico-request-id", incoming.request_id),)
+        if endpoint.tagged:
+            await write_tagged(send, value, incoming.header("if-none-match"), told)
+            return
+        await write_json(send, endpoint.status, value, told)
 
     async def _once(self, asked: Asked, key: str, fingerprint: Fingerprint, content: bytes, send: Send) -> None:
         fingerprint.add(content)

@@ -1,6 +1,7 @@
 """What the faces share: a request's token, query and body; errors as JSON; answers written out, whole or streamed."""
 
 import asyncio
+import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from http import HTTPStatus
@@ -193,6 +194,28 @@ async def write_json(send: Send, status: int, value: Any, extra: Iterable[tuple[
     headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in extra]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})
+
+
+async def write_tagged(send: Send, value: Any, known: str, extra: Iterable[tuple[str, str]] = ()) -> None:
+    """A 200 with an ETag made of the body, or a 304 for whoever names that tag in If-None-Match.
+
+    What is seen depends on the token, so nobody in between may keep it.
+    """
+    content = _encoder.encode(value)
+    tag = f'"{hashlib.blake2b(content, digest_size=16).hexdigest()}"'
+    headers = (*extra, ("etag", tag), ("cache-control", "private, no-cache"), ("vary", "authorization"))
+    if not is_known(tag, known):
+        await write_json(send, 200, content, headers)
+        return
+    raw = [(name.encode("latin-1"), text.encode("latin-1")) for name, text in headers]
+    await send({"type": "http.response.start", "status": 304, "headers": raw})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def is_known(tag: str, known: str) -> bool:
+    """Whether If-None-Match names this tag; a weak one counts, and so does `*`."""
+    named = [each.strip().removeprefix("W/") for each in known.split(",")]
+    return tag in named or "*" in named
 
 
 def describe(problem: BaseException, request_id: str) -> tuple[int, dict[str, Any], list[tuple[str, str]]]:

@@ -87,6 +87,10 @@ def _operation(endpoint: Endpoint, named: dict[Any, Json], components: Json) -> 
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": named[endpoint.body]}}}
     if endpoint.verb != "GET":
         described["parameters"].append(_IDEMPOTENCY)
+    if endpoint.tagged:
+        described["parameters"].append(_IF_NONE_MATCH)
+        described["responses"]["200"]["headers"] = {"ETag": {"required": True, "schema": {"type": "string"}}}
+        described["responses"]["304"] = {"description": "It is still what that tag stands for."}
     for code in _STATUSES:
         described["responses"].setdefault(code, {"$ref": f"#/components/responses/{code}"})
     return described
@@ -98,6 +102,14 @@ _IDEMPOTENCY: Json = {
     "required": False,
     "description": "Repeat a request safely: the first answer is kept and given again.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+
+_IF_NONE_MATCH: Json = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "The ETag of an earlier answer: a 304 says that nothing has changed since.",
+    "schema": {"type": "string"},
 }
 
 

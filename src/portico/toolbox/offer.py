@@ -34,12 +34,14 @@ class Offer(Struct, frozen=True, kw_only=True):
     tools: tuple[Tool, ...]
 
 
-def offer(connected: Connected, config: ServerConfig = NO_CONFIG) -> Offer:
+def offer(connected: Connected, config: ServerConfig = NO_CONFIG, *, undescribed: bool = False) -> Offer:
+    """`undescribed`: also what nobody has written a sentence about, to be seen, not to be called."""
     operations = _chosen(connected, config)
     kept = tuple(
         each
         for each in operations
-        if _barred(each, connected, config) is None and (config.include_removed or each.lifecycle.state != "removed")
+        if _barred(each, connected, config, undescribed=undescribed) is None
+        and (config.include_removed or each.lifecycle.state != "removed")
     )
     return Offer(operations=kept, tools=tuple(constrained(each, config) for each in kept))
 
@@ -65,8 +67,10 @@ def _chosen(connected: Connected, config: ServerConfig) -> list[Offered]:
     ]
 
 
-def _barred(operation: Offered, connected: Connected, config: ServerConfig) -> Exception | None:
-    if not operation.says:
+def _barred(
+    operation: Offered, connected: Connected, config: ServerConfig, *, undescribed: bool = False
+) -> Exception | None:
+    if not operation.says and not undescribed:
         return NotFound(f"The tool {operation.tool.name!r} has no description, so it is not offered.")
     if config.read_only and operation.effect != "read":
         return NotAllowed(f"This server is read-only; {operation.tool.name!r} changes something.")

@@ -64,7 +64,7 @@ def input_schema(operation: Offered, *, plain: bool = False, off: Collection[str
     required: list[str] = []
     said = () if plain or "times" in off else operation.times
     for each in operation.parameters:
-        if each.shown != "always":
+        if each.shown != "always" and not (plain and each.shown == "rare"):
             continue
         name = shown_name(operation, each)
         properties[name] = _time(each.schema) if each.name in said else each.schema
@@ -72,7 +72,8 @@ def input_schema(operation: Offered, *, plain: bool = False, off: Collection[str
             required.append(name)
     properties |= _paging(operation)
     properties |= {} if plain else {each.name: each.schema for each in controls_of(operation, off)}
-    if rare := [each.name for each in operation.parameters if each.shown == "rare"]:
+    rare = [] if plain else [each.name for each in operation.parameters if each.shown == "rare"]
+    if rare:
         properties["extra"] = {"type": "object", "description": f"More arguments: {', '.join(rare)}"}
     schema: Json = {"type": "object", "properties": properties}
     return schema | {"required": required} if required else schema

@@ -324,6 +324,6 @@ ENDPOINTS = (
     Endpoint(
         verb="GET", path="/integrated-account/{id}/capabilities", name="getIntegratedAccountCapabilities", tag=TAG,
         summary="What an account can do", handler=get_capabilities, query=CapabilitiesQuery, returns=dict[str, Any],
-        scope=None, account_token=True,
+        scope=None, account_token=True, tagged=True,
     ),
 )  # fmt: skip

@@ -268,6 +268,6 @@ ENDPOINTS = (
     Endpoint(
         verb="GET", path="/integration/{id}/capabilities", name="getIntegrationCapabilities", tag=TAG,
         summary="What an integration can do", handler=get_capabilities, query=CapabilitiesQuery,
-        returns=dict[str, Any], scope="accounts:read",
+        returns=dict[str, Any], scope="accounts:read", tagged=True,
     ),
 )  # fmt: skip

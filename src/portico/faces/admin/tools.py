@@ -13,7 +13,7 @@ from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json
 from portico.toolbox.offer import offer
-from portico.toolbox.tools import Tool, shown_name
+from portico.toolbox.tools import Tool, input_schema, shown_name
 
 TAG = "Tools"
 
@@ -30,11 +30,15 @@ class ToolQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class ToolShown(Struct, frozen=True, kw_only=True):
+    """`input_schema` is what running the tool takes, comforts and all; `query_schema` and `body_schema` are the
+    arguments of the same operation at the Proxy API, by the place in which it takes them, and nothing else."""
+
     name: str
     title: str
     resource: str
     method: str
     description: str
+    input_schema: dict[str, Any]
     query_schema: dict[str, Any]
     body_schema: dict[str, Any]
     required: list[str]
@@ -47,9 +51,9 @@ class ToolShown(Struct, frozen=True, kw_only=True):
 
 
 def show(operation: Offered, tool: Tool) -> Json:
-    """With its arguments split by where the Proxy API takes them."""
+    """As it is run, and beside that its arguments as the Proxy API takes them."""
     bodied = {shown_name(operation, each) for each in operation.parameters if each.place in {"body", "upload"}}
-    properties: Json = tool.input_schema["properties"]
+    properties: Json = input_schema(operation, plain=True)["properties"]
     query = {name: schema for name, schema in properties.items() if name not in bodied}
     body = {name: schema for name, schema in properties.items() if name in bodied}
     lifecycle = operation.lifecycle
@@ -59,6 +63,7 @@ def show(operation: Offered, tool: Tool) -> Json:
         "resource": operation.resource,
         "method": operation.method,
         "description": tool.description,
+        "input_schema": tool.input_schema,
         "query_schema": {"type": "object", "properties": query},
         "body_schema": {"type": "object", "properties": body},
         "required": tool.input_schema.get("required", []),
@@ -79,7 +84,7 @@ async def list_tools(asked: Asked) -> Any:
     config = ServerConfig(
         methods=tuple(words(query.methods)), tags=tuple(words(query.tags)), include_removed=query.include_removed
     )
-    offered = offer(connected, config)
+    offered = offer(connected, config, undescribed=not query.has_description)
     rows = [show(operation, tool) for operation, tool in zip(offered.operations, offered.tools, strict=True)]
     return _page(rows, query)
 
@@ -103,7 +108,9 @@ def _page(rows: list[Json], query: ToolQuery) -> Json:
 ENDPOINTS = (
     Endpoint(
         verb="GET", path="/integrated-account/{id}/tools", name="listTools", summary="List an account's tools", tag=TAG,
-        description="Those that its keys allow. Switched-off ones only with include_removed=true.",
+        description="Those that its keys allow. Switched-off ones only with include_removed=true, those that nobody "
+        "has described (and that cannot be run) only with has_description=false.",
         handler=list_tools, query=ToolQuery, returns=list[ToolShown], scope="call:read", account_token=True,
+        tagged=True,
     ),
 )  # fmt: skip
