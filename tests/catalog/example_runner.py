@@ -29,7 +29,7 @@ class Runner:
     """One example and all that it refers to; a reference means one run within an example."""
 
     def __init__(self, client: Client, account_id: str, view: View, world: World, sandbox_url: str) -> None:
-        self._client, self._account_id, self._view, self._world = client, account_id, view, world
+        self._client, self.account_id, self._view, self._world = client, account_id, view, world
         self._sandbox_url = sandbox_url
         self._answers: dict[str, Any] = {}
         self._waits = True
@@ -40,7 +40,7 @@ class Runner:
 
     async def by_tool(self, operation: Operation) -> Got:
         self._waits = operation.method not in _STOPPERS
-        path = f"/integrated-account/{self._account_id}/tools/{operation.tool.name}"
+        path = f"/integrated-account/{self.account_id}/tools/{operation.tool.name}"
         return await self._client.post(path, await self.arguments(operation))
 
     async def arguments(self, operation: Operation) -> Json:
@@ -113,7 +113,7 @@ class Runner:
         return await asyncio.to_thread(post)
 
     async def _pass(self, verb: str, path: str, body: Any) -> Got:
-        got = await self._client.send(verb, f"/passthrough/{self._account_id}{path}", json=body)
+        got = await self._client.send(verb, f"/passthrough/{self.account_id}{path}", json=body)
         assert got.status < 300, got.content[:500]
         return got
 
@@ -138,7 +138,7 @@ class Runner:
         known = {each.name: each for each in operation.parameters}
         bodied = [name for name in given if name in known and known[name].place in {"body", "upload"}]
         fields = {name: given.pop(name) for name in bodied}
-        query = {"integrated_account_id": self._account_id, "truto_response_format": "raw", **_as_query(given)}
+        query = {"integrated_account_id": self.account_id, "truto_response_format": "raw", **_as_query(given)}
         if operation.body == "multipart" and fields and not _is_plain(fields, operation):
             content = _form(fields, operation)
             headers = {"content-type": f"multipart/form-data; boundary={_BOUNDARY}"}
