@@ -90,6 +90,8 @@ CHANGES: dict[tuple[str, ...], list[str]] = {
     ("mcp", "update"): ["--name", "x"],
     ("quotas", "create"): ["--on", "tenant", "--measure", "spend", "--per", "month", "--max", "5"],
     ("quotas", "update"): ["--max", "5"],
+    ("webhooks", "update"): ["--off"],
+    ("webhooks", "replay"): ["--since", "yesterday"],
 }
 
 

@@ -150,7 +150,7 @@ class Worker:
         try:
             await self._settle(job, outcome)
         except LeaseLost:
-            _log.warning("another worker has taken over a job", kind=job.kind, subject=job.subject)
+            _log.info("a job was taken back, or over by another worker", kind=job.kind, subject=job.subject)
         except Exception as problem:
             # Nothing was written, so the job is run again when its lease ends.
             _log.warning(
