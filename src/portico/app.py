@@ -163,8 +163,12 @@ class Portico:
         await self.parts.recorder.start()
         await self.worker.start()
 
-    async def stop(self) -> None:
+    def drain(self) -> None:
+        """Say that no new calls are wanted; all that come are still served."""
         self.is_draining = True
+
+    async def stop(self) -> None:
+        self.drain()
         await self.worker.stop()
         await self.parts.changes.stop()
         await self.parts.recorder.stop()

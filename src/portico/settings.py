@@ -74,6 +74,11 @@ class Settings:
     job_lease_seconds: float = _setting(
         "How soon another worker takes up the jobs of one that died; a worker that lives renews in time.", 15.0
     )
+    drain_seconds: float = _setting(
+        "After SIGTERM, how long /readyz says draining while everything is still served, so that a balancer can look "
+        "elsewhere first; 0 stops at once. Only with one worker.",
+        0.0,
+    )
     oauth_cimd: str = _setting(
         "Whether programs that sign in (OAuth) may be known by a document at their own address: on fetches it, files "
         "takes only those in the folder oauth-clients of the data folder, off wants every program to register.",

@@ -1,6 +1,10 @@
-"""Two gateways as real programs on one PostgreSQL: what is changed at one holds at the other within a second."""
+"""Two gateways as real programs on one PostgreSQL: what is changed at one holds at the other within a second.
+
+A gateway that is told to go says so before it goes, and answers until then.
+"""
 
 import json
+import signal
 import time
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -132,3 +136,21 @@ def test_a_new_override_holds_at_the_other_replica(pair: Pair) -> None:
 
 def _through(replica: Replica, call: str) -> int:
     return replica.ask("GET", call).status
+
+
+def test_a_gateway_that_is_told_to_go_serves_on_until_it_has_said_so(tmp_path: Path) -> None:
+    environment = {
+        "PORTICO_DATA_DIR": str(tmp_path),
+        "PORTICO_MASTER_KEY": MASTER_KEY,
+        "PORTICO_BOOTSTRAP_TOKEN": TOKEN,
+        "PORTICO_DRAIN_SECONDS": "2",
+        "PORTICO_LOG_LEVEL": "error",
+    }
+    with gateway(environment) as (process, address):
+        alone = Replica(address)
+        assert alone.ask("GET", "/readyz").status == 200
+        process.send_signal(signal.SIGTERM)
+        assert _seconds_until(lambda: alone.ask("GET", "/readyz").status == 503) < 1
+        assert alone.ask("GET", "/readyz").json == {"status": "draining"}
+        assert alone.ask("GET", "/integrated-account").status == 200
+        assert process.wait(30) == 0

@@ -38,6 +38,7 @@ READ = {
     "vendor_base_urls": ("openai=http://127.0.0.1:8701/v1/", ("openai=http://127.0.0.1:8701/v1",)),
     "allowed_webhook_urls": ("http://127.0.0.1", ("http://127.0.0.1",)),
     "job_lease_seconds": ("5", 5.0),
+    "drain_seconds": ("3", 3.0),
     "oauth_cimd": ("FILES", "files"),
     "oauth_registration": ("off", "off"),
     "oauth_app_schemes": ("zed, cursor", ("zed", "cursor")),

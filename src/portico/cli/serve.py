@@ -58,7 +58,8 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     configure_log(settings.log_level, settings.log_format)
     portico = await build(settings)
     await _greet(portico, settings)
-    server = Server(configure(portico, *listener.getsockname()[:2]))
+    config = configure(portico, *listener.getsockname()[:2])
+    server = Server(config, drain_seconds=settings.drain_seconds, on_drain=portico.drain)
     await server.serve(sockets=[listener])
     return 0 if server.started else 1
 

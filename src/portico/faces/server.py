@@ -3,9 +3,11 @@
 import asyncio
 import logging
 import signal
+import socket
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -72,7 +74,35 @@ class DeadlineProtocol(HttpToolsProtocol):
 
 
 class Server(uvicorn.Server):
-    """Ends with exit code 0 when it is told to stop, after what was under way has been answered."""
+    """Ends with exit code 0 when it is told to stop, after what was under way has been answered.
+
+    At SIGTERM it first calls `on_drain` and goes on serving for `drain_seconds`; a second signal ends that.
+    """
+
+    def __init__(
+        self, config: uvicorn.Config, *, drain_seconds: float = 0.0, on_drain: Callable[[], None] | None = None
+    ) -> None:
+        super().__init__(config)
+        self._drain_seconds, self._on_drain = drain_seconds, on_drain
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._is_draining = False
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
+        await super().serve(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM and not self._is_draining and self._loop is not None:
+            self._is_draining = True
+            if self._on_drain is not None:
+                self._on_drain()
+            if self._drain_seconds > 0:
+                self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._end)
+                return
+        super().handle_exit(sig, frame)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
     @contextmanager
     def capture_signals(self) -> Generator[None]:
