@@ -34,6 +34,8 @@ class ServerConfig(TypedDict):
     arguments: NotRequired[Json]
     include_removed: NotRequired[bool]
     read_only: NotRequired[bool]
+    confirm: NotRequired[Literal["destructive", "never", "writes"]]
+    confirm_wait_seconds: NotRequired[float]
     comforts_off: NotRequired[Sequence[Literal["files", "names", "times", "waiting"]]]
     result_limit: NotRequired[int]
 
@@ -105,6 +107,21 @@ class Snippet(TypedDict):
     language: str
     text: str
     note: str
+
+
+class ServerOfAccount(TypedDict):
+    """`tenant_id` is its account's."""
+
+    id: str
+    name: str
+    integrated_account_id: str
+    config: Json
+    hint: str
+    created_by: str
+    created_at: str
+    updated_at: str
+    expires_at: str | None
+    tenant_id: str
 
 
 class GrantShown(TypedDict):
@@ -227,6 +244,12 @@ class McpServers(Resource[Mode]):
         """List what to paste into which program. Put the server's own address in the place of the one that ends in
         YOUR_SECRET. Needs the scope `accounts:read`."""
         return self._pages(f"/integrated-account/{segment(account_id)}/mcp/{segment(server_id)}/snippets", {})
+
+    @listing
+    def list_all(self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT) -> Pages[ServerOfAccount]:
+        """List all MCP servers. Those of every account of the environment, newest first. Needs the scope
+        `accounts:read`."""
+        return self._pages("/mcp-server", given(limit=limit, next_cursor=next_cursor))
 
     @listing
     def list_grants(
