@@ -34,6 +34,14 @@ class Acts:
         scope = self._known[name].scope
         return scope is None or caller.may(scope)
 
+    def has(self, name: str) -> bool:
+        return name in self._known
+
+    def filters(self, name: str) -> tuple[str, ...]:
+        """The parameters that an endpoint's query takes."""
+        query = self._known[name].query
+        return tuple(query.__struct_fields__) if query else ()
+
     async def do(self, caller: Caller, act: Act) -> Any:
         """What the endpoint answers, as plain values. Raises the refusals that the API would tell."""
         endpoint = self._known[act.name]

@@ -16,7 +16,8 @@ async def made(office: Office, name: str, ends: str = "", **fields: Any) -> tupl
     """The path of the new server's own page, and the path of its MCP address."""
     page = office.at(f"/accounts/{office.account_id}/servers/new")
     await office.operator.open(page)
-    await office.operator.submit(page, do="create", name=name, reach="look", who="address", ends=ends, **fields)
+    filled = {"name": name, "reach": "look", "who": "address", "ends": ends, **fields}
+    await office.operator.submit(page, filled, do="create")
     assert office.operator.page.status == 200, office.operator.text
     address = shown(office)
     servers = (await office.client.get("/mcp-server")).json["result"]

@@ -30,6 +30,9 @@ MENU = (
     ("accounts", "/accounts", "Accounts"),
     ("servers", "/servers", "MCP servers"),
     ("tools", "/tools", "Tools"),
+    ("log", "/log", "Request log"),
+    ("webhooks", "/webhooks", "Webhooks"),
+    ("audit", "/audit", "Audit trail"),
     ("tokens", "/tokens", "API tokens"),
 )
 HOUSE_MENU = (

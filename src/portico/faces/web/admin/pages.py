@@ -3,13 +3,25 @@
 from starlette.routing import Route
 
 from portico.errors import NotFound
-from portico.faces.web.admin import accounts, environments, me, overview, servers, tokens, tools, users
+from portico.faces.web.admin import (
+    accounts,
+    audit,
+    environments,
+    log,
+    me,
+    overview,
+    servers,
+    tokens,
+    tools,
+    users,
+    webhooks,
+)
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import Reply
 from portico.faces.web.visit import Visit
 
 # What belongs to no environment comes first: its addresses would else be taken for an environment's id.
-_PAGES = (environments, users, me, overview, accounts, servers, tools, tokens)
+_PAGES = (environments, users, me, overview, accounts, servers, tools, log, webhooks, audit, tokens)
 
 
 def routes(frame: Frame) -> list[Route]:

@@ -1,0 +1,69 @@
+"""The request log, the audit trail and webhooks on admin pages."""
+
+import pytest
+
+from tests.faces.pages.conftest import Office
+
+pytestmark = pytest.mark.asyncio(loop_scope="package")
+DEAF = "http://127.0.0.1:9/hook"
+
+
+async def test_failed_call_is_found_by_its_status_and_seen_whole(office: Office) -> None:
+    await office.stage.proxy("GET", "files/file-nobody-has")
+    await office.viewer.open(office.at("/log?status=404"))
+    assert "404" in office.viewer.text
+    row = (await office.client.get("/log", status=404)).json["result"][0]
+    await office.viewer.open(office.at(f"/log/{row['id']}"))
+    assert row["request_id"] in office.viewer.text
+    await office.viewer.open(office.at("/log?status=418"))
+    assert "No call is like that" in office.viewer.text
+    got = await office.viewer.open(office.at("/log?since=yesterday"))
+    assert (got.status, "a day and a time" in office.viewer.text) == (400, True)
+    assert (await office.viewer.open(office.at("/log/nowhere"))).status == 404
+
+
+async def test_log_is_read_by_nobody_elsewhere(office: Office) -> None:
+    await office.stage.proxy("GET", "files")
+    row = (await office.client.get("/log")).json["result"][0]
+    assert (await office.stranger.open(f"/admin/{office.elsewhere}/log/{row['id']}")).status == 404
+    await office.stranger.open(f"/admin/{office.elsewhere}/log")
+    assert "Nothing was called yet" in office.stranger.text
+
+
+async def test_audit_trail_names_who_did_what(office: Office) -> None:
+    await office.operator.open(office.at("/tokens"))
+    await office.operator.submit(office.at("/tokens"), do="create", name="audited", scopes="call")
+    await office.viewer.open(office.at("/audit"))
+    assert "omar api_token.created" in office.viewer.text
+
+
+async def test_webhook_is_made_tested_replayed_rotated_and_deleted(office: Office) -> None:
+    page = office.at("/webhooks")
+    await office.operator.open(page)
+    assert "None yet" in office.operator.text
+    got = await office.operator.submit(page, do="create", target_url="ftp://nowhere", event_types="*")
+    assert (got.status, office.operator.form(page).fields["target_url"]) == (400, "ftp://nowhere")
+    await office.operator.submit(page, do="create", target_url=DEAF, event_types="integrated_account:created")
+    assert "whsec_" in office.operator.text
+    webhook = (await office.client.get("/webhook")).json["result"][0]
+    assert webhook["event_types"] == ["integrated_account:created"]
+    one = f"{page}/{webhook['id']}"
+    await office.operator.open(one)
+    assert "whsec_" not in office.operator.text
+    await office.operator.submit(one, do="test")
+    await office.operator.follow()
+    assert "A test event is on its way" in office.operator.text
+    delivery = (await office.client.get(f"/webhook/{webhook['id']}/deliveries")).json["result"][0]
+    for act, fields in (("off", {}), ("on", {}), ("stretch", {"hours": "24"})):
+        await office.operator.open(one)
+        assert (await office.operator.submit(one, fields, do=act)).status == 303, act
+    await office.operator.open(one)
+    assert (await office.operator.submit(one, do="replay", delivery=delivery["id"])).status in {303, 409}
+    await office.operator.open(one)
+    await office.operator.submit(one, do="rotate")
+    assert "whsec_" in office.operator.text
+    await office.viewer.open(one)
+    assert [form.action for form in office.viewer.forms if form.action not in {"/sign-out", one}] == []
+    await office.operator.open(one)
+    await office.operator.submit(one, do="delete")
+    assert (await office.operator.open(one)).status == 404
