@@ -23,6 +23,7 @@ from portico.faces.admin import (
     keys,
     log,
     quotas,
+    secrets,
     servers,
     tokens,
     users,
@@ -39,7 +40,7 @@ from portico.faces.mcp.endpoint import McpFace
 from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
-from portico.faces.web import access, consent, sign_in
+from portico.faces.web import access, consent, one_time, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
@@ -48,6 +49,7 @@ from portico.gateway.approvals import Approvals
 from portico.gateway.arrivals import Arrivals
 from portico.gateway.bootstrap import ensure_first_environment
 from portico.gateway.files import FileShelf
+from portico.gateway.handover import Handover
 from portico.gateway.heartbeat import Heartbeat
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring, open_keyring
@@ -62,6 +64,7 @@ from portico.gateway.record import Recorder
 from portico.gateway.secrets import Secrets
 from portico.gateway.seen import Seen
 from portico.gateway.states import States
+from portico.gateway.stored import Stored
 from portico.gateway.transit import open_transit
 from portico.gateway.views import Views
 from portico.gateway.written import Written
@@ -108,6 +111,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *servers.ENDPOINTS,
     *all_servers.ENDPOINTS,
     *approvals.ENDPOINTS,
+    *secrets.ENDPOINTS,
     *files.ENDPOINTS,
     *grants.ENDPOINTS,
     *webhooks.ENDPOINTS,
@@ -147,7 +151,7 @@ class Portico:
             *MetadataFace(parts).routes(),
             *TokenFace(parts).routes(),
             *static_routes(),
-            *(route for pages in (sign_in, access, consent) for route in pages.routes(site)),
+            *(route for pages in (sign_in, access, consent, one_time) for route in pages.routes(site)),
             *admin_pages.routes(Frame(site, Acts(ENDPOINTS, parts), toolbox)),
         ]
         self._front = Front(parts, hot, served, self._lifespan)
@@ -250,6 +254,8 @@ def _parts(
         written=Written(),
         states=States(database, accounts_store, changes, clock, later),
         later=later,
+        handover=Handover(database, operators, keyring, audit, clock, settings.public_url),
+        stored=Stored(database, keyring, audit, clock),
         shelf=FileShelf(database, operators, keyring, clock, settings.public_url, settings.file_limit_bytes),
         arrivals=Arrivals(changes, later.inbound),
         approvals=Approvals(database, keyring, audit, later, clock),

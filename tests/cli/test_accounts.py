@@ -60,7 +60,10 @@ def test_an_account_is_blocked_and_let_go_on(portico: Command, done: Command, ho
 
 def test_a_change_of_nothing_is_refused(portico: Command, house: Served) -> None:
     ran = portico("accounts", "update", house.account_id)
-    assert (ran.code, ran.err) == (1, "Say what to change: --tenant, --status, --key or --admin-key.\n")
+    assert (ran.code, ran.err) == (
+        1,
+        "Say what to change: --tenant, --status, --key, --admin-key, --stored-key or --stored-admin-key.\n",
+    )
 
 
 def test_keys_are_proved_again(done: Command, house: Served) -> None:

@@ -92,6 +92,7 @@ CHANGES: dict[tuple[str, ...], list[str]] = {
     ("quotas", "update"): ["--max", "5"],
     ("webhooks", "update"): ["--off"],
     ("webhooks", "replay"): ["--since", "yesterday"],
+    ("secrets", "add"): ["x"],
 }
 
 

@@ -26,6 +26,7 @@ OF_SEGMENT = {
     "quota": "quota",
     "user": "user",
     "approval": "approval",
+    "stored-secret": "stored",
 }
 
 # One for every endpoint that takes a body; with the ids of whose things it is about.
@@ -74,6 +75,8 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "setUserPassword": lambda ids: {},
     "approveCall": lambda ids: {},
     "denyCall": lambda ids: {},
+    "storeSecret": lambda ids: {"name": "made", "value": "sk-proj-intruder"},
+    "linkStoredSecret": lambda ids: {},
 }
 
 
@@ -129,6 +132,6 @@ def address(path: str, ids: Ids) -> str:
 
     def value(match: re.Match[str]) -> str:
         name = match[1]
-        return ids[OF_SEGMENT[segment] if name == "id" else name.removesuffix("_id")]
+        return ids[OF_SEGMENT[segment] if name in {"id", "name"} else name.removesuffix("_id")]
 
     return re.sub(r"\{([^}]+)\}", value, path)

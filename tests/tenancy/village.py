@@ -152,6 +152,9 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     ]
     kept = await _keep(client, f"{tenant.name} file")
     ids["file"], tenant.secrets["file"] = kept["id"], kept["url"].rpartition("/")[2]
+    ids["stored"] = f"{tenant.name}-key"
+    tenant.secrets["stored"] = f"sk-proj-stored-by-{tenant.name}"
+    _made(await client.post("/stored-secret", {"name": ids["stored"], "value": tenant.secrets["stored"]}))
     await made.gateway.parts.recorder.flush()
     ids["call"] = (await tenant.operator.get("/log", limit="1")).json["result"][0]["id"]
 

@@ -16,6 +16,8 @@ Key = Annotated[
         allow_leading_hyphen=True,
     ),
 ]
+StoredKey = Annotated[str, Parameter(help="The name of a stored secret that is the project key.")]
+StoredAdminKey = Annotated[str, Parameter(help="The name of a stored secret that is the admin key.")]
 Account = Annotated[str, Parameter(help="The account's id.")]
 Tenant = Annotated[str, Parameter(help="Only those of this customer.")]
 Status = Annotated[
@@ -62,17 +64,19 @@ def connect(
     integration: Integration = "openai",
     key: Key = "",
     admin_key: Key = "",
+    stored_key: StoredKey = "",
+    stored_admin_key: StoredAdminKey = "",
     base_url: BaseUrl = "",
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> int:
     """Connect an account: give the customer's project key, admin key, or both."""
-    context = {"api_key": _read(key), "admin_key": _read(admin_key)}
+    context = _context(key, admin_key, stored_key, stored_admin_key)
     body: dict[str, Any] = {
         "tenant_id": tenant,
         "integration": integration,
-        "context": {name: value for name, value in context.items() if value},
+        "context": context,
     }
     if base_url:
         body["base_url"] = base_url
@@ -86,17 +90,19 @@ def update(
     status: NewStatus = "",
     key: Key = "",
     admin_key: Key = "",
+    stored_key: StoredKey = "",
+    stored_admin_key: StoredAdminKey = "",
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> int:
     """Change an account's keys, tenant or state (`--status blocked` stops all its calls, `active` lets them go on)."""
-    context = {name: value for name, value in (("api_key", _read(key)), ("admin_key", _read(admin_key))) if value}
+    context = _context(key, admin_key, stored_key, stored_admin_key)
     body: dict[str, Any] = {name: value for name, value in (("tenant_id", tenant), ("status", status)) if value}
     if context:
         body["context"] = context
     if not body:
-        raise Unhappy("Say what to change: --tenant, --status, --key or --admin-key.")
+        raise Unhappy("Say what to change: --tenant, --status, --key, --admin-key, --stored-key or --stored-admin-key.")
     return _told(Api(url, token).patch(f"/integrated-account/{account}", body), json=json)
 
 
@@ -133,6 +139,15 @@ def _told(account: dict[str, Any], *, json: bool) -> int:
 
 def _keys(account: dict[str, Any]) -> str:
     return ", ".join(name for name, key in account["keys"].items() if key["present"])
+
+
+def _context(key: str, admin_key: str, stored_key: str, stored_admin_key: str) -> dict[str, Any]:
+    """The keys as they are typed, or the names under which they are stored."""
+    given = {"api_key": (key, stored_key), "admin_key": (admin_key, stored_admin_key)}
+    if any(typed and stored for typed, stored in given.values()):
+        raise Unhappy("Give a key or the name of a stored one, not both.")
+    typed: dict[str, Any] = {name: _read(key) for name, (key, _) in given.items() if key}
+    return {**typed, **{name: {"stored": stored} for name, (_, stored) in given.items() if stored}}
 
 
 def _read(key: str) -> str:

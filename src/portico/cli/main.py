@@ -96,6 +96,13 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "show": "portico.cli.watches:show|Show one watched job.",
         "stop": "portico.cli.watches:stop|Stop watching.",
     },
+    "secrets": {
+        "": "Keys kept under names, for accounts.",
+        "list": "portico.cli.secrets:list_|List stored secrets.",
+        "add": "portico.cli.secrets:add|Store a secret under a name.",
+        "link": "portico.cli.secrets:link|Make a link that shows a stored secret once.",
+        "delete": "portico.cli.secrets:delete|Delete a stored secret.",
+    },
     "call": "portico.cli.call:call|Call a method of a vendor through the Proxy API.",
     "quotas": {
         "": "How much may be used: requests, tokens and spend, by whom and in which time.",

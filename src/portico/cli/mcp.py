@@ -35,6 +35,9 @@ ReadOnly = Annotated[
 Confirm = Annotated[
     str, Parameter(help="destructive or writes: such calls wait until somebody approves them; never: they do not.")
 ]
+Secrets = Annotated[
+    str, Parameter(help="How keys that are shown once are handed over: link, store or reveal; link if absent.")
+]
 ExpiresAt = Annotated[str, Parameter(help="When it ends, ISO 8601 with a time zone; `never` takes an end away.")]
 Config = Annotated[Path | None, Parameter(help="A JSON file with more of the config (arguments, result_limit, …).")]
 Only = Annotated[str, Parameter(name="--client", help="Only for this program, for example claude-code or cursor.")]
@@ -73,6 +76,7 @@ def create(
     needs_token: NeedsToken = None,
     read_only: ReadOnly = None,
     confirm: Confirm = "",
+    secrets: Secrets = "",
     expires_at: ExpiresAt = "",
     config: Config = None,
     json: JsonOption = False,
@@ -80,7 +84,10 @@ def create(
     token: TokenOption = "",
 ) -> None:
     """Make an MCP server. Its address is shown this once."""
-    body: Json = {"name": name, "config": _config(method, tag, exposure, needs_token, read_only, confirm, config)}
+    body: Json = {
+        "name": name,
+        "config": _config(method, tag, exposure, needs_token, read_only, confirm, config, secrets),
+    }
     if expires_at and expires_at != "never":
         body["expires_at"] = expires_at
     _told(Api(url, token).post(_path(account), body), json=json)
@@ -97,6 +104,7 @@ def update(
     needs_token: NeedsToken = None,
     read_only: ReadOnly = None,
     confirm: Confirm = "",
+    secrets: Secrets = "",
     expires_at: ExpiresAt = "",
     config: Config = None,
     json: JsonOption = False,
@@ -106,7 +114,7 @@ def update(
     """Change an MCP server; what is not named stays. It holds at once, and within a second in every replica."""
     api = Api(url, token)
     body: Json = {"name": name} if name else {}
-    if changed := _config(method, tag, exposure, needs_token, read_only, confirm, config):
+    if changed := _config(method, tag, exposure, needs_token, read_only, confirm, config, secrets):
         body["config"] = changed
     if expires_at:
         body["expires_at"] = None if expires_at == "never" else expires_at
@@ -201,6 +209,7 @@ def _config(
     read_only: bool | None,
     confirm: str,
     file: Path | None,
+    secrets: str = "",
 ) -> Json:
     """Only what was named, on top of what the file says."""
     given: Json = {
@@ -210,6 +219,7 @@ def _config(
         "require_api_token_auth": needs_token,
         "read_only": read_only,
         "confirm": confirm or None,
+        "secrets": secrets or None,
     }
     return _read(file) | {name: value for name, value in given.items() if value is not None}
 

@@ -21,6 +21,13 @@ Words = Annotated[
 Name = Annotated[str, Parameter(help="The tool's name, as `portico tools list` shows it.")]
 Tags = Annotated[list[str] | None, Parameter(name="--tag", negative="", help="An area; repeat for more.")]
 Removed = Annotated[bool, Parameter(negative="", help="Also what the vendor has switched off.")]
+Secrets = Annotated[
+    str,
+    Parameter(
+        help="How a key that is shown once is handed over: link (to a page that shows it once), store (under a name) "
+        "or reveal (told here); link if absent."
+    ),
+]
 # What goes along inside the arguments has to be held whole; larger files go through `portico call`.
 MOST_FILE_BYTES = 20_000_000
 
@@ -80,6 +87,7 @@ def call(
     name: Name,
     *values: Annotated[str, Parameter(help=VALUES_HELP)],
     account: AccountOption = "",
+    secrets: Secrets = "",
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
@@ -87,7 +95,8 @@ def call(
     """Run a tool, for example `portico tools call list_all_openai_projects limit:=5`."""
     api = Api(url, token)
     arguments = {key: _sent(value) for key, value in read_values(values).items()}
-    result = api.post(f"{_path(account_of(api, account))}/{quote(name, safe='')}", arguments)
+    path = f"{_path(account_of(api, account))}/{quote(name, safe='')}"
+    result = api.post(path, arguments, secrets=secrets)
     if json:
         say_json(result)
     elif result["is_error"]:

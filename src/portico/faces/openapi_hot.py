@@ -117,6 +117,8 @@ def _raw(name: str, parameters: list[Json]) -> Json:
 def _run_tool() -> Json:
     account = _parameter("id", "path", "The account.", required=True)
     name = _parameter("name", "path", "The tool's name.", required=True)
+    words = "How keys that the vendor shows once are handed over; link if absent."
+    secrets = _parameter("secrets", "query", words, {"enum": ["reveal", "link", "store"]})
     result: Json = {
         "type": "object",
         "required": ["content", "structured", "is_error", "meta"],
@@ -132,7 +134,7 @@ def _run_tool() -> Json:
         "summary": "Run a tool with the body as its arguments",
         "description": "What the vendor refuses is a result with `is_error`. Needs the scope of the tool's operation.",
         "tags": ["Tools"],
-        "parameters": [account, name],
+        "parameters": [account, name, secrets],
         "requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}},
         "responses": _told("200", "What the tool says.", result),
     }

@@ -1,6 +1,6 @@
 """Tools over plain HTTP, for agent frameworks: list them, and run one by its name."""
 
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from msgspec import structs
@@ -11,6 +11,7 @@ from portico.faces.http import Incoming, Receive, Scope, Send, begin, while_conn
 from portico.gateway.admit import admit_account
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
+from portico.model.secret import SecretRules, SecretWay
 from portico.shapes import is_record
 from portico.toolbox.run import Toolbox, ToolCall
 
@@ -40,6 +41,7 @@ class ToolsFace:
                     name=name,
                     arguments=_arguments(await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b""),
                     face="tools",
+                    secrets=_secrets(incoming),
                     request_id=incoming.request_id,
                     client=incoming.client,
                     trace_id=incoming.trace_id,
@@ -49,6 +51,17 @@ class ToolsFace:
                 await write_json(send, 200, result.shown(), (("x-portico-request-id", incoming.request_id),))
 
         await while_connected(incoming, work())
+
+
+def _secrets(incoming: Incoming) -> SecretRules | None:
+    """How keys that are shown once are handed over here, where whoever asks has said so."""
+    given = dict(incoming.pairs()).get("secrets", "")
+    if not given:
+        return None
+    try:
+        return SecretRules(way=msgspec.convert(given, SecretWay))
+    except msgspec.ValidationError:
+        raise InvalidArguments([Failure("secrets", f"is {given[:100]!r}", ", ".join(get_args(SecretWay)))]) from None
 
 
 def _arguments(content: bytes) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from portico.catalog import override
 from portico.catalog.find import View
 from portico.errors import ChangedMeanwhile, Failure, InvalidArguments, NotFound, Refusal
-from portico.gateway import connect
+from portico.gateway import connect, stored
 from portico.gateway.parts import Parts
 from portico.model.account import Account, AccountId, AccountState, Installation
 from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
@@ -55,7 +55,8 @@ class Change(Struct, frozen=True, kw_only=True):
 async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Account:
     """Make the account, prove its keys, keep it whatever the proof says: its state tells."""
     integration = wanted.view.integration
-    context = connect.tidy(integration, wanted.context)
+    context, used = await stored.filled(caller, integration, wanted.context, parts.stored)
+    context = connect.tidy(integration, context)
     base_url = connect.base_url_of(integration, wanted.base_url or str(context.pop("base_url", "") or ""), parts)
     context.pop("base_url", None)
     connect.check_context(integration, context)
@@ -88,6 +89,7 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Accoun
             moment,
             tenant_id=account.tenant_id,
             status=account.status,
+            **_used(used),
         )
         await parts.later.account_changed(session, None, account)
     return account
@@ -95,11 +97,22 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Accoun
 
 async def change_account(caller: Caller, account: Account, change: Change, parts: Parts) -> Account:
     """Merge the change in: context by its top-level names, null takes one away, unmentioned secrets stay."""
+    used: list[str] = []
+    fields = sorted(_mentioned(change))
+    if change.context is not UNSET:
+        integration = (await parts.views.of(account)).integration
+        context, used = await stored.filled(caller, integration, change.context, parts.stored)
+        change = structs.replace(change, context=context)
 
     async def work(present: Account) -> Account:
         return await _changed(present, change, parts)
 
-    return await _write(caller, account, _UPDATED, work, parts, fields=sorted(_mentioned(change)))
+    return await _write(caller, account, _UPDATED, work, parts, fields=fields, **_used(used))
+
+
+def _used(names: list[str]) -> Json:
+    """Which stored secrets went into the account, for the audit trail."""
+    return {"stored_secrets": names} if names else {}
 
 
 async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) -> Account:
@@ -141,6 +154,7 @@ async def _delete(session: Session, caller: Caller, account_ids: Sequence[Accoun
         await parts.servers.delete_of_account(session, caller.environment_id, account_id)
         await parts.shelf.delete_of_account(session, caller.environment_id, account_id)
         await parts.approvals.delete_of_account(session, caller.environment_id, account_id)
+        await parts.handover.handed.delete_of_account(session, caller.environment_id, account_id)
         if await parts.accounts.delete(session, caller.environment_id, account_id) and account:
             deleted.append(account)
     for account in deleted:

@@ -12,7 +12,7 @@ from portico.gateway.arguments import sort
 from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
 from portico.gateway.request import build
-from portico.gateway.secrets import split
+from portico.gateway.secrets import hint, split
 from portico.gateway.sign import sign
 from portico.model.account import Account, AccountId, AccountState
 from portico.model.call import Call
@@ -22,7 +22,6 @@ from portico.upstream.egress import check_base_url
 Json = dict[str, Any]
 # What every account may keep, whatever its integration: the zone in which its days begin.
 ZONE_FIELD = "timezone"
-_HINT_CHARACTERS = 4
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -112,12 +111,6 @@ async def with_context(account: Account, integration: Integration, context: Json
         held={name: hint(value) for name, value in secret.items()},
         sealed=await parts.secrets.seal(account.environment_id, account.id, secret) if secret else b"",
     )
-
-
-def hint(value: Any) -> str:
-    """The end of a key: enough to tell two apart, too little to use."""
-    text = value if isinstance(value, str) else ""
-    return f"…{text[-_HINT_CHARACTERS:]}" if len(text) >= 4 * _HINT_CHARACTERS else "…"
 
 
 async def prove(account: Account, parts: Parts) -> list[Proof]:

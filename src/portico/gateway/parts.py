@@ -6,6 +6,7 @@ from portico.clock import Clock, Pause
 from portico.gateway.approvals import Approvals
 from portico.gateway.arrivals import Arrivals
 from portico.gateway.files import FileShelf
+from portico.gateway.handover import Handover
 from portico.gateway.idempotency import Idempotency
 from portico.gateway.keyring import Keyring
 from portico.gateway.later import Later
@@ -18,6 +19,7 @@ from portico.gateway.record import Recorder
 from portico.gateway.secrets import Secrets
 from portico.gateway.seen import Seen
 from portico.gateway.states import States
+from portico.gateway.stored import Stored
 from portico.gateway.views import Views
 from portico.gateway.written import Written
 from portico.settings import Settings
@@ -63,6 +65,8 @@ class Parts:
     states: States
     later: Later
     shelf: FileShelf
+    handover: Handover
+    stored: Stored
     arrivals: Arrivals
     approvals: Approvals
     idempotency: Idempotency

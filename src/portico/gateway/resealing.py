@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from portico.gateway import approvals, files, idempotency, inbound, secrets, webhooks
+from portico.gateway import approvals, files, handover, idempotency, inbound, secrets, stored, webhooks
 from portico.gateway.keyring import Keyring
 from portico.store import sealed
 from portico.store.database import Database, Session
@@ -28,6 +28,8 @@ PLACES: Mapping[SealedTable, Callable[[SealedRow], Place]] = {
     sealed.REPLAYS: _replay,
     sealed.FILE_PIECES: lambda row: files.sealed_place(row.environment_id, row.keys["file_id"], row.keys["number"]),
     sealed.APPROVALS: lambda row: approvals.sealed_place(row.environment_id, row.keys["id"]),
+    sealed.HANDED_SECRETS: lambda row: handover.sealed_place(row.environment_id, row.keys["id"]),
+    sealed.STORED_SECRETS: lambda row: stored.sealed_place(row.environment_id, row.keys["id"]),
 }
 
 

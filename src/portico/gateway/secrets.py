@@ -18,6 +18,7 @@ PROTECTED = frozenset(
         "refresh_token", "secret", "token",
     }
 )  # fmt: skip
+_HINT_CHARACTERS = 4
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -38,6 +39,12 @@ class Secrets:
             )
         except CannotOpen:
             raise NeedsReauth("The account's credentials cannot be opened; connect it again.") from None
+
+
+def hint(value: Any) -> str:
+    """The end of a key: enough to tell two apart, too little to use."""
+    text = value if isinstance(value, str) else ""
+    return f"…{text[-_HINT_CHARACTERS:]}" if len(text) >= 4 * _HINT_CHARACTERS else "…"
 
 
 def split(integration: Integration, context: Json) -> tuple[Json, Json]:

@@ -6,6 +6,7 @@ from typing import Any, Literal, NewType
 from msgspec import Struct
 
 from portico.model.account import AccountId, EnvironmentId
+from portico.model.secret import SecretRules, SecretWay
 
 ServerId = NewType("ServerId", str)
 Exposure = Literal["all", "discovery", "auto"]
@@ -26,7 +27,12 @@ class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     confirm: Confirm = "never"
     confirm_wait_seconds: float = 25  # how long a call waits for its approval before it is to be made again
     comforts_off: tuple[Comfort, ...] = ()
+    secrets: SecretWay | SecretRules = "link"
     result_limit: int = 40_000  # characters of text in one answer
+
+    @property
+    def secret_rules(self) -> SecretRules:
+        return SecretRules(way=self.secrets) if isinstance(self.secrets, str) else self.secrets
 
 
 class McpServer(Struct, frozen=True, kw_only=True):

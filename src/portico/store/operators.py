@@ -9,9 +9,10 @@ from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import Environment
 from portico.model.grant import Grant
 from portico.model.person import PersonId
+from portico.model.secret import HandedSecret
 from portico.model.server import McpServer
 from portico.model.webhook import InboundEndpoint
-from portico.store import environments, files, grants, inbound, people, servers, tokens
+from portico.store import environments, files, grants, inbound, people, secrets, servers, tokens
 from portico.store.database import Database, Row, Session
 from portico.store.ids import lowest_id
 from portico.store.jobs import Job, JobKind
@@ -45,6 +46,11 @@ _FILE = Statement(
     "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
     "WHERE id = :id"
 )
+_HANDED_SECRET = Statement(
+    "SELECT id, environment_id, account_id, sealed, hint, about, needs_sign_in, created_at, expires_at, seen_at "
+    "FROM handed_secrets WHERE digest = :digest"
+)
+_EXPIRED_SECRETS = Statement("DELETE FROM handed_secrets WHERE expires_at < :moment")
 _CODE_BY_DIGEST = Statement(
     "SELECT c.environment_id, c.account_id, c.server_id, c.address, c.person_id, c.client_id, c.client_name, "
     "c.redirect_uri, c.redirect_host, c.resource, c.challenge, c.scopes, c.created_at, c.expires_at, c.used_at, "
@@ -156,6 +162,11 @@ class Operators:
         row = await self._database.one(_FILE, id=file_id)
         return files.read(row) if row else None
 
+    async def handed_secret(self, digest: bytes) -> HandedSecret | None:
+        """The key behind a link that opens once, found by the link alone."""
+        row = await self._database.one(_HANDED_SECRET, digest=digest)
+        return secrets.read_handed(row) if row else None
+
     async def code_by_digest(self, digest: bytes) -> grants.Code | None:
         """An authorization code; None also where whoever gave it, or the server's address, is gone."""
         row = await self._database.one(_CODE_BY_DIGEST, digest=digest)
@@ -240,6 +251,7 @@ class Operators:
         await self._database.run(_EXPIRED_PIECES, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))
         await self._database.run(_PAST_QUOTA_USE, moment=to_milliseconds(moment) - _GRACE_MILLISECONDS)
+        await self._database.run(_EXPIRED_SECRETS, moment=to_milliseconds(moment))
         await self._clean_people(to_milliseconds(moment))
         for statement in (
             _OLD_ATTEMPTS, _OLD_DELIVERIES, _OLD_EVENTS, _OLD_WATCHES, _OLD_INBOUND, _OLD_APPROVALS,

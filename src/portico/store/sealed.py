@@ -83,4 +83,8 @@ INBOUND_ENDPOINTS = SealedTable("inbound_endpoints", {"account_id": ""})
 REPLAYS = SealedTable("replays", {"environment_id": "", "place": "", "digest": b""}, batch=25)
 FILE_PIECES = SealedTable("file_pieces", {"environment_id": "", "file_id": "", "number": -1}, batch=4)
 APPROVALS = SealedTable("approvals", {"id": ""})
-TABLES: Sequence[SealedTable] = (ACCOUNTS, WEBHOOKS, INBOUND_ENDPOINTS, REPLAYS, FILE_PIECES, APPROVALS)
+HANDED_SECRETS = SealedTable("handed_secrets", {"id": ""})
+STORED_SECRETS = SealedTable("stored_secrets", {"id": ""})
+TABLES: Sequence[SealedTable] = (
+    ACCOUNTS, WEBHOOKS, INBOUND_ENDPOINTS, REPLAYS, FILE_PIECES, APPROVALS, HANDED_SECRETS, STORED_SECRETS,
+)  # fmt: skip

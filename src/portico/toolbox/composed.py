@@ -23,6 +23,7 @@ from portico.model.operation import Effect, Lifecycle, NameRule, Operation, Page
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox.once import Once
 from portico.toolbox.progress import Report
+from portico.toolbox.shown_once import Hand
 
 T = TypeVar("T")
 # As many calls of one tool are under way at a time: quick, and far from what a vendor takes for an attack.
@@ -97,7 +98,8 @@ class Prove(Protocol):
 class Asked(Struct, frozen=True, kw_only=True):
     """One run of a composed tool: for whom, when, and by what means it reaches the gateway.
 
-    `left` tells what the vendor last said is left for a model; `go_on` waits for what was begun earlier.
+    `left` tells what the vendor last said is left for a model; `go_on` waits for what was begun earlier; `hand` takes
+    the keys that are shown once.
     """
 
     connected: Connected
@@ -107,6 +109,7 @@ class Asked(Struct, frozen=True, kw_only=True):
     send: Send
     prove: Prove
     once: Once
+    hand: Hand
     left: Callable[[str], Left | None]
     go_on: Callable[[Json], Awaitable[Json]]
     is_dry_run: bool = False

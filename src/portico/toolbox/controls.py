@@ -8,18 +8,18 @@ from portico.errors import Failure, InvalidArguments
 from portico.model.offered import Offered
 from portico.shapes import Json
 
-WAIT_SECONDS, THEN, AS = "wait_seconds", "then", "as"
+WAIT_SECONDS, THEN, AS, STORE_AS = "wait_seconds", "then", "as", "store_as"
 BASE64 = "base64"
 MOST_WAIT_SECONDS = 3600
 WEBHOOK = "webhook"
 
 
 class Control(Struct, frozen=True, kw_only=True):
-    """One of them. `comfort` is the word that switches it off on a server."""
+    """One of them. `comfort` is the word that switches it off on a server, where it can be."""
 
     name: str
-    comfort: str
     schema: Json
+    comfort: str = ""
 
 
 WAITING = (
@@ -43,9 +43,16 @@ AS_BASE64 = Control(
 )
 
 
+KEEP_SECRET = Control(
+    name=STORE_AS,
+    schema={"type": "string", "description": "Store the key here under this name, shown to nobody"},
+)
+
+
 def controls_of(operation: Offered, off: Collection[str] = ()) -> tuple[Control, ...]:
     """What may be said to this tool beside its own arguments, on a server that has switched `off` some comforts."""
     every = [*(WAITING if operation.wait is not None else ()), *([AS_BASE64] if operation.gives_bytes else [])]
+    every += [KEEP_SECRET] if operation.secrets else []
     return tuple(each for each in every if each.comfort not in off)
 
 

@@ -16,6 +16,7 @@ from portico.gateway.idempotency import Claim
 from portico.shapes import Json, is_record
 from portico.toolbox.composed import Context
 from portico.toolbox.once import Begun, keep, step_key, told
+from portico.toolbox.shown_once import Given
 
 IDEMPOTENCY_KEY = "idempotency_key"
 # Work that goes on after its caller has left; kept here so that it is not lost half-way.
@@ -69,6 +70,7 @@ class Journal:
         self._key = key
         self._begun = 0
         self._done: list[tuple[Step, Json]] = []
+        self._given: list[Given] = []
 
     async def do(self, step: Step) -> Json:
         """What the step gave back. Raises what the call raises; the caller of the recipe is then told all of it."""
@@ -100,6 +102,20 @@ class Journal:
                 raise each
         return [each for each in given if not isinstance(each, BaseException)]
 
+    async def ready(self, instead_of: str = "") -> None:
+        """Whether keys can be handed over, before the first is made. What was cut off may have handed its own."""
+        if self.is_resumed:
+            return
+        await self.context.asked.hand.ready(instead_of)
+
+    async def hand(self, field: str, text: Any, called: str = "", instead_of: str = "") -> Any:
+        """What stands in the answer in the place of a key; taken back with all the rest."""
+        if self.context.is_dry_run or not isinstance(text, str):
+            return text
+        given = await self.context.asked.hand.hand(field, text, called, instead_of)
+        self._given.append(given)
+        return given.shown
+
     @property
     def has_begun(self) -> bool:
         return self._begun > 0
@@ -113,6 +129,11 @@ class Journal:
         left: list[Json] = [
             {"step": each, "reason": "it is not known whether it took effect"} for each in self.uncertain
         ]
+        for given in reversed(self._given):
+            try:
+                await given.take_back()
+            except Refusal as problem:
+                left.append({"step": "hand the key over", "reason": problem.sentence})
         for step, given in reversed(self._done):
             if step.lasts:
                 left.append({"step": step.does, "reason": step.lasts})

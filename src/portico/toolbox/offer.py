@@ -15,6 +15,7 @@ from portico.model.offered import Offered
 from portico.model.operation import Parameter
 from portico.model.server import ServerConfig
 from portico.shapes import Json, is_list, is_record
+from portico.toolbox.shown_once import told
 from portico.toolbox.tools import Tool, shown_name, tool_of
 
 NO_CONFIG = ServerConfig()
@@ -120,6 +121,8 @@ def limits_of(operation: Offered, constraints: dict[str, Json]) -> list[Limit]:
 def constrained(operation: Offered, config: ServerConfig) -> Tool:
     """The tool with the server's constraints written into its schema, without the comforts that it switched off."""
     tool = tool_of(operation, off=config.comforts_off)
+    if operation.secrets and (words := told(operation, config.secret_rules)):
+        tool = structs.replace(tool, description=f"{tool.description} {words}")
     limits = limits_of(operation, config.arguments)
     if not limits:
         return tool

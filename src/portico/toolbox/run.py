@@ -2,33 +2,34 @@
 
 import weakref
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 from msgspec import Struct, structs
 
 from portico.catalog.find import View
-from portico.errors import ApprovalPending, Failure, InvalidArguments, NotFound, Refusal, VendorTooLarge
+from portico.errors import ApprovalPending, Failure, InvalidArguments, NotFound, Refusal
 from portico.gateway.admit import admit_effect
 from portico.gateway.execute import execute
 from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
 from portico.gateway.record import Entry
+from portico.gateway.stored import NAME_RULE
 from portico.model.account import AccountId
-from portico.model.call import Answer, Call, Face, Page, Upload
+from portico.model.call import Call, Face, Upload
 from portico.model.caller import Caller
 from portico.model.offered import Offered
 from portico.model.operation import Operation
+from portico.model.secret import SecretRules
 from portico.model.server import McpServer, ServerConfig
-from portico.shapes import Json, is_list, is_record
-from portico.toolbox import brakes, fit, names, offer, results, times
+from portico.shapes import Json
+from portico.toolbox import brakes, names, offer, results, times
 from portico.toolbox.accept import Acceptance
 from portico.toolbox.arguments import Arguments
 from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.brakes import Meant, Standing
 from portico.toolbox.composed import Asked, Composed, Context
 from portico.toolbox.confirm import Asking, InputNeeded
-from portico.toolbox.controls import AS, take
+from portico.toolbox.controls import AS, STORE_AS, take
 from portico.toolbox.files import FileArguments
 from portico.toolbox.offer import Offer
 from portico.toolbox.once import Once
@@ -36,6 +37,8 @@ from portico.toolbox.progress import Report
 from portico.toolbox.reach import Reach
 from portico.toolbox.results import ToolResult
 from portico.toolbox.search import Index
+from portico.toolbox.showing import Presenter, Showing, read_fields, show_value
+from portico.toolbox.shown_once import KeyWish, ShownOnce, rules_for
 from portico.toolbox.teach import teach
 from portico.toolbox.waiting import Followed, Waiter, read_wish
 
@@ -44,7 +47,8 @@ _MOST_PAGES, _PAGE_SIZE = 30, 100
 
 
 class ToolCall(Struct, frozen=True, kw_only=True):
-    """One tool to be run for somebody. `server` is set where an MCP server stands between.
+    """One tool to be run for somebody. `server` is set where an MCP server stands between, `secrets` where none does
+    and whoever asks has said how keys are to be handed over.
 
     `entry` is its row in the log, where a face has opened it. The calls that a tool makes have rows of their own.
     """
@@ -54,6 +58,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     arguments: Json
     face: Face
     server: McpServer | None = None
+    secrets: SecretRules | None = None
     request_id: str = ""
     client: str = ""
     trace_id: str = ""
@@ -65,6 +70,11 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     def config(self) -> ServerConfig:
         return self.server.config if self.server else offer.NO_CONFIG
 
+    @property
+    def secret_rules(self) -> SecretRules:
+        """A server's rules are nobody's to change."""
+        return self.secrets if self.secrets and not self.server else self.config.secret_rules
+
 
 class Toolbox:
     """Keeps what is made once for each view of a catalog: checks of arguments and the index for search."""
@@ -73,6 +83,7 @@ class Toolbox:
         self._parts = parts
         self._files = FileArguments(parts.shelf, parts.transport, parts.settings)
         self._artifacts = Artifacts(parts.shelf)
+        self._presenter = Presenter(self._artifacts, parts.settings.reshape_limit_bytes)
         self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
         self._names = names.NameBook(parts.clock, parts.written)
         self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
@@ -126,17 +137,24 @@ class Toolbox:
         arguments = self._arguments_of(connected.view, offered)
         accepted, understood = await acceptance.accept(offered, arguments, asked.arguments)
         controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
-        keeping = _keeping(caller, asked, said)
-        fields, is_dry_run = _fields(controls["fields"]), bool(controls["dry_run"])
+        is_dry_run = bool(controls["dry_run"])
+        showing = Showing(
+            keeping=_keeping(caller, asked, said),
+            keys=self._keys(caller, asked, connected, offered, said),
+            fields=read_fields(controls["fields"]),
+            limit=asked.config.result_limit,
+        )
         if not is_dry_run:
             await self._hold(caller, asked, connected, offered, (accepted, understood))
-        accepted, uploads = await self._files.take(offered, accepted, keeping)
+        accepted, uploads = await self._files.take(offered, accepted, showing.keeping)
         if isinstance(offered, Composed):
-            run = self._asked(caller, asked, connected, offered, is_dry_run=is_dry_run, uploads=uploads)
-            composed = await _compose(offered, run, accepted, understood, fields)
-            composed, blocks = await self._artifacts.lift(composed, keeping)
-            return _value(composed, blocks, asked.config.result_limit)
+            run = self._asked(caller, asked, connected, offered, showing.keys)
+            run = structs.replace(run, is_dry_run=is_dry_run, uploads=uploads)
+            composed = await _compose(offered, run, accepted, understood, showing)
+            composed, blocks = await self._artifacts.lift(composed, showing.keeping)
+            return show_value(composed, blocks, showing.limit)
         operation = connected.view.find(offered.resource, offered.method)
+        await showing.keys.ready()
         call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
         followed = Followed(answer=await execute(caller, call, self._parts, asked.entry), operation=operation)
         if wish is not None and not is_dry_run:
@@ -147,7 +165,7 @@ class Toolbox:
             followed = structs.replace(
                 followed, answer=await brakes.previewed(reach, operation, accepted, followed.answer)
             )
-        result = await self._shown(followed.answer, asked, followed.operation, keeping, fields)
+        result = await self._presenter.show(followed.answer, followed.operation, showing)
         result = results.with_note(result, "waiting", followed.note) if followed.note else result
         return results.with_understood(result, understood) if understood else result
 
@@ -162,7 +180,10 @@ class Toolbox:
         async def plan() -> Json:
             if not isinstance(offered, Composed):
                 return {}
-            run = self._asked(caller, asked, connected, offered, is_dry_run=True, uploads={})
+            run = structs.replace(
+                self._asked(caller, asked, connected, offered, self._keys(caller, asked, connected, offered, {})),
+                is_dry_run=True,
+            )
             return await offered.run(Context(run), accepted)
 
         standing = Standing(
@@ -176,6 +197,14 @@ class Toolbox:
         meant = Meant(offered=offered, arguments=accepted, said=asked.arguments, understood=understood, plan=plan)
         await brakes.hold(standing, meant, self._parts)
 
+    def _keys(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, said: Json) -> ShownOnce:
+        name = said.get(STORE_AS) or ""
+        if not isinstance(name, str):
+            raise InvalidArguments([Failure(STORE_AS, "must be text", NAME_RULE)])
+        rules = rules_for(asked.secret_rules, connected.view)
+        wish = KeyWish(caller=caller, account_id=asked.account_id, rules=rules, name=name)
+        return ShownOnce(self._parts.handover, self._parts.stored, wish, offered)
+
     def _reach(self, caller: Caller, asked: ToolCall, connected: Connected) -> Reach:
         return Reach(
             parts=self._parts,
@@ -183,19 +212,12 @@ class Toolbox:
             connected=connected,
             constraints=asked.config.arguments,
             call_of=lambda operation, arguments: self._call(asked, operation, arguments, {}),
-            read=self._content,
+            read=self._presenter.read,
             refuses=lambda offered: offer.why_not(offered, connected, asked.config),
         )
 
     def _asked(
-        self,
-        caller: Caller,
-        asked: ToolCall,
-        connected: Connected,
-        offered: Composed,
-        *,
-        is_dry_run: bool,
-        uploads: dict[str, Sequence[Upload]],
+        self, caller: Caller, asked: ToolCall, connected: Connected, offered: Composed, hand: ShownOnce
     ) -> Asked:
         reach = self._reach(caller, asked, connected)
         admit_effect(caller, offered.effect)
@@ -208,9 +230,8 @@ class Toolbox:
             prove=reach.prove,
             once=Once(self._parts.idempotency, caller, f"composed:{asked.account_id}:{offered.tool.name}"),
             left=lambda model: self._parts.seen.left(asked.account_id, model),
+            hand=hand,
             go_on=Waiter(reach, asked.report).go_on,
-            is_dry_run=is_dry_run,
-            uploads=uploads,
             report=asked.report,
         )
 
@@ -257,54 +278,6 @@ class Toolbox:
             trace_id=asked.trace_id,
         )
 
-    async def _shown(
-        self, answer: Answer, asked: ToolCall, operation: Operation, keeping: Keeping, fields: list[str]
-    ) -> ToolResult:
-        limit = asked.config.result_limit
-        if answer.page is not None:
-            return _page(operation, answer.page, fields, limit)
-        kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
-        if answer.is_preview or kind == "application/json" or kind.endswith("+json"):
-            value = await self._value(answer)
-            value, blocks = await self._artifacts.lift(value, keeping)
-            return _value(fit.select(value, fields) if fields else value, blocks, limit)
-        if not (answer.content or answer.stream):
-            return results.of_value({"done": True, "status": answer.status})
-        if kind.startswith("text/") and kind != "text/event-stream":
-            return await self._text(answer, asked, operation, keeping)
-        return await self._artifacts.give(answer, keeping, operation.resource)
-
-    async def _text(self, answer: Answer, asked: ToolCall, operation: Operation, keeping: Keeping) -> ToolResult:
-        """Text as such; where it is too long, its beginning, and the whole of it as a file."""
-        content, limit = await self._content(answer), asked.config.result_limit
-        text = fit.clean(content.decode("utf-8", "replace"))
-        if len(text) <= limit:
-            return results.of_text(text)
-        whole = Answer(status=answer.status, headers=answer.headers, content=content)
-        given = await self._artifacts.give(whole, keeping, operation.resource)
-        facts: Json = {name: value for name, value in (given.structured or {}).items() if name != "preview"}
-        note = f"{len(text) - limit} more characters; the whole text is at the url."
-        return results.of_value({"text": text[:limit], "truncated": note, **facts}, blocks=given.content[1:])
-
-    async def _value(self, answer: Answer) -> Any:
-        content = await self._content(answer)
-        try:
-            return msgspec.json.decode(content) if content else None
-        except msgspec.DecodeError:
-            return content.decode("utf-8", "replace")
-
-    async def _content(self, answer: Answer) -> bytes:
-        if answer.stream is None:
-            return answer.content or b""
-        pieces: list[bytes] = []
-        total = 0
-        async for piece in answer.stream:
-            pieces.append(piece)
-            total += len(piece)
-            if total > self._parts.settings.reshape_limit_bytes:
-                raise VendorTooLarge
-        return b"".join(pieces)
-
     def _arguments_of(self, view: View, operation: Offered) -> Arguments:
         known = self._arguments.setdefault(view, {})
         if operation.key not in known:
@@ -325,13 +298,13 @@ def _begun(asked: ToolCall) -> Call:
     )
 
 
-async def _compose(offered: Composed, run: Asked, arguments: Json, understood: Json, fields: list[str]) -> Json:
+async def _compose(offered: Composed, run: Asked, arguments: Json, understood: Json, showing: Showing) -> Json:
     """What matters most comes first; how it was understood and what is missing come last, whatever was selected."""
     if run.is_dry_run and offered.effect == "read":
         return {"dry_run": True, "note": "This tool only reads; call it without dry_run."}
     context = Context(run)
-    value = await offered.run(context, arguments)
-    value = fit.select(value, fields) if fields else value
+    value = await showing.keys.over(await offered.run(context, arguments), is_ours=True)
+    value = showing.chosen(value, showing.keys)
     notes: Json = {"incomplete": context.incomplete, "understood": understood}
     return value | {name: note for name, note in notes.items() if note}
 
@@ -356,37 +329,6 @@ def _without_streaming(operation: Operation, accepted: Json) -> Json:
     """A model gets the whole answer, not a stream of pieces."""
     streaming = operation.events_when or {}
     return {name: value for name, value in accepted.items() if streaming.get(name) != value}
-
-
-def _page(operation: Operation, page: Page, fields: list[str], limit: int) -> ToolResult:
-    items: Any = fit.clean(msgspec.json.decode(page.items))
-    items = fit.select(items, fields) if fields else items
-    shown: Json = {"result": items, "next_cursor": page.next_cursor, "result_count": page.count}
-    shown, was_cut = fit.fit_page(shown, limit)
-    if was_cut:
-        kept = len(shown["result"])
-        takes_limit = kept > 1 and operation.page is not None and operation.page.limit
-        again = f"Call again with limit={kept} to go through all of them, or name" if takes_limit else "Name"
-        shown["truncated"] = f"{kept} of {page.count} items fit. {again} fields to keep."
-    return results.of_value(shown)
-
-
-def _value(value: Any, blocks: list[Json], limit: int) -> ToolResult:
-    whole: Json = value if is_record(value) else {"result": value}
-    shown, cut = fit.fit_value(fit.clean(whole), limit)
-    if cut:
-        shown["truncated"] = f"Shortened: {', '.join(cut[:10])}. Name fields to see a part whole."
-    return results.of_value(shown, blocks=blocks)
-
-
-def _fields(given: Any) -> list[str]:
-    if given is None:
-        return []
-    listed: list[Any] = given if is_list(given) else str(given).split(",")
-    fields = [str(each).strip() for each in listed if str(each).strip()]
-    if not fields:
-        raise InvalidArguments([Failure("fields", "must name at least one field", "id, name, amount.value …")])
-    return fields
 
 
 def _lister(view: View, operation: Offered) -> str:

@@ -17,6 +17,7 @@ from portico_client.admin.keys import Keys
 from portico_client.admin.mcp_servers import McpServers
 from portico_client.admin.quotas import Quotas
 from portico_client.admin.request_log import RequestLog
+from portico_client.admin.stored_secrets import StoredSecrets
 from portico_client.admin.users import Users
 from portico_client.admin.vendor_webhooks import VendorWebhooks
 from portico_client.admin.watches import Watches
@@ -36,6 +37,7 @@ class Admin(Generic[Mode]):
         self.integrated_accounts: IntegratedAccounts[Mode] = IntegratedAccounts(driver)
         self.mcp_servers: McpServers[Mode] = McpServers(driver)
         self.approvals: Approvals[Mode] = Approvals(driver)
+        self.stored_secrets: StoredSecrets[Mode] = StoredSecrets(driver)
         self.files: Files[Mode] = Files(driver)
         self.webhooks: Webhooks[Mode] = Webhooks(driver)
         self.watches: Watches[Mode] = Watches(driver)

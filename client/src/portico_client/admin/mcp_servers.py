@@ -24,6 +24,16 @@ class ServerShown(TypedDict):
     expires_at: str | None
 
 
+class SecretRules(TypedDict):
+    """How keys are handed over. `tools`: a tool (or one of its fields, `tool.field`) for which another way
+    holds; `sign_in` and `minutes`: who may open a link, and for how long."""
+
+    way: NotRequired[Literal["link", "reveal", "store"]]
+    tools: NotRequired[Json]
+    sign_in: NotRequired[bool]
+    minutes: NotRequired[int]
+
+
 class ServerConfig(TypedDict):
     """What a server offers and how. Fields that are not here are refused, not ignored."""
 
@@ -37,6 +47,7 @@ class ServerConfig(TypedDict):
     confirm: NotRequired[Literal["destructive", "never", "writes"]]
     confirm_wait_seconds: NotRequired[float]
     comforts_off: NotRequired[Sequence[Literal["files", "names", "times", "waiting"]]]
+    secrets: NotRequired[Literal["link", "reveal", "store"] | SecretRules]
     result_limit: NotRequired[int]
 
 

@@ -16,7 +16,7 @@ from portico.model.account import AccountId
 from portico.model.server import McpServer, ServerConfig, ServerId
 from portico.shapes import Json
 from portico.store.ids import new_id
-from portico.toolbox import discovery
+from portico.toolbox import discovery, shown_once
 from portico.toolbox.clients import SECRET_HERE, Snippet, Warned, snippets, warnings, ways_into
 from portico.toolbox.fit import clean
 from portico.toolbox.offer import CONSTRAINT_WORDS, Offer, offer
@@ -274,6 +274,7 @@ def _check_words(connected: Connected, config: ServerConfig) -> None:
         for name in config.arguments
         if name not in arguments and name != "id"
     ]
+    failures += shown_once.problems(config.secret_rules, connected.view)
     failures += [problem for name, constraint in config.arguments.items() if (problem := _unsound(name, constraint))]
     if failures:
         raise InvalidArguments(failures)

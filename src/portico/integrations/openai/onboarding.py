@@ -16,6 +16,7 @@ from portico.toolbox.journal import Journal, Step, Undo, perform
 _ROLES = ("member", "owner")
 _LIMITS = {"requests_per_minute": "max_requests_per_1_minute", "tokens_per_minute": "max_tokens_per_1_minute"}
 # What stands in a plan for ids that are known only once the project is there.
+_KEY = "service_account.api_key.value"
 _NEW_PROJECT, _NEW_ACCOUNT, _NEW_KEY = "NEW_PROJECT", "NEW_SERVICE_ACCOUNT", "NEW_KEY"
 
 
@@ -27,6 +28,7 @@ class Member(Struct, frozen=True, kw_only=True):
 
 async def run(context: Context, arguments: Json) -> Json:
     async def work(journal: Journal) -> Json:
+        await journal.ready()
         members = await _members(context, arguments.get("members") or ())
         await _refuse_namesake(journal, str(arguments["name"]))
         return await _onboard(journal, arguments, members)
@@ -50,6 +52,9 @@ async def _onboard(journal: Journal, arguments: Json, members: list[Member]) -> 
         shown["alert_usd"] = arguments["alert_usd"]
     if members:
         shown["members"] = await _join(journal, project_id, members)
+    if key := shown.get("service_account", {}).get("api_key"):
+        called = f"{arguments['name']} {arguments['service_account']}"
+        key["value"] = await journal.hand(_KEY, key.get("value"), called)
     return shown | ({"done": journal.done()} if not journal.context.is_dry_run else {})
 
 
@@ -202,7 +207,7 @@ RECIPE = Composed(
     title="Onboard a team",
     says=(
         "Make a project with service account and key, rate limits, monthly spend limit, spend alert and members: all "
-        "of it or nothing. dry_run shows every request. The key is shown only in this answer."
+        "of it or nothing. dry_run shows every request."
     ),
     alias="set up squad, new workspace with everything, provision, kick off, bootstrap department",
     effect="write",
@@ -239,6 +244,6 @@ RECIPE = Composed(
         filters.argument("residency", "string", "Where data is kept, such as EU_STORAGE_PROCESSING"),
         filters.ONCE,
     ),
-    secrets=("service_account.api_key.value",),
+    secrets=(_KEY,),
     run=run,
 )

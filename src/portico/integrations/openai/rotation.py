@@ -11,6 +11,7 @@ from portico.toolbox.composed import Composed, Context
 from portico.toolbox.journal import Journal, Step, Undo, perform
 
 _NEW_KEY = "NEW_KEY"
+_KEY = "new_key.value"
 _LONGEST_GRACE_SECONDS = 2_592_000
 
 
@@ -24,6 +25,7 @@ class NewKeyRefused(Refusal):
 async def run(context: Context, arguments: Json) -> Json:
     async def work(journal: Journal) -> Json:
         old = await _old_key(journal, arguments)
+        await journal.ready(instead_of=_end(old))
         return await _rotate(journal, arguments, old)
 
     return await perform(context, arguments, work)
@@ -34,6 +36,9 @@ async def _rotate(journal: Journal, arguments: Json, old: Json) -> Json:
     made = await journal.do(_create(arguments, old))
     if not context.is_dry_run:
         await _try(context, str(made.get("value")))
+        # Before the old key goes: whoever could not be given the new one still has it.
+        called = f"{_owner(old).get('name') or old.get('name') or ''} key"
+        made = {**made, "value": await journal.hand(_KEY, made.get("value"), called, instead_of=_end(old))}
     grace = int(arguments.get("grace_seconds") or 0)
     await journal.do(_expire(project_id, old, grace) if grace else _delete(project_id, old))
     fate = "deleted" if not grace else f"expires {_moment(context, grace)}"
@@ -51,7 +56,7 @@ async def _old_key(journal: Journal, arguments: Json) -> Json:
     """The key that is to go. Where the account has several, it must be named."""
     asking = {"project_id": arguments["project_id"], "owner_project_access": "any"}
     listed = await journal.context.pages("project_api_keys.list", asking)
-    mine = [each for each in listed if _owner(each) == arguments["service_account_id"]]
+    mine = [each for each in listed if _owner(each).get("id") == arguments["service_account_id"]]
     wanted = arguments.get("api_key_id")
     if wanted:
         mine = [each for each in mine if each.get("id") == wanted]
@@ -66,10 +71,14 @@ async def _old_key(journal: Journal, arguments: Json) -> Json:
     raise InvalidArguments([Failure("api_key_id", f"is required: the service account has {len(mine)} keys", shown)])
 
 
-def _owner(key: Json) -> str:
+def _owner(key: Json) -> Json:
     owner = key.get("owner")
     account = owner.get("service_account") if is_record(owner) else None
-    return str(account.get("id")) if is_record(account) else ""
+    return dict(account) if is_record(account) else {}
+
+
+def _end(key: Json) -> str:
+    return str(key.get("redacted_value") or "")
 
 
 def _create(arguments: Json, old: Json) -> Step:
@@ -158,7 +167,7 @@ RECIPE = Composed(
         filters.several("scopes", "What the new key may do, as api.files.read; everything if absent"),
         filters.ONCE,
     ),
-    secrets=("new_key.value",),
+    secrets=(_KEY,),
     asks="Replace the key of service account {service_account_id} by a new one? Programs must be given the new one.",
     run=run,
 )
