@@ -30,6 +30,8 @@ HOMES = {
     "cryptography": ("vault/", "sandbox/"),
     "argon2": ("vault/passwords.py",),
     "jsonschema_rs": ("catalog/schema.py",),
+    "jsonata": ("unified/mapping.py",),
+    "re2": ("unified/mapping.py",),
     "yaml": ("catalog/",),
     "jinja2": ("faces/web/page.py",),
     "starlette": ("faces/", "app.py", "sandbox/"),
@@ -125,7 +127,7 @@ def test_the_sandbox_knows_nothing_of_the_house() -> None:
 
 @pytest.mark.parametrize("word", ["openai", "sk-proj", "assistants=v2"])
 def test_the_core_names_no_vendor(word: str) -> None:
-    rooms = ("catalog", "gateway", "store", "vault", "upstream", "model", "toolbox", "jobs", "faces")
+    rooms = ("catalog", "gateway", "store", "vault", "upstream", "model", "toolbox", "unified", "jobs", "faces")
     makers_of_the_catalog = ("catalog/harvest", "catalog/inventory.py", "catalog/document.py")
     strays = [
         f"{place}:{node.lineno}"

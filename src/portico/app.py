@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from portico import clock as clocks
-from portico.catalog.load import load_folder
+from portico.catalog.load import load_folder, load_mappings
 from portico.clock import Clock, Pause
 from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, proxy
 from portico.faces.acts import Acts
@@ -40,6 +40,7 @@ from portico.faces.mcp.endpoint import McpFace
 from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
+from portico.faces.unified import UnifiedFace
 from portico.faces.web import access, consent, one_time, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
@@ -92,6 +93,8 @@ from portico.store.tokens import Tokens
 from portico.toolbox.composed import Composed
 from portico.toolbox.run import Toolbox
 from portico.toolbox.waiting import with_waiting
+from portico.unified.fence import Fence
+from portico.unified.run import Unified
 from portico.upstream.transport import AiohttpTransport, Deadlines, Transport
 from portico.vault.passwords import Passwords
 from portico.version import VERSION
@@ -135,11 +138,13 @@ class Portico:
         document = openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
         toolbox = Toolbox(parts)
         site = Site(parts)
+        self.unified = Unified({name: load_mappings(INTEGRATIONS / name / "catalog") for name in SHIPPED}, Fence())
         hot: dict[str, HotFace] = {
             "proxy": proxy.serve,
             "custom": custom.serve_custom,
             "passthrough": custom.serve_passthrough,
             "mcp": McpFace(parts, toolbox).face,
+            "unified": UnifiedFace(self.unified).face,
             "integrated-account-webhook": inbound.serve,
         }
         served = [
@@ -174,6 +179,7 @@ class Portico:
     async def stop(self) -> None:
         self.drain()
         await self.worker.stop()
+        await self.unified.close()
         await self.parts.changes.stop()
         await self.parts.recorder.stop()
         await self.heartbeat.stop()

@@ -172,6 +172,13 @@ class KeyReused(Refusal):
     code = "idempotency_key_reused"
 
 
+class MappingFailed(Refusal):
+    """A mapping of the Unified API cannot be applied to what the vendor or the caller sent."""
+
+    status = 422
+    code = "mapping_failed"
+
+
 class QuotaSpent(Refusal):
     """The quota for this period is used up; wait until it resets."""
 

@@ -171,3 +171,29 @@ def test_no_answer_breaks_the_reading_of_pages(envelope: dict[str, Any], style: 
         assert not isinstance(envelope.get("data"), list)
     else:
         assert page.count == len(envelope["data"])
+
+
+BY_OFFSET = PageStyle(name="by_offset", send="offset", next="", counts="items", total="total")
+BY_NUMBER = PageStyle(name="by_number", send="page", next="", counts="pages", start=1)
+
+
+@pytest.mark.parametrize(
+    ("style", "content", "asked", "expected"),
+    [
+        (BY_OFFSET, answer("a", "b", total=5), {"limit": "2"}, "2"),
+        (BY_OFFSET, answer("c", "d", total=5), {"limit": "2", "offset": "2"}, "4"),
+        (BY_OFFSET, answer("e", total=5), {"limit": "2", "offset": "4"}, None),
+        (BY_OFFSET, answer(total=5), {"limit": "2", "offset": "9"}, None),
+        (BY_NUMBER, answer("a", "b"), {"limit": "2"}, "2"),
+        (BY_NUMBER, answer("a", "b"), {"limit": "2", "page": "7"}, "8"),
+        (BY_NUMBER, answer("a"), {"limit": "2", "page": "8"}, None),
+        (BY_NUMBER, answer("a"), {}, "2"),
+    ],
+)
+def test_lists_that_count_their_pages_or_items_go_on_counting(
+    style: PageStyle, content: bytes, asked: dict[str, Any], expected: str | None
+) -> None:
+    page = pages.read(style, content, asked)
+    assert (page.next_cursor is None) == (expected is None)
+    if expected is not None:
+        assert list(pages.ask(lumen.operation("meters.list"), {"next_cursor": page.next_cursor}).values()) == [expected]

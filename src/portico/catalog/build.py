@@ -27,15 +27,15 @@ _NOT_RESOURCES = frozenset({VENDOR_FILE, PRICES_FILE, "inventory-notes.yaml"})
 
 def read_folder(folder: Path) -> tuple[Json, Json | None]:
     """(the definition of one vendor put together from its files, its inventory if it has one)."""
-    definition: Json = _yaml(folder / "definition" / VENDOR_FILE)
+    definition: Json = read_yaml(folder / "definition" / VENDOR_FILE)
     prices = folder / "definition" / PRICES_FILE
     if prices.exists():
-        definition["prices"] = _yaml(prices)
+        definition["prices"] = read_yaml(prices)
     resources: Json = definition.setdefault("resources", {})
     for path in sorted((folder / "definition").glob("*.yaml")):
         if path.name in _NOT_RESOURCES:
             continue
-        found: Json = _yaml(path).get("resources") or {}
+        found: Json = read_yaml(path).get("resources") or {}
         for name, methods in found.items():
             if name in resources:
                 raise SystemExit(f"{path}: the resource {name!r} is defined in another file already")
@@ -51,10 +51,10 @@ def compile_folder(folder: Path) -> View:
 
 def render(view: View) -> dict[str, str]:
     """File name → content, in a fixed order and form."""
-    files = {INTEGRATION_FILE: _text(msgspec.to_builtins(view.integration))}
+    files = {INTEGRATION_FILE: as_text(msgspec.to_builtins(view.integration))}
     for resource in view.resources:
         operations = [msgspec.to_builtins(each) for each in view.operations if each.resource == resource]
-        files[f"{resource}.json"] = _text({"generated": GENERATED, "resource": resource, "operations": operations})
+        files[f"{resource}.json"] = as_text({"generated": GENERATED, "resource": resource, "operations": operations})
     return files
 
 
@@ -72,12 +72,12 @@ def write(folder: Path, files: dict[str, str], names: list[str]) -> None:
             (folder / name).unlink()
 
 
-def _yaml(path: Path) -> Json:
+def read_yaml(path: Path) -> Json:
     with path.open(encoding="utf-8") as file:
         return yaml.load(file, Loader=yaml.CSafeLoader) or {}
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1, default=str) + "\n"
 
 

@@ -216,6 +216,9 @@ class _Compiler:
             limit=style.limit if style.limit in known else "",
             before=style.before if style.before in known else "",
             first=style.first,
+            counts=style.counts,
+            start=style.start,
+            total=style.total,
         )
 
     def _events_when(self, rule: MethodRule, record: Json | None) -> Json | None:

@@ -39,6 +39,9 @@ class PageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit: str = "limit"
     before: str = ""
     first: str = ""
+    counts: Literal["", "items", "pages"] = ""
+    start: int = 0
+    total: str = ""
     source: str = field(default="", name="from")
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -14,6 +14,7 @@ from portico.model.operation import Integration, Operation
 T = TypeVar("T")
 
 INTEGRATION_FILE = "integration.json"
+UNIFIED_FOLDER = "unified"
 
 
 class CatalogMalformed(Refusal):
@@ -32,6 +33,8 @@ class ResourceFile(msgspec.Struct, frozen=True, kw_only=True):
 
 _integration = msgspec.json.Decoder(Integration)
 _resource = msgspec.json.Decoder(ResourceFile)
+_mappings = msgspec.json.Decoder(dict[str, Any])
+_NOT_RESOURCES = frozenset({"generated", "model"})
 
 
 def load_folder(folder: Path, composed: Iterable[Offered] = ()) -> View:
@@ -42,6 +45,14 @@ def load_folder(folder: Path, composed: Iterable[Offered] = ()) -> View:
         if path.name != INTEGRATION_FILE:
             operations.extend(_decode(path, _resource).operations)
     return View(integration, operations, composed)
+
+
+def load_mappings(folder: Path) -> dict[str, dict[str, Any]]:
+    """What a vendor is in the words of the unified models: model → resource → method → mapping."""
+    found = [_decode(path, _mappings) for path in sorted((folder / UNIFIED_FOLDER).glob("*.json"))]
+    return {
+        each["model"]: {name: value for name, value in each.items() if name not in _NOT_RESOURCES} for each in found
+    }
 
 
 def _decode(path: Path, decoder: "msgspec.json.Decoder[T]") -> T:

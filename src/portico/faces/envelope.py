@@ -54,7 +54,7 @@ async def _reshaped(answer: Answer, method: str, chosen: str, excluded: tuple[st
     except NotJson as problem:
         raise VendorGarbled from problem
     for name in excluded:
-        _remove(value, name.split("."))
+        remove(value, name.split("."))
     body: Any = value
     if method == "list" and answer.page is None:
         items = value if is_list(value) else [value]
@@ -131,12 +131,13 @@ def _is_json(answer: Answer) -> bool:
     return kind == "application/json" or kind.endswith("+json")
 
 
-def _remove(value: Any, path: list[str]) -> None:
+def remove(value: Any, path: list[str]) -> None:
+    """A field gone from a record, or from every record of a list."""
     if is_list(value):
         for item in value:
-            _remove(item, path)
+            remove(item, path)
     elif is_record(value):
         if len(path) == 1:
             value.pop(path[0], None)
         else:
-            _remove(value.get(path[0]), path[1:])
+            remove(value.get(path[0]), path[1:])

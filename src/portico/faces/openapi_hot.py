@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from portico.faces.openapi_unified import unified_paths
+
 Json = dict[str, Any]
 
 
@@ -19,6 +21,7 @@ def hot_paths() -> Json:
                 "proxyCustom", "Call a custom method: its name stands in the id's place", [_RESOURCE, _ID], body=True
             ),
         },
+        **unified_paths(),
         "/custom/{path}": {
             verb: _raw(f"custom{verb.title()}", [_PATH, _ACCOUNT]) for verb in ("get", "post", "patch", "put", "delete")
         },

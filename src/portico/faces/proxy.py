@@ -8,6 +8,7 @@ from msgspec import Struct
 from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
 from portico.faces.envelope import FORMATS, enclose
 from portico.faces.http import Incoming, Send, account_of, begin, take_body, while_connected, write_answer
+from portico.faces.patience import read_patience
 from portico.gateway.brackets import plain_list
 from portico.gateway.execute import execute
 from portico.gateway.parts import Parts
@@ -16,7 +17,6 @@ from portico.model.caller import Caller
 from portico.shapes import is_list
 
 PREFIX = "/proxy/"
-LONGEST_PATIENCE_SECONDS = 300.0
 _ONE_SEGMENT = {"GET": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
 _TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "DELETE": "delete"}
 # What the reference's own toolset writes in an id's place for things that have none.
@@ -126,7 +126,7 @@ def _options(ours: dict[str, list[str]]) -> Options:
     excluded = [part for value in ours.pop("truto_exclude_fields", []) for part in value.split(",")]
     account_id = ours.pop("integrated_account_id", [""])[-1]
     ours.pop("truto_body_passthrough", None)  # bodies are always passed on as they come
-    patience = _patience(ours.pop("portico_retry", None) or ours.pop("portico_retry[max_seconds]", None))
+    patience = read_patience(ours.pop("portico_retry", None) or ours.pop("portico_retry[max_seconds]", None))
     failures = [
         Failure(name, "is not an option of the Proxy API", _OPTION_NAMES) for name in ours if name not in _IGNORED
     ]
@@ -138,17 +138,3 @@ def _options(ours: dict[str, list[str]]) -> Options:
 
 
 _OPTION_NAMES = "truto_response_format, truto_exclude_fields[], truto_body_passthrough, portico_retry"
-
-
-def _patience(values: list[str] | None) -> Patience:
-    if not values:
-        return Patience()
-    try:
-        seconds = float(values[-1])
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds <= LONGEST_PATIENCE_SECONDS:
-        raise InvalidArguments(
-            [Failure("portico_retry", "must be seconds to wait at most", f"0 to {LONGEST_PATIENCE_SECONDS:.0f}")]
-        )
-    return Patience(max_seconds=seconds)

@@ -1,7 +1,9 @@
-"""A call of our own whose answer is one JSON value: executed like any other, then read whole."""
+"""Calls of our own whose answers are wanted whole: executed like any other, then read to the end."""
 
 import asyncio
 from typing import Any
+
+from msgspec import structs
 
 from portico.errors import VendorGarbled, VendorTimeout, VendorTooLarge
 from portico.gateway.answer import inflate
@@ -15,17 +17,23 @@ PATIENCE_SECONDS = 60.0
 
 
 async def ask(caller: Caller, call: Call, parts: Parts) -> Any:
-    """What the vendor answered; its refusals and ours are raised. Nobody waits for it longer than a minute."""
-    try:
-        async with asyncio.timeout(PATIENCE_SECONDS):
-            answer = await execute(caller, call, parts)
-            content = await _whole(answer, parts.settings.reshape_limit_bytes)
-    except TimeoutError:
-        raise VendorTimeout from None
+    """The JSON that the vendor answered; its refusals and ours are raised."""
+    content = (await fetch(caller, call, parts)).content
     try:
         return decode(content) if content else None
     except NotJson as problem:
         raise VendorGarbled from problem
+
+
+async def fetch(caller: Caller, call: Call, parts: Parts) -> Answer:
+    """The answer with its whole content, uncompressed. Nobody waits longer than a minute, or as long as was asked."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS + call.patience.max_seconds):
+            answer = await execute(caller, call, parts)
+            content = await _whole(answer, parts.settings.reshape_limit_bytes)
+    except TimeoutError:
+        raise VendorTimeout from None
+    return structs.replace(answer, content=content, stream=None)
 
 
 async def _whole(answer: Answer, limit_bytes: int) -> bytes:

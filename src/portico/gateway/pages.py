@@ -49,7 +49,7 @@ def read(style: PageStyle, content: bytes, asked: dict[str, Any]) -> Page:
         raise VendorGarbled from problem
     if raw is None:
         raise VendorGarbled(f"The vendor's list has no {style.items!r}.")
-    following = _next(style, envelope, items)
+    following = _counted(style, envelope, len(items), asked) if style.counts else _next(style, envelope, items)
     if following is not None and following == str(asked.get(style.send, "")):
         following = None  # a list that points at itself would never end
     return Page(
@@ -67,6 +67,24 @@ def _next(style: PageStyle, envelope: dict[str, msgspec.Raw], items: list[msgspe
         return _field_of(items[-1], style.next.removeprefix(_LAST_ITEM)) if items else None
     value = _value(envelope.get(style.next))
     return str(value) if value not in (None, "") else None
+
+
+def _counted(style: PageStyle, envelope: dict[str, msgspec.Raw], count: int, asked: dict[str, Any]) -> str | None:
+    """The number of the next page, or of its first item; None where this page was the last or had nothing."""
+    if not count or (style.more and not _value(envelope.get(style.more))):
+        return None
+    at, size = _whole(asked.get(style.send), style.start), _whole(asked.get(style.limit), 0)
+    following = at + (count if style.counts == "items" else 1)
+    total = _value(envelope.get(style.total)) if style.total else None
+    if isinstance(total, int):
+        done = following if style.counts == "items" else (following - style.start) * (size or count)
+        return str(following) if done < total else None
+    return str(following) if style.more or not size or count >= size else None
+
+
+def _whole(value: Any, otherwise: int) -> int:
+    text = str(value if value is not None else "")
+    return int(text) if text.isdecimal() else otherwise
 
 
 def _previous(

@@ -51,6 +51,14 @@ class PageStyle(Struct, frozen=True, kw_only=True, omit_defaults=True):
     limit: str = "limit"
     before: str = ""  # the parameter that asks for the page before, where there is one
     first: str = ""
+    counts: Literal["", "items", "pages"] = ""  # the next value is not told but counted: items, or pages, from `start`
+    start: int = 0
+    total: str = ""  # where the answer says how many there are to be counted
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether pages are told by number, so that their size must stay the same."""
+        return self.counts == "pages"
 
 
 class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True):

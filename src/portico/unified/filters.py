@@ -1,0 +1,213 @@
+"""Filters and order that Portico itself sees to: on records as they were mapped, whoever the vendor is. Pure."""
+
+import operator
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Literal
+
+from msgspec import Struct
+
+from portico.errors import Failure, InvalidArguments
+from portico.shapes import Json, is_list, is_record
+from portico.unified.grammar import FilterRule, filter_rule, members
+from portico.unified.models import Filter, Resource
+
+SORT = "sort_by"
+_COMPARISONS: dict[str, Callable[[datetime, datetime], bool]] = {
+    "gt": operator.gt,
+    "gte": operator.ge,
+    "lt": operator.lt,
+    "lte": operator.le,
+}
+Key = tuple[int, Any]
+
+
+class Order(Struct, frozen=True, kw_only=True):
+    field: str
+    is_descending: bool
+
+
+class Rules(Struct, frozen=True, kw_only=True):
+    """What one method takes in its query: the names, and what is known of each."""
+
+    known: dict[str, Filter]
+    by: dict[str, Literal["vendor", "portico"]]
+    sort: tuple[str, ...]
+    required: tuple[str, ...]
+
+    @staticmethod
+    def of(resource: Resource, value: Json) -> "Rules":
+        known: dict[str, Filter] = {}
+        by: dict[str, Literal["vendor", "portico"]] = {}
+        required: list[str] = []
+        sort: tuple[str, ...] = ()
+        for name, said in members(value.get("query_schema")):
+            rule = filter_rule(said)
+            if name == SORT:
+                sort = rule.enum or resource.sort
+                continue
+            known[name] = _told(rule, resource.filters.get(name))
+            by[name] = rule.by
+            required += [name] if rule.required else []
+        return Rules(known=known, by=by, sort=sort, required=tuple(required))
+
+    def read(self, query: Json) -> Json:
+        """The query with its values typed; InvalidArguments with all that is not taken here."""
+        failures = [self._unknown(name) for name in query if name not in self.known and name != SORT]
+        failures += [Failure(name, "is required") for name in self.required if name not in query]
+        if SORT in query and not self.sort:
+            failures.append(self._unknown(SORT))
+        typed: Json = {}
+        for name, value in query.items():
+            if name in self.known:
+                try:
+                    typed[name] = _typed(value, self.known[name])
+                except ValueError as problem:
+                    failures.append(Failure(name, f"is {value!r}", str(problem)))
+        if failures:
+            raise InvalidArguments(failures)
+        return typed
+
+    def order(self, query: Json) -> Order | None:
+        """`name`, `-name` or `{"name": "desc"}`."""
+        given = query.get(SORT)
+        if given in (None, ""):
+            return None
+        field, way = next(iter(given.items()), ("", "")) if is_record(given) else (str(given), "")
+        is_descending = field.startswith("-") or str(way).lower() in {"desc", "descending", "-1"}
+        field = field.removeprefix("-")
+        if field not in self.sort:
+            raise InvalidArguments([Failure(SORT, f"is {field!r}", f"{', '.join(self.sort)}, with - for descending")])
+        return Order(field=field, is_descending=is_descending)
+
+    def passes(self, record: Json, query: Json) -> bool:
+        return all(
+            _passes(record, value, self.known[name]) for name, value in query.items() if self.by.get(name) == "portico"
+        )
+
+    def names(self) -> list[str]:
+        return [*self.known, *([SORT] if self.sort else [])]
+
+    def _unknown(self, name: str) -> Failure:
+        return Failure(name, "is not taken here", ", ".join([*self.names(), "limit", "next_cursor"]))
+
+
+def sort_key(record: Json, order: Order) -> tuple[Key, str]:
+    """Where a record stands; what has no value stands last, whichever way it goes."""
+    values = _at(record, order.field)
+    return _key(values[0] if values else None), str(record.get("id", ""))
+
+
+def is_after(key: tuple[Key, str], mark: tuple[Key, str], order: Order) -> bool:
+    """Whether a record comes behind the mark. What is equal is told apart by its id, always ascending."""
+    if key[0] == mark[0]:
+        return key[1] > mark[1]
+    return _comes_later(key[0], mark[0], order)
+
+
+def ordered(records: Iterable[Json], order: Order) -> list[Json]:
+    by_id = sorted(records, key=lambda each: sort_key(each, order)[1])
+    missing = [each for each in by_id if sort_key(each, order)[0][0] == _MISSING]
+    present = [each for each in by_id if sort_key(each, order)[0][0] != _MISSING]
+    present.sort(key=lambda each: sort_key(each, order)[0], reverse=order.is_descending)
+    return present + missing  # equals stay in the order of their ids, also where the sort is reversed
+
+
+_NUMBER, _TEXT, _MISSING = 0, 1, 9
+
+
+def _key(value: Any) -> Key:
+    if value is None or value == "":
+        return _MISSING, ""
+    if isinstance(value, bool | int | float | Decimal):
+        return _NUMBER, float(value)
+    return _TEXT, str(value).casefold()
+
+
+def _comes_later(key: Key, mark: Key, order: Order) -> bool:
+    if _MISSING in (key[0], mark[0]):
+        return key[0] == _MISSING and mark[0] != _MISSING
+    return key < mark if order.is_descending else key > mark
+
+
+def _told(rule: FilterRule, known: Filter | None) -> Filter:
+    base = known or Filter()
+    return Filter(
+        type=rule.type or base.type,
+        field=rule.field or base.field,
+        description=rule.description or base.description,
+        enum=rule.enum or base.enum,
+    )
+
+
+def _typed(value: Any, told: Filter) -> Any:
+    if told.type == "array":
+        items = value if is_list(value) else str(value).split(",")
+        return [_one(each, told) for each in items]
+    if told.type == "range":
+        return _range(value)
+    if is_list(value) or is_record(value):
+        raise ValueError("one value")
+    return _one(value, told)
+
+
+def _one(value: Any, told: Filter) -> Any:
+    text = str(value)
+    if told.enum and text not in told.enum:
+        raise ValueError(", ".join(told.enum))
+    if told.type == "boolean":
+        if text.lower() not in {"true", "false"}:
+            raise ValueError("true, false")
+        return text.lower() == "true"
+    if told.type == "integer":
+        if not text.lstrip("-").isdecimal() or len(text) > 18:
+            raise ValueError("a whole number")
+        return int(text)
+    return text
+
+
+def _range(value: Any) -> Json:
+    """Comparisons with moments; a moment alone means that very one."""
+    given: Json = value if is_record(value) else {"gte": value, "lte": value}
+    odd = [name for name in given if name not in _COMPARISONS]
+    if odd or not given or any(_moment(each) is None for each in given.values()):
+        raise ValueError(f"{', '.join(f'[{each}]' for each in _COMPARISONS)} with a moment in ISO 8601")
+    return given
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _passes(record: Json, wanted: Any, told: Filter) -> bool:
+    found = _at(record, told.field)
+    if told.type == "range":
+        moments = [moment for each in found if (moment := _moment(each)) is not None]
+        return any(_within(each, wanted) for each in moments)
+    options = {_folded(each) for each in (wanted if is_list(wanted) else [wanted])}
+    return any(_folded(each) in options for each in found)
+
+
+def _within(moment: datetime, wanted: Json) -> bool:
+    return all(_COMPARISONS[name](moment, _moment(bound) or moment) for name, bound in wanted.items())
+
+
+def _folded(value: Any) -> str:
+    return ("true" if value else "false") if isinstance(value, bool) else str(value).casefold()
+
+
+def _at(value: Any, path: str) -> list[Any]:
+    """Everything that a dotted path leads to, through lists too."""
+    found: list[Any] = [value]
+    for name in path.split("."):
+        found = [each.get(name) for each in _flat(found) if is_record(each)]
+    return [each for each in _flat(found) if each is not None]
+
+
+def _flat(values: Iterable[Any]) -> list[Any]:
+    return [item for each in values for item in (each if is_list(each) else [each])]

@@ -1,0 +1,192 @@
+"""Reading the unified directory: lists, single records, filters, order, what is completed and what is left out."""
+
+from typing import Any
+
+import pytest
+
+from tests.stage import Stage
+from tests.unified.directory import PEOPLE, Directory
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+async def test_a_user_has_one_shape(directory: Directory) -> None:
+    ada = (await directory.got("users", emails="ada.lee+accepts@stage.example"))["result"][0]
+    remote = ada.pop("remote_data")
+    assert ada.pop("created_at").endswith("Z")
+    (role,) = ada.pop("roles")
+    assert role["name"] == "reader"
+    assert ada == {
+        "id": directory.ids["ada"], "name": "Ada Lee", "first_name": "Ada", "last_name": "Lee", "avatar": None,
+        "emails": [{"email": "ada.lee+accepts@stage.example", "type": "work", "is_primary": True}],
+        "status": "active", "type": "user",
+    }  # fmt: skip
+    assert (remote["role"], remote["object"]) == ("reader", "organization.user")
+
+
+async def test_remote_data_is_the_vendors_own_record(directory: Directory) -> None:
+    listed = (await directory.stage.proxy("GET", "users")).json["result"]
+    unified = (await directory.got("users"))["result"]
+    assert [each["remote_data"] for each in unified] == listed
+    assert all(
+        "remote_data" not in each for each in (await directory.got("users", truto_ignore_remote_data="true"))["result"]
+    )
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 5, 50])
+@pytest.mark.parametrize("query", [{}, {"sort_by": "-name"}, {"type": "user"}, {"sort_by[created_at]": "desc"}])
+async def test_pages_of_any_size_give_every_record_once(
+    directory: Directory, limit: int, query: dict[str, str]
+) -> None:
+    found = [each["id"] for each in await directory.all("users", limit=limit, **query)]
+    assert len(found) == len(set(found)) == len(PEOPLE) + (0 if "type" in query else 1)
+
+
+async def test_order_is_what_was_asked_for(directory: Directory) -> None:
+    names = [each["name"] for each in await directory.all("users", sort_by="-name", limit=3)]
+    assert names == sorted(names, key=str.casefold, reverse=True)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ({"first_name": "ADA"}, ["ada"]),
+        ({"last_name": "lee", "sort_by": "first_name"}, list(PEOPLE)),
+        ({"emails[]": ["ada.lee+accepts@stage.example", "ben.lee+accepts@stage.example"]}, ["ada", "ben"]),
+        ({"status": "inactive"}, []),
+        ({"type": "admin"}, ["owner@stage"]),
+        ({"created_at[gt]": "2999-01-01"}, []),
+        ({"created_at[lt]": "2999-01-01", "first_name": "eva"}, ["eva"]),
+        ({"status": "invited"}, ["hal@stage"]),
+    ],
+)
+async def test_filters_narrow(directory: Directory, query: dict[str, Any], expected: list[str]) -> None:
+    found = await directory.all("users", **query)
+    assert [each["emails"][0]["email"].partition(".")[0] for each in found] == expected
+
+
+async def test_users_of_a_workspace_and_of_a_group(directory: Directory) -> None:
+    ids = directory.ids
+    in_lab = await directory.all("users", workspace_id=ids["lab"], name="dov lee")
+    assert [(each["id"], each["roles"]) for each in in_lab] == [
+        (ids["dov"], [{"id": "member", "name": "member", "workspace": ids["lab"]}])
+    ]
+    in_crew = await directory.got("users", group_id=ids["crew"])
+    assert [each["id"] for each in in_crew["result"]] == [ids["ben"]]
+    assert in_crew["is_partial_response"] is True
+    assert "status" not in in_crew["result"][0]
+
+
+async def test_partial_records_are_completed_on_demand(directory: Directory) -> None:
+    page = await directory.got("users", group_id=directory.ids["crew"], portico_complete="true")
+    assert page["is_partial_response"] is False
+    assert page["result"] == [await directory.got(f"users/{directory.ids['ben']}")]
+    assert page["result"][0]["status"] == "active"
+
+
+async def test_a_users_roles_are_those_assigned_and_the_plain_one(directory: Directory) -> None:
+    cleo = await directory.got(f"users/{directory.ids['cleo']}")
+    known = {each["id"]: each["name"] for each in await directory.all("roles")}
+    assert {each["name"] for each in cleo["roles"]} == {"reader", "Auditor"}
+    assert all(known[each["id"]] == each["name"] for each in cleo["roles"])
+
+
+async def test_roles_are_the_fixed_pair_where_the_vendor_does_not_tell_them(directory: Directory, stage: Stage) -> None:
+    stage.fault("status=403", path="/v1/organization/roles")
+    try:
+        roles = await directory.all("roles", limit=1)
+        listed = await directory.got("users", type="admin")
+    finally:
+        stage.clear()
+    assert [(each["id"], each["type"]) for each in roles] == [("owner", "predefined"), ("reader", "predefined")]
+    assert listed["result"][0]["roles"] == [{"id": "owner", "name": "owner"}]
+    assert (await directory.got("roles/owner"))["name"] == "owner"
+
+
+async def test_roles_of_one_user_of_one_workspace(directory: Directory) -> None:
+    of_cleo = await directory.all("roles", user_id=directory.ids["cleo"])
+    assert {each["name"] for each in of_cleo} == {"reader", "Auditor"}
+    in_lab = await directory.all("roles", workspace_id=directory.ids["lab"])
+    assert {each["applicable_in"] for each in in_lab} == {"workspace"}
+
+
+async def test_me_groups_and_workspaces(directory: Directory) -> None:
+    me = await directory.got("me")
+    assert me["emails"][0]["email"] == "owner@stage.example"
+    assert me["organizations"][0]["name"] == "Stage"
+    assert [each["name"] for each in await directory.all("groups")] == ["Crew"]
+    assert (await directory.got(f"groups/{directory.ids['crew']}"))["id"] == directory.ids["crew"]
+    assert "Lab" in [each["name"] for each in await directory.all("workspaces", sort_by="name")]
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "words"),
+    [
+        ("users", {"shoe_size": "9"}, "shoe_size: is not taken here; allowed: emails, name"),
+        ("users", {"sort_by": "shoe"}, "sort_by: is 'shoe'; allowed: name, first_name"),
+        ("users", {"created_at": "soon"}, "created_at: is 'soon'"),
+        ("users", {"limit": "0"}, "limit: is 0; allowed: 1 to 500"),
+        ("users", {"limit": "many"}, "limit: is 'many'"),
+        ("users", {"next_cursor": "nonsense!"}, "next_cursor: is not a cursor of ours"),
+        ("users", {"truto_response_format": "raw"}, "truto_response_format: is 'raw'"),
+        ("users", {"truto_nonsense": "1"}, "truto_nonsense: is not an option here"),
+        ("users", {"portico_complete": "perhaps"}, "portico_complete: is 'perhaps'"),
+        ("users", {"remote_query": "x"}, "remote_query: must name the vendor's own parameters"),
+    ],
+)
+async def test_what_cannot_be_honoured_is_a_clear_400(
+    directory: Directory, path: str, query: dict[str, str], words: str
+) -> None:
+    refused = await directory.refused("GET", path, **query)
+    assert (refused.status, refused.sentence[: len(words)]) == (400, words)
+
+
+async def test_what_cannot_be_combined_is_named(directory: Directory) -> None:
+    refused = await directory.refused("GET", "users", group_id=directory.ids["crew"], status="active")
+    assert refused.sentence.startswith("status: is not taken here")
+
+
+@pytest.mark.parametrize(
+    ("verb", "path", "status"),
+    [
+        ("GET", "shoes", 404),
+        ("GET", "users/user-nobody", 404),
+        ("GET", "roles/nothing", 404),
+        ("DELETE", "workspaces/x", 404),
+        ("POST", "users/x/dance", 404),
+        ("PUT", "users", 405),
+        ("GET", "users/a/b/c", 404),
+    ],
+)
+async def test_what_is_not_there_says_so(directory: Directory, verb: str, path: str, status: int) -> None:
+    assert (await directory.refused(verb, path)).status == status
+
+
+async def test_options_shape_the_answer(directory: Directory) -> None:
+    keyed = await directory.got("users", truto_key_by="id", truto_exclude_fields="emails.type,remote_data")
+    ada = keyed["result"][directory.ids["ada"]]
+    assert ada["emails"] == [{"email": "ada.lee+accepts@stage.example", "is_primary": True}]
+    told = (await directory.got("users", truto_response_format="debug"))["debug"]
+    assert any("/organization/users" in each for each in told["requestUrls"])
+
+
+async def test_the_vendors_own_parameters_go_along(directory: Directory, stage: Stage) -> None:
+    stage.clear()
+    await directory.got("users", **{"remote_query[order]": "asc"})
+    assert "order=asc" in stage.seen("/v1/organization/users")[0].query
+
+
+async def test_another_tenants_account_looks_missing(directory: Directory) -> None:
+    elsewhere = Directory(directory.stage, "00000000-0000-7000-8000-000000000000")
+    assert (await elsewhere.refused("GET", "users")).status == 404
+
+
+async def test_rate_limits_are_told(directory: Directory, stage: Stage) -> None:
+    stage.fault("status=429;retry-after=7", path="/v1/organization/users", times=1)
+    try:
+        refused = await directory.refused("GET", "users")
+    finally:
+        stage.clear()
+    assert refused.status == 429
+    assert refused.json["truto_is_remote_error"] is True
+    assert "retry-after" in refused.headers
