@@ -5,16 +5,18 @@ Modules that use one carry `pytestmark = pytest.mark.asyncio(loop_scope="module"
 
 import asyncio
 from collections.abc import AsyncGenerator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from portico.sandbox.state import World
+from portico.sandbox.state import DEMO, World
 from tests.conftest import HeldClock
 from tests.demo import Demo, open_demo
 from tests.faces.mcp.speaker import HOST, Json, Maker, Speaker
+from tests.gateways import connect_account
 from tests.stage import Stage, open_stage
 from tests.toolbox.gate import Gate, open_gate
 
@@ -90,11 +92,29 @@ async def desk(time: Time, tmp_path_factory: pytest.TempPathFactory) -> AsyncGen
         yield Desk(stage, time, maker, await maker.server())
 
 
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def larkfield(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Desk]:
+    """A desk in the demo organization, whose ninety days end in the middle of a month and of a day."""
+    time = Time()
+    time.clock.moment = datetime(2026, 11, 18, 9, 30, 7, tzinfo=UTC)
+
+    def pause(world: World) -> Any:
+        world.turn_to(time.clock.moment.timestamp())
+        return time.pause(world)
+
+    folder = tmp_path_factory.mktemp("larkfield")
+    async with open_stage(folder, clock=time.clock, pause=pause, public_url=f"https://{HOST}") as stage:
+        account = await connect_account(stage.client, DEMO)
+        demo = replace(stage, account_id=account["id"])
+        maker = Maker(demo.client, demo.account_id)
+        yield Desk(demo, time, maker, await maker.server())
+
+
 @pytest.fixture(autouse=True)
 def rested(request: pytest.FixtureRequest) -> None:
     """No test sees another's pauses and faults."""
-    if "desk" in request.fixturenames:
-        desk: Desk = request.getfixturevalue("desk")
+    for name in {"desk", "larkfield"} & set(request.fixturenames):
+        desk: Desk = request.getfixturevalue(name)
         desk.time.pauses.clear()
         desk.time.stands_still = False
         desk.stage.clear()

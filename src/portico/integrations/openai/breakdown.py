@@ -10,7 +10,7 @@ from msgspec import Struct
 from portico.errors import Refusal
 from portico.integrations.openai import directory
 from portico.integrations.openai.money import Number, change, number_of, percent, total
-from portico.integrations.openai.periods import DAY, Period, day_of, is_midnight, until_now
+from portico.integrations.openai.periods import DAY, Period, day_of, is_midnight, reaches_now, until_now
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox.composed import Context
 
@@ -148,7 +148,7 @@ def _width(context: Context, subject: Subject, period: Period, *, is_by_day: boo
     """Days where they fit the period (and the zone, where days are shown); hours where they do not."""
     if "1h" not in subject.buckets or period.seconds > _MOST_HOURS_SECONDS:
         return "1d"
-    is_aligned = is_midnight(period.start) and (is_midnight(period.end) or period.end >= until_now(context.now))
+    is_aligned = is_midnight(period.start) and (is_midnight(period.end) or reaches_now(period, context.now))
     ends = (datetime.fromtimestamp(moment, context.zone).utcoffset() for moment in (period.start, period.end))
     is_utc = all(offset == timedelta(0) for offset in ends)
     return "1d" if is_aligned and (is_utc or not is_by_day) else "1h"

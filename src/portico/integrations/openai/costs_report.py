@@ -5,7 +5,14 @@ from decimal import Decimal
 
 from portico.integrations.openai import breakdown, filters
 from portico.integrations.openai.money import Number, text_of, total
-from portico.integrations.openai.periods import Period, asked_period, month_start, next_month_start, until_now
+from portico.integrations.openai.periods import (
+    Period,
+    asked_period,
+    month_start,
+    next_month_start,
+    reaches_now,
+    until_now,
+)
 from portico.model.operation import ToolName
 from portico.shapes import Json
 from portico.toolbox.composed import Composed, Context
@@ -35,7 +42,7 @@ async def run(context: Context, arguments: Json) -> Json:
         compare=arguments.get("compare") is not False,
     )
     shown = await breakdown.break_down(context, COSTS, wish)
-    if period.end >= until_now(context.now):
+    if reaches_now(period, context.now):
         work = _forecast(context, wish)
         if forecast := await context.attempt("the forecast", work, None):
             shown["forecast"] = forecast

@@ -32,12 +32,13 @@ class Period(Struct, frozen=True, kw_only=True):
 def asked_period(context: Context, arguments: Json) -> Period:
     """What was asked for; without a start this month, without an end until now."""
     moment = context.now.astimezone(context.zone)
-    start = arguments.get("start_time")
-    end = arguments.get("end_time")
-    period = Period(
-        start=int(month_start(moment).timestamp()) if start is None else int(start),
-        end=until_now(moment) if end is None else int(end),
-    )
+    present = until_now(moment)
+    given, end = arguments.get("start_time"), arguments.get("end_time")
+    start = int(month_start(moment).timestamp()) if given is None else int(given)
+    period = Period(start=start, end=present if end is None else int(end))
+    if start < present < period.end:
+        # Nothing was used in the future; with it, the period before would be longer than what it is compared with.
+        period = Period(start=start, end=present)
     if period.seconds <= 0:
         problem = "must be after start_time"
         raise InvalidArguments([Failure("end_time", problem, f"after {_text(period.start, context.zone)}")])
@@ -47,6 +48,11 @@ def asked_period(context: Context, arguments: Json) -> Period:
 def until_now(moment: datetime) -> int:
     """The present second belongs to it."""
     return int(moment.timestamp()) + 1
+
+
+def reaches_now(period: Period, moment: datetime) -> bool:
+    """`last 7 days` ends in this very second, and a period without an end just after it: both are up to now."""
+    return period.end >= int(moment.timestamp())
 
 
 def month_start(moment: datetime) -> datetime:
