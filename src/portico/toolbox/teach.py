@@ -9,6 +9,7 @@ from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json, is_record
 from portico.toolbox.fit import clean, fit_value
+from portico.toolbox.journal import RolledBack
 from portico.toolbox.offer import constrained
 from portico.toolbox.results import ToolResult, of_refusal
 from portico.toolbox.tools import IDENTITY
@@ -34,6 +35,9 @@ def teach(
     elif isinstance(problem, errors.VendorFailure):
         sentence, more = _vendor(problem, operation, lister)
         facts |= more
+    elif isinstance(problem, RolledBack):
+        # Which step failed, what was undone, and what was not and why.
+        facts |= problem.facts
     elif isinstance(problem, errors.QuotaSpent):
         more_words, facts["retry_after_seconds"] = _wait(problem.headers.get("retry-after", ""))
         sentence += more_words
