@@ -92,7 +92,7 @@ async def test_dry_run_of_onboarding_shows_every_request_and_sends_none(larkfiel
     assert standing(larkfield) == before
 
 
-ONBOARDING = {
+ONBOARDING: dict[str, tuple[str, list[str]]] = {
     "project": ("/v1/organization/projects", []),
     "service account": ("*/service_accounts", ["project"]),
     "rate limit": ("*/rate_limits/*", ["service account", "project"]),
