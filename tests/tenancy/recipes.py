@@ -48,6 +48,7 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "refreshCredentials": lambda ids: {"id": ids["account"]},
     "runPostInstallActions": lambda ids: {"id": ids["account"]},
     "bulkDeleteIntegratedAccounts": lambda ids: {"ids": [ids["spare"]]},
+    "panicIntegratedAccount": lambda ids: {"keys": "keep"},
     "updateIntegratedAccount": lambda ids: {"tenant_id": "changed"},
     "createMcpServer": lambda ids: {"name": "made"},
     "previewMcpServer": lambda ids: {"name": "made"},

@@ -10,7 +10,14 @@ from typing import Any
 from msgspec import structs
 
 from portico.catalog.find import View
-from portico.catalog.grammar import DefinitionRule, MethodRule, ResourceRule, read_definition, read_resource
+from portico.catalog.grammar import (
+    DefinitionRule,
+    MethodRule,
+    ResourceRule,
+    RevokingRule,
+    read_definition,
+    read_resource,
+)
 from portico.catalog.listings import with_listings
 from portico.catalog.names import tool_name
 from portico.catalog.parameters import parameters_of
@@ -30,6 +37,7 @@ from portico.model.operation import (
     PathRule,
     RateHeaders,
     ReturnsKind,
+    Revoking,
     ToolName,
     UsageWords,
     VendorWebhooks,
@@ -77,7 +85,7 @@ def _integration(definition: DefinitionRule) -> Integration:
     credentials = tuple(
         Credential(
             name=name, label=each.label, field=each.field, prefixes=each.prefixes, headers=each.headers,
-            proof=each.proof, hint=each.hint,
+            proof=each.proof, hint=each.hint, revoking=Revoking(**_said(each.revoking)) if each.revoking else None,
         )
         for name, each in definition.credentials.items()
     )  # fmt: skip
@@ -316,6 +324,7 @@ def _check_names(definition: DefinitionRule, operations: list[Operation]) -> lis
     for name, each in definition.credentials.items():
         if each.proof and each.proof not in keys:
             failures.append(Failure(f"credentials.{name}.proof", f"{each.proof!r} is not an operation"))
+        failures += _check_revoking(f"credentials.{name}.revoking", each.revoking, keys)
     for each in operations:
         failures += _check_wait(each, keys)
     return failures + _check_webhooks(definition, keys)
@@ -337,6 +346,18 @@ def _check_wait(operation: Operation, keys: set[str]) -> list[Failure]:
     if len(wait.counts) not in {0, 2}:
         failures.append(Failure(f"{where}.counts", "takes two places", "how much is done, and of how much"))
     return failures
+
+
+def _check_revoking(where: str, rule: RevokingRule | None, keys: set[str]) -> list[Failure]:
+    if rule is None:
+        return []
+    named = {field: getattr(rule, field) for field in ("list", "delete", "create")}
+    named |= {f"within.{argument}": key for argument, key in rule.within.items()}
+    return [
+        Failure(f"{where}.{field}", f"{key!r} is not an operation")
+        for field, key in named.items()
+        if key and key not in keys
+    ]
 
 
 def _check_webhooks(definition: DefinitionRule, keys: set[str]) -> list[Failure]:

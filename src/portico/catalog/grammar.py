@@ -20,6 +20,23 @@ class ContextFieldRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     hint: str = ""
 
 
+class RevokingRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How a key is found among the vendor's, deleted there, and replaced."""
+
+    list: str
+    delete: str
+    create: str = ""
+    within: dict[str, str] = {}
+    context: dict[str, str] = {}
+    arguments: Json = {}
+    id: str = "id"
+    name: str = "name"
+    shown: str
+    needs: dict[str, str] = {}
+    value: str = "value"
+    by_hand: str = ""
+
+
 class CredentialRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     label: str
     field: str
@@ -27,6 +44,7 @@ class CredentialRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prefixes: tuple[str, ...] = ()
     proof: str = ""
     hint: str = ""
+    revoking: RevokingRule | None = None
 
 
 class PageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,7 +1,7 @@
 """`portico accounts …`: customers' connected accounts."""
 
 import sys
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from cyclopts import Parameter
 
@@ -27,6 +27,12 @@ Status = Annotated[
 NewTenant = Annotated[str, Parameter(help="Your own name for the customer whose account it is.")]
 NewStatus = Annotated[str, Parameter(help="blocked or active.")]
 Integration = Annotated[str, Parameter(help="The vendor.", show_default=True)]
+KeysOption = Annotated[
+    Literal["delete", "rotate", "keep"], Parameter(help="What happens to its keys at the vendor.", show_default=True)
+]
+Through = Annotated[str, Parameter(help="Another account, whose admin key deletes this one's keys.")]
+Reason = Annotated[str, Parameter(help="Why; for the audit trail.")]
+Resume = Annotated[bool, Parameter(negative="", help="With --keys rotate: let calls go on once all keys are new.")]
 BaseUrl = Annotated[str, Parameter(help="Another address of the vendor's, one of those that this gateway allows.")]
 
 
@@ -123,6 +129,33 @@ def delete(account: Account, *, json: JsonOption = False, url: UrlOption = "", t
     """Delete an account with its tokens."""
     gone = Api(url, token).delete(f"/integrated-account/{account}")
     say_json(gone) if json else say(f"Deleted {gone['id']}.")
+
+
+def panic(
+    account: Account,
+    *,
+    keys: KeysOption = "delete",
+    through: Through = "",
+    reason: Reason = "",
+    resume: Resume = False,
+    json: JsonOption = False,
+    url: UrlOption = "",
+    token: TokenOption = "",
+) -> int:
+    """Stop an account at once, and have the vendor delete or replace its keys; each is tried to prove that it is dead.
+
+    Nothing is asked first. Press again if something could not be done: it goes on from there.
+    """
+    body = {"keys": keys, "through": through, "reason": reason, "resume": resume}
+    done = Api(url, token).post(f"/integrated-account/{account}/panic", body)
+    fates: list[dict[str, Any]] = done["keys"]
+    if json:
+        say_json(done)
+    else:
+        say(f"{account} is {done['account']['status']}.")
+        rows = [(each["credential"], each["hint"], each["fate"], each["new_hint"], each["message"]) for each in fates]
+        say_table(("key", "was", "is", "new", "what happened"), rows, "No key was touched at the vendor.")
+    return 0 if all(each["fate"] in {"deleted", "rotated"} for each in fates) else 1
 
 
 def _told(account: dict[str, Any], *, json: bool) -> int:

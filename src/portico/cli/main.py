@@ -21,6 +21,7 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "connect": "portico.cli.accounts:connect|Connect an account with its keys.",
         "update": "portico.cli.accounts:update|Change an account's keys, tenant or state.",
         "check": "portico.cli.accounts:check|Prove an account's keys again.",
+        "panic": "portico.cli.accounts:panic|Stop an account, and end its keys at the vendor with proof.",
         "token": "portico.cli.accounts:token|Make a token that speaks for one account, for 15 minutes.",
         "delete": "portico.cli.accounts:delete|Delete an account.",
     },

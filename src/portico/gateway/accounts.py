@@ -107,7 +107,7 @@ async def change_account(caller: Caller, account: Account, change: Change, parts
     async def work(present: Account) -> Account:
         return await _changed(present, change, parts)
 
-    return await _write(caller, account, _UPDATED, work, parts, fields=fields, **_used(used))
+    return await write(caller, account, _UPDATED, work, parts, fields=fields, **_used(used))
 
 
 def _used(names: list[str]) -> Json:
@@ -121,7 +121,7 @@ async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) 
     async def work(present: Account) -> Account:
         return connect.judged(present, await connect.prove(present, parts), parts)
 
-    return await _write(caller, account, act, work, parts)
+    return await write(caller, account, act, work, parts)
 
 
 async def delete_accounts(caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> int:
@@ -223,7 +223,7 @@ async def _with_merged_context(account: Account, view: View, context: Json, part
     return await connect.with_context(account, integration, merged, parts), touches_keys
 
 
-async def _write(caller: Caller, account: Account, act: str, work: Work, parts: Parts, **facts: Any) -> Account:
+async def write(caller: Caller, account: Account, act: str, work: Work, parts: Parts, **facts: Any) -> Account:
     """Do the work on the account as it is now; again when somebody else changed it meanwhile, so that none is lost."""
     for _ in range(MOST_TRIES):
         changed = await work(account)

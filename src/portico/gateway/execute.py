@@ -72,7 +72,7 @@ async def prepare(caller: Caller, call: Call, parts: Parts, entry: Entry) -> Pre
     operation = connected.view.find(call.resource, call.method)
     entry.found(operation, operation.verb, operation.path)
     credential = connected.view.credentials[operation.credential]
-    _admit(caller, connected, operation.effect, credential)
+    _admit(caller, call, connected, operation.effect, credential)
     admit_lifecycle(operation, connected)
     asked = pages.ask(operation, dict(call.arguments))
     request = build(operation, sort(operation, structs.replace(call, arguments=asked)), connected)
@@ -103,15 +103,16 @@ def _prepare_raw(caller: Caller, call: Call, connected: Connected, entry: Entry)
         request = structs.replace(request, headers=readable(request.headers))
     credential = connected.view.credential_for(path)
     effect: Effect = operation.effect if operation else ("read" if target.verb in {"GET", "HEAD"} else "write")
-    _admit(caller, connected, effect, credential)
+    _admit(caller, call, connected, effect, credential)
     return Prepared(
         connected=connected, operation=operation, effect=effect, credential=credential, request=request, asked={}
     )
 
 
-def _admit(caller: Caller, connected: Connected, effect: Effect, credential: Credential) -> None:
+def _admit(caller: Caller, call: Call, connected: Connected, effect: Effect, credential: Credential) -> None:
     admit_effect(caller, effect)
-    admit_state(connected)
+    if not call.despite_block:
+        admit_state(connected)
     admit_key(credential, connected)
 
 

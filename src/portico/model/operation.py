@@ -179,6 +179,28 @@ def identity_of(method: str, path: str, path_parameters: tuple[str, ...]) -> str
     return path_parameters[-1] if last.startswith("{") else ""
 
 
+class Revoking(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """How a key is found, deleted and replaced at the vendor itself. `list`, `delete`, `create` are operations.
+
+    `within` leads from an argument of all three to the list whose items it may be, unless the account's context says
+    which one in the field that `context` names. `needs` leads from an argument of `create` to where the key's entry
+    keeps its value; a key without it has none to take its place.
+    """
+
+    list: str
+    delete: str
+    create: str = ""
+    within: dict[str, str] = {}
+    context: dict[str, str] = {}
+    arguments: Json = {}  # of `list`
+    id: str = "id"
+    name: str = "name"
+    shown: str  # where an entry shows the key's beginning and end
+    needs: dict[str, str] = {}
+    value: str = "value"  # where `create` answers the new key
+    by_hand: str = ""  # the vendor's own page for it
+
+
 class Credential(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One key slot of an account: how the key is recognised, sent and proved."""
 
@@ -190,6 +212,7 @@ class Credential(Struct, frozen=True, kw_only=True, omit_defaults=True):
     proof: str = ""  # the harmless operation that shows the key works
     fallback: bool = False
     hint: str = ""
+    revoking: Revoking | None = None
 
 
 class ContextField(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -180,12 +180,12 @@ async def import_account(asked: Asked) -> Any:
 
 
 async def get_account(asked: Asked) -> Any:
-    return await show(asked, await _found(asked, asked.path["id"]))
+    return await show(asked, await found(asked, asked.path["id"]))
 
 
 async def change_account(asked: Asked) -> Any:
     body: ChangeBody = asked.body
-    account = await _found(asked, asked.path["id"])
+    account = await found(asked, asked.path["id"])
     change = accounts.Change(
         tenant_id=body.tenant_id,
         status=body.status,
@@ -198,7 +198,7 @@ async def change_account(asked: Asked) -> Any:
 
 
 async def delete_account(asked: Asked) -> Any:
-    account = await _found(asked, asked.path["id"])
+    account = await found(asked, asked.path["id"])
     await accounts.delete_accounts(asked.caller, [account.id], asked.parts)
     return {"id": account.id}
 
@@ -214,19 +214,19 @@ async def bulk_delete(asked: Asked) -> Any:
 
 
 async def make_token(asked: Asked) -> Any:
-    account = await _found(asked, asked.body.integrated_account_id)
+    account = await found(asked, asked.body.integrated_account_id)
     text, token = await accounts.make_account_token(asked.caller, account, asked.parts)
     return {"integrated_account_token": text, "expires_at": iso(token.expires_at or asked.parts.clock())}
 
 
 async def refresh_credentials(asked: Asked) -> Any:
-    account = await _found(asked, asked.body.id)
+    account = await found(asked, asked.body.id)
     proved = await accounts.prove_again(asked.caller, account, "integrated_account.credentials_refreshed", asked.parts)
     return {"success": proved.last_error is None}
 
 
 async def run_post_install_actions(asked: Asked) -> Any:
-    account = await _found(asked, asked.body.id)
+    account = await found(asked, asked.body.id)
     proved = await accounts.prove_again(asked.caller, account, "integrated_account.post_install_run", asked.parts)
     return {"success": proved.last_error is None}
 
@@ -242,7 +242,7 @@ async def change_own(asked: Asked) -> Any:
 
 
 async def get_capabilities(asked: Asked) -> Any:
-    account = await _found(asked, asked.path["id"])
+    account = await found(asked, asked.path["id"])
     connected = await asked.parts.lookup.connect(account)
     about = {
         "id": account.id,
@@ -251,16 +251,16 @@ async def get_capabilities(asked: Asked) -> Any:
         "is_blocked": account.status == "blocked" or not account.is_enabled,
         "keys": sorted(each.name for each in connected.view.integration.credentials if each.field in account.held),
     }
-    found = {"integration": summary(connected.view), "environment_id": asked.environment_id, "account": about}
-    return found | {"env_overridden": bool(account.installation_override)} | narrowed(connected.view, asked.query)
+    shown = {"integration": summary(connected.view), "environment_id": asked.environment_id, "account": about}
+    return shown | {"env_overridden": bool(account.installation_override)} | narrowed(connected.view, asked.query)
 
 
-async def _found(asked: Asked, account_id: str) -> Account:
+async def found(asked: Asked, account_id: str) -> Account:
     admit_account(asked.caller, AccountId(account_id))
-    found = await asked.parts.accounts.get(asked.environment_id, AccountId(account_id))
-    if found is None:
+    account = await asked.parts.accounts.get(asked.environment_id, AccountId(account_id))
+    if account is None:
         raise missing("integrated account", account_id)
-    return found
+    return account
 
 
 async def _own(asked: Asked) -> Account:
@@ -268,7 +268,7 @@ async def _own(asked: Asked) -> Account:
         raise InvalidArguments(
             [], "This address is for account tokens; with an API token use /integrated-account/{id}."
         )
-    return await _found(asked, asked.caller.account_id)
+    return await found(asked, asked.caller.account_id)
 
 
 ENDPOINTS = (
