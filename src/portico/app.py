@@ -21,6 +21,7 @@ from portico.faces.admin import (
     installations,
     integrations,
     keys,
+    link_tokens,
     log,
     panic,
     quotas,
@@ -42,7 +43,7 @@ from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
 from portico.faces.unified import UnifiedFace
-from portico.faces.web import access, consent, one_time, sign_in
+from portico.faces.web import access, connect, consent, one_time, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
@@ -112,6 +113,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *installations.ENDPOINTS,
     *accounts.ENDPOINTS,
     *panic.ENDPOINTS,
+    *link_tokens.ENDPOINTS,
     *admin_tools.ENDPOINTS,
     *servers.ENDPOINTS,
     *all_servers.ENDPOINTS,
@@ -158,7 +160,7 @@ class Portico:
             *MetadataFace(parts).routes(),
             *TokenFace(parts).routes(),
             *static_routes(),
-            *(route for pages in (sign_in, access, consent, one_time) for route in pages.routes(site)),
+            *(route for pages in (sign_in, access, consent, connect, one_time) for route in pages.routes(site)),
             *admin_pages.routes(Frame(site, Acts(ENDPOINTS, parts), toolbox)),
         ]
         self._front = Front(parts, hot, served, self._lifespan)

@@ -43,6 +43,7 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
         "environment_integration_id": ids["installation"],
         "context": {"api_key": "sk-proj-intruder"},
     },
+    "createLinkToken": lambda ids: {"integrated_account_id": ids["account"]},
     "updateOwnIntegratedAccount": lambda ids: {"context": {"note": "changed"}},
     "createIntegratedAccountToken": lambda ids: {"integrated_account_id": ids["account"]},
     "refreshCredentials": lambda ids: {"id": ids["account"]},

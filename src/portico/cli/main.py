@@ -25,6 +25,10 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "token": "portico.cli.accounts:token|Make a token that speaks for one account, for 15 minutes.",
         "delete": "portico.cli.accounts:delete|Delete an account.",
     },
+    "link": {
+        "": "Links by which customers connect their accounts themselves.",
+        "create": "portico.cli.link:create|Make a link that works once, within seven days.",
+    },
     "tokens": {
         "": "API tokens of the environment.",
         "list": "portico.cli.tokens:list_|List API tokens.",

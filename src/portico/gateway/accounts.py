@@ -22,6 +22,8 @@ from portico.vault import tokens
 
 Json = dict[str, Any]
 Work = Callable[[Account], Awaitable[Account]]
+# Done in the transaction that writes the account; raising leaves everything as it was.
+Within = Callable[[Session, Account], Awaitable[None]]
 TOKEN_LIFE = timedelta(minutes=15)
 MOST_TRIES = 20
 _UPDATED = "integrated_account.updated"
@@ -52,7 +54,7 @@ class Change(Struct, frozen=True, kw_only=True):
     unified_override: Json | UnsetType = UNSET
 
 
-async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Account:
+async def import_account(caller: Caller, wanted: Import, parts: Parts, within: Within | None = None) -> Account:
     """Make the account, prove its keys, keep it whatever the proof says: its state tells."""
     integration = wanted.view.integration
     context, used = await stored.filled(caller, integration, wanted.context, parts.stored)
@@ -80,6 +82,8 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Accoun
     account = await connect.with_context(account, integration, context, parts)
     account = connect.judged(account, await connect.prove(account, parts), parts)
     async with parts.database.transaction() as session:
+        if within is not None:
+            await within(session, account)
         await parts.accounts.add(session, account)
         await parts.audit.add(
             session,
@@ -95,7 +99,9 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts) -> Accoun
     return account
 
 
-async def change_account(caller: Caller, account: Account, change: Change, parts: Parts) -> Account:
+async def change_account(
+    caller: Caller, account: Account, change: Change, parts: Parts, within: Within | None = None
+) -> Account:
     """Merge the change in: context by its top-level names, null takes one away, unmentioned secrets stay."""
     used: list[str] = []
     fields = sorted(_mentioned(change))
@@ -107,7 +113,7 @@ async def change_account(caller: Caller, account: Account, change: Change, parts
     async def work(present: Account) -> Account:
         return await _changed(present, change, parts)
 
-    return await write(caller, account, _UPDATED, work, parts, fields=fields, **_used(used))
+    return await write(caller, account, _UPDATED, work, parts, within, fields=fields, **_used(used))
 
 
 def _used(names: list[str]) -> Json:
@@ -223,13 +229,17 @@ async def _with_merged_context(account: Account, view: View, context: Json, part
     return await connect.with_context(account, integration, merged, parts), touches_keys
 
 
-async def write(caller: Caller, account: Account, act: str, work: Work, parts: Parts, **facts: Any) -> Account:
+async def write(
+    caller: Caller, account: Account, act: str, work: Work, parts: Parts, within: Within | None = None, **facts: Any
+) -> Account:
     """Do the work on the account as it is now; again when somebody else changed it meanwhile, so that none is lost."""
     for _ in range(MOST_TRIES):
         changed = await work(account)
         async with parts.database.transaction() as session:
             is_written = await parts.accounts.update(session, changed)
             if is_written:
+                if within is not None:
+                    await within(session, changed)
                 await parts.audit.add(session, caller, act, account.id, parts.clock(), status=changed.status, **facts)
                 await parts.later.account_changed(session, account.status, changed, is_update=act == _UPDATED)
                 await parts.changes.tell(session, "accounts")

@@ -12,7 +12,7 @@ from portico.model.person import PersonId
 from portico.model.secret import HandedSecret
 from portico.model.server import McpServer
 from portico.model.webhook import InboundEndpoint
-from portico.store import environments, files, grants, inbound, people, secrets, servers, tokens
+from portico.store import environments, files, grants, inbound, link_tokens, people, secrets, servers, tokens
 from portico.store.database import Database, Row, Session
 from portico.store.ids import lowest_id
 from portico.store.jobs import Job, JobKind
@@ -22,11 +22,16 @@ _TOKEN_BY_DIGEST = Statement(
     "SELECT id, environment_id, kind, name, hint, scopes, account_id, created_by, created_at, expires_at "
     "FROM api_tokens WHERE digest = :digest"
 )
+_LINK_BY_DIGEST = Statement(
+    "SELECT id, environment_id, integration, tenant_id, account_id, keeps_context, redirect_uri, created_at, "
+    "expires_at, used_at FROM link_tokens WHERE digest = :digest"
+)
 _ENVIRONMENTS = Statement(
     "SELECT id, name, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC LIMIT :count"
 )
 _FIRST_ENVIRONMENT = Statement("SELECT id, name, created_at, updated_at FROM environments ORDER BY id LIMIT 1")
 _EXPIRED_TOKENS = Statement("DELETE FROM api_tokens WHERE kind = 'acc' AND expires_at < :moment")
+_EXPIRED_LINKS = Statement("DELETE FROM link_tokens WHERE expires_at < :moment")
 _EXPIRED_REPLAYS = Statement("DELETE FROM replays WHERE expires_at < :moment")
 _EXPIRED_PIECES = Statement(
     "DELETE FROM file_pieces WHERE file_id IN (SELECT id FROM files WHERE expires_at < :moment)"
@@ -147,6 +152,10 @@ class Operators:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    async def link_by_digest(self, digest: bytes) -> link_tokens.LinkToken | None:
+        row = await self._database.one(_LINK_BY_DIGEST, digest=digest)
+        return link_tokens.read(row) if row else None
+
     async def token_by_digest(self, digest: bytes) -> tokens.Token | None:
         """Whose token this is: the one look-up that comes before anybody's environment is known."""
         row = await self._database.one(_TOKEN_BY_DIGEST, digest=digest)
@@ -247,6 +256,7 @@ class Operators:
     async def clean(self, moment: datetime, oldest_request: datetime) -> None:
         """Drop what has expired (account tokens, files, replays) and what is older than the request log goes back."""
         await self._database.run(_EXPIRED_TOKENS, moment=to_milliseconds(moment))
+        await self._database.run(_EXPIRED_LINKS, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_REPLAYS, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_PIECES, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))

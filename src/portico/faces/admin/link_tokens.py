@@ -1,0 +1,70 @@
+"""/link-token: a link by which a customer connects their account themselves. Its text is shown once."""
+
+from typing import Any
+from urllib.parse import urlencode
+
+from msgspec import Struct, structs
+
+from portico.clock import iso
+from portico.errors import Failure, InvalidArguments
+from portico.faces.endpoint import Asked, Endpoint, missing
+from portico.gateway import linking
+from portico.gateway.accounts import installation_for
+from portico.model.account import AccountId
+
+TAG = "Link tokens"
+
+
+class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Either `tenant_id`, for a new account, or `integrated_account_id`, to connect that one again."""
+
+    tenant_id: str = ""
+    integration: str = ""
+    integrated_account_id: str = ""
+    persist_previous_context: bool = False
+    redirect_uri: str = ""
+
+
+class LinkMade(Struct, frozen=True, kw_only=True):
+    link_token: str
+    url: str
+    expires_at: str
+
+
+async def create_link_token(asked: Asked) -> Any:
+    body: LinkBody = asked.body
+    parts, tenant = asked.parts, body.tenant_id.strip()
+    if bool(tenant) == bool(body.integrated_account_id):
+        raise InvalidArguments(
+            [Failure("", "needs exactly one of tenant_id (a new account) and integrated_account_id (to connect again)")]
+        )
+    if body.integrated_account_id:
+        wanted = AccountId(body.integrated_account_id)
+        account = await parts.accounts.get(asked.environment_id, wanted)
+        if account is None:
+            raise missing("integrated account", wanted)
+        about = {"integration": account.integration, "tenant_id": account.tenant_id}
+        keeps = body.persist_previous_context
+    else:
+        names = sorted(parts.views.shipped)
+        name = body.integration or (names[0] if len(names) == 1 else "")
+        installation = await installation_for(asked.caller, name, "", parts)
+        about, wanted, keeps = {"integration": installation.integration, "tenant_id": tenant}, AccountId(""), False
+    link = linking.new_link(asked.environment_id, parts, **about, redirect_uri=body.redirect_uri)
+    link = structs.replace(link, account_id=wanted, keeps_context=keeps)
+    text = await linking.make(asked.caller, link, parts)
+    place = parts.settings.public_url.rstrip("/")
+    return {
+        "link_token": text,
+        "url": f"{place}/connect?{urlencode({'link_token': text})}",
+        "expires_at": iso(link.expires_at),
+    }
+
+
+ENDPOINTS = (
+    Endpoint(
+        verb="POST", path="/link-token", name="createLinkToken", summary="Make a link for connecting an account",
+        tag=TAG, description="It works once, within seven days. Send `url` to whoever holds the keys.",
+        handler=create_link_token, body=LinkBody, returns=LinkMade, scope="accounts", status=201,
+    ),
+)  # fmt: skip

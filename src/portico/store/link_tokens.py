@@ -1,0 +1,76 @@
+"""Links by which somebody outside connects an account. Whoever uses one first wins; everybody else finds it used."""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from portico.clock import from_milliseconds, to_milliseconds
+from portico.model.account import AccountId, EnvironmentId
+from portico.store.database import Row, Session
+from portico.store.statement import Statement
+
+_ADD = Statement(
+    "INSERT INTO link_tokens (id, environment_id, digest, integration, tenant_id, account_id, keeps_context, "
+    "redirect_uri, created_at, expires_at) VALUES (:id, :environment_id, :digest, :integration, :tenant_id, "
+    ":account_id, :keeps_context, :redirect_uri, :created_at, :expires_at)"
+)
+_USE = Statement(
+    "UPDATE link_tokens SET used_at = :moment, account_id = :account_id WHERE environment_id = :environment_id "
+    "AND id = :id AND used_at IS NULL AND expires_at > :moment"
+)
+
+
+class LinkToken(Struct, frozen=True, kw_only=True):
+    """A link without its text. `account_id`: whom it is to connect again, later also whom it connected; else empty."""
+
+    id: str
+    environment_id: EnvironmentId
+    integration: str
+    tenant_id: str
+    account_id: AccountId
+    keeps_context: bool
+    redirect_uri: str
+    created_at: datetime
+    expires_at: datetime
+    used_at: datetime | None = None
+
+
+async def add(session: Session, link: LinkToken, digest: bytes) -> None:
+    await session.run(
+        _ADD,
+        id=link.id,
+        environment_id=link.environment_id,
+        digest=digest,
+        integration=link.integration,
+        tenant_id=link.tenant_id,
+        account_id=link.account_id,
+        keeps_context=link.keeps_context,
+        redirect_uri=link.redirect_uri,
+        created_at=to_milliseconds(link.created_at),
+        expires_at=to_milliseconds(link.expires_at),
+    )
+
+
+async def use(
+    session: Session, environment_id: EnvironmentId, link_id: str, account_id: AccountId, moment: datetime
+) -> bool:
+    """Whether this is its one use."""
+    changed = await session.run(
+        _USE, environment_id=environment_id, id=link_id, account_id=account_id, moment=to_milliseconds(moment)
+    )
+    return changed > 0
+
+
+def read(row: Row) -> LinkToken:
+    return LinkToken(
+        id=row[0],
+        environment_id=row[1],
+        integration=row[2],
+        tenant_id=row[3],
+        account_id=row[4],
+        keeps_context=bool(row[5]),
+        redirect_uri=row[6],
+        created_at=from_milliseconds(row[7]),
+        expires_at=from_milliseconds(row[8]),
+        used_at=from_milliseconds(row[9]) if row[9] is not None else None,
+    )
