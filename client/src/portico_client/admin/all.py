@@ -14,6 +14,7 @@ from portico_client.admin.files import Files
 from portico_client.admin.integrated_accounts import IntegratedAccounts
 from portico_client.admin.integrations import Integrations
 from portico_client.admin.keys import Keys
+from portico_client.admin.link_tokens import LinkTokens
 from portico_client.admin.mcp_servers import McpServers
 from portico_client.admin.quotas import Quotas
 from portico_client.admin.request_log import RequestLog
@@ -35,6 +36,7 @@ class Admin(Generic[Mode]):
         self.integrations: Integrations[Mode] = Integrations(driver)
         self.environment_integrations: EnvironmentIntegrations[Mode] = EnvironmentIntegrations(driver)
         self.integrated_accounts: IntegratedAccounts[Mode] = IntegratedAccounts(driver)
+        self.link_tokens: LinkTokens[Mode] = LinkTokens(driver)
         self.mcp_servers: McpServers[Mode] = McpServers(driver)
         self.approvals: Approvals[Mode] = Approvals(driver)
         self.stored_secrets: StoredSecrets[Mode] = StoredSecrets(driver)

@@ -60,6 +60,34 @@ class IdRef(TypedDict):
     id: str
 
 
+class ProofShown(TypedDict):
+    """What the vendor said when the old key was tried afterwards: 401 means that it is dead."""
+
+    credential: str
+    works: bool
+    message: str
+    status: int
+
+
+class KeyFateShown(TypedDict):
+    """`failed` and `still_accepted` say in `message` what to do next."""
+
+    credential: str
+    hint: str
+    fate: Literal["deleted", "failed", "kept", "rotated", "still_accepted"]
+    message: str
+    vendor_key_id: str | None
+    new_hint: str | None
+    new_vendor_key_id: str | None
+    proof: ProofShown | None
+    at: str
+
+
+class PanicShown(TypedDict):
+    account: AccountShown
+    keys: list[KeyFateShown]
+
+
 class IntegratedAccounts(Resource[Mode]):
     """Integrated accounts."""
 
@@ -244,5 +272,28 @@ class IntegratedAccounts(Resource[Mode]):
                         include_removed=include_removed,
                     )
                 ),
+            )
+        )
+
+    @operation
+    def panic(
+        self,
+        id: str,
+        *,
+        keys: Literal["delete", "keep", "rotate"] | Omit = OMIT,
+        reason: str | Omit = OMIT,
+        through: str | Omit = OMIT,
+        resume: bool | Omit = OMIT,
+        idempotency_key: str = "",
+    ) -> Flow[PanicShown]:
+        """Stop an account and end its keys. The account is blocked before anything else happens. Then its keys are
+        deleted or replaced at the vendor through its own API, and each old key is tried to prove that it is dead.
+        Pressing again goes on where the first press could not. Needs the scope `accounts`."""
+        return self._value(
+            Call(
+                "POST",
+                f"/integrated-account/{segment(id)}/panic",
+                body=given(keys=keys, reason=reason, through=through, resume=resume),
+                key=idempotency_key,
             )
         )
