@@ -64,7 +64,10 @@ _NAMES = {
 _ALL = Wanted()
 Follow = Annotated[bool, Parameter(name=("--follow", "-f"), negative="", help="Go on with what comes, until stopped.")]
 Export = Annotated[
-    str, Parameter(help="Write every row that fits to this file as lines of JSON; - is standard output.")
+    str,
+    Parameter(
+        help="Write every row that fits to this file as lines of JSON; - is standard output.", allow_leading_hyphen=True
+    ),
 ]
 Limit = Annotated[int, Parameter(help="How many.", show_default=True)]
 

@@ -109,6 +109,11 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "delete": "portico.cli.secrets:delete|Delete a stored secret.",
     },
     "call": "portico.cli.call:call|Call a method of a vendor through the Proxy API.",
+    "audit": {
+        "": "Who changed what.",
+        "list": "portico.cli.audit:list_|List administrative acts, newest first.",
+        "verify": "portico.cli.audit:verify|Follow the trail's chain to its end.",
+    },
     "quotas": {
         "": "How much may be used: requests, tokens and spend, by whom and in which time.",
         "list": "portico.cli.quotas:list_|List quotas and how much of them is used.",

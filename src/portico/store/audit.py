@@ -29,7 +29,9 @@ _ADD = Statement(
 )
 _PAGE = Statement(
     "SELECT id, environment_id, number, at, actor, actor_name, act, target, facts, previous, hash FROM audit "
-    "WHERE environment_id = :environment_id AND number < :before ORDER BY number DESC LIMIT :count"
+    "WHERE environment_id = :environment_id AND number < :before AND (:actor = '' OR actor = :actor) "
+    "AND (:act = '' OR act = :act OR act LIKE :acts ESCAPE '!') AND (:target = '' OR target = :target) "
+    "AND at > :after AND at < :until ORDER BY number DESC LIMIT :count"
 )
 _FROM = Statement(
     "SELECT id, environment_id, number, at, actor, actor_name, act, target, facts, previous, hash FROM audit "
@@ -51,6 +53,27 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
     facts: dict[str, Any]
     previous: bytes
     hash: bytes
+
+
+class AuditFilter(Struct, frozen=True, kw_only=True):
+    """What is empty is not asked for. `act` may be a whole one or the group before its dot, such as api_token."""
+
+    actor: str = ""
+    act: str = ""
+    target: str = ""
+    after: datetime | None = None
+    until: datetime | None = None
+
+
+ANY = AuditFilter()
+
+
+class Checked(Struct, frozen=True, kw_only=True):
+    """How far the chain was followed, and the first entry that does not follow from the one before it."""
+
+    entries: int
+    hash: bytes
+    first_broken: int | None
 
 
 class Audit:
@@ -79,21 +102,41 @@ class Audit:
         await session.run(_ADD, **values, previous=previous, hash=link)
         await session.run(_MOVE, environment_id=caller.environment_id, number=number, hash=link)
 
-    async def page(self, environment_id: EnvironmentId, before: int, count: int) -> list[AuditEntry]:
-        rows = await self._database.all(_PAGE, environment_id=environment_id, before=before, count=count)
+    async def page(
+        self, environment_id: EnvironmentId, before: int, count: int, where: AuditFilter = ANY
+    ) -> list[AuditEntry]:
+        """Newest first."""
+        group = where.act.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+        rows = await self._database.all(
+            _PAGE,
+            environment_id=environment_id,
+            before=before,
+            count=count,
+            actor=where.actor,
+            act=where.act,
+            acts=f"{group}.%",
+            target=where.target,
+            after=-1 if where.after is None else to_milliseconds(where.after),
+            until=LAST if where.until is None else to_milliseconds(where.until),
+        )
         return [_read(row) for row in rows]
 
     async def first_broken(self, environment_id: EnvironmentId) -> int | None:
         """The number of the first entry that does not follow from the one before it; None where the chain holds."""
+        return (await self.check(environment_id)).first_broken
+
+    async def check(self, environment_id: EnvironmentId) -> Checked:
+        """Follow the chain from its beginning to its head."""
         previous, number = _NOTHING, 0
         while rows := await self._database.all(_FROM, environment_id=environment_id, after=number, count=1000):
             for row in rows:
                 values: dict[str, Any] = dict(zip(_CHAINED, row[:9], strict=True))
                 if row[2] != number + 1 or bytes(row[9]) != previous or bytes(row[10]) != chain(previous, values):
-                    return number + 1
+                    return Checked(entries=number, hash=previous, first_broken=number + 1)
                 previous, number = bytes(row[10]), row[2]
         head = await self._database.one(_HEAD_READ, environment_id=environment_id)
-        return None if head is None or (head[0], bytes(head[1])) == (number, previous) else number + 1
+        holds = number == 0 if head is None else (head[0], bytes(head[1])) == (number, previous)
+        return Checked(entries=number, hash=previous, first_broken=None if holds else number + 1)
 
 
 _HEAD_READ = Statement("SELECT number, hash FROM audit_heads WHERE environment_id = :environment_id")

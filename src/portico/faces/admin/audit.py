@@ -1,4 +1,4 @@
-"""/audit: who changed what."""
+"""/audit: who changed what, and whether anybody has changed what is written of it."""
 
 from typing import Any
 
@@ -6,14 +6,36 @@ from msgspec import Struct
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.endpoint import Asked, Endpoint, Paging, page, position
-from portico.store.audit import LAST, AuditEntry
+from portico.faces.endpoint import Asked, Endpoint, Paging, Range, page, position
+from portico.store.audit import LAST, AuditEntry, AuditFilter
 
 TAG = "Audit"
 
 
 class AuditQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Newest first."""
+    """`act` is one such as api_token.created, or the group before the dot; `target` is the id of what it was about."""
+
+    actor: str = ""
+    act: str = ""
+    target: str = ""
+    created_at: Range | None = None
+
+
+class VerifyQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Number and hash of an entry that were noted elsewhere earlier: it must still be the same."""
+
+    number: int = 0
+    hash: str = ""
+
+
+class Verified(Struct, frozen=True, kw_only=True):
+    """`entries` follow from each other, and `hash` is the last one's: note both elsewhere to compare them later."""
+
+    holds: bool
+    entries: int
+    hash: str
+    first_broken: int | None
+    problem: str
 
 
 class AuditShown(Struct, frozen=True, kw_only=True):
@@ -48,8 +70,39 @@ async def list_audit(asked: Asked) -> Any:
     if query.next_cursor and not query.next_cursor.isdigit():
         raise InvalidArguments([Failure("next_cursor", "is not a cursor of this list")])
     before = int(query.next_cursor) if query.next_cursor else LAST
-    rows = await asked.parts.audit.page(asked.environment_id, before, count + 1)
+    where = AuditFilter(
+        actor=query.actor,
+        act=query.act,
+        target=query.target,
+        after=query.created_at.gt if query.created_at else None,
+        until=query.created_at.lt if query.created_at else None,
+    )
+    rows = await asked.parts.audit.page(asked.environment_id, before, count + 1, where)
     return page(rows, query, _show_audit, lambda row: str(row.number))
+
+
+async def verify_audit(asked: Asked) -> Any:
+    query: VerifyQuery = asked.query
+    if bool(query.hash) != bool(query.number) or query.number < 0:
+        raise InvalidArguments([Failure("number", "and hash belong together", "both as an entry showed them, or none")])
+    checked = await asked.parts.audit.check(asked.environment_id)
+    broken, problem = checked.first_broken, ""
+    if broken is not None:
+        problem = (
+            f"Entry {broken} does not follow from entry {broken - 1}: it or the one before was changed or removed."
+        )
+    elif query.number:
+        found = await asked.parts.audit.page(asked.environment_id, query.number + 1, 1)
+        if not found or found[0].number != query.number or found[0].hash.hex() != query.hash.lower():
+            broken = query.number
+            problem = f"Entry {broken} is not the one that was noted: the trail was rewritten from there or before."
+    return {
+        "holds": broken is None,
+        "entries": checked.entries,
+        "hash": checked.hash.hex(),
+        "first_broken": broken,
+        "problem": problem,
+    }
 
 
 ENDPOINTS = (
@@ -57,5 +110,10 @@ ENDPOINTS = (
         verb="GET", path="/audit", name="listAudit", summary="The audit trail", tag=TAG,
         description="Every administrative act. Each entry's hash covers the one before it.",
         handler=list_audit, query=AuditQuery, returns=list[AuditShown], scope="logs",
+    ),
+    Endpoint(
+        verb="GET", path="/audit/verify", name="verifyAudit", summary="Follow the trail's chain to its end", tag=TAG,
+        description="Whoever rewrites all of it with the database in hand is found out by an entry noted elsewhere.",
+        handler=verify_audit, query=VerifyQuery, returns=Verified, scope="logs",
     ),
 )  # fmt: skip
