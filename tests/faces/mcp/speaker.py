@@ -69,8 +69,11 @@ class Speaker:
     async def result(self, method: str, params: Json | None = None) -> Json:
         got = await self.ask(method, params)
         assert got.status == 200, got.content
-        assert "result" in got.json, got.json
-        return got.json["result"]
+        # On a busy machine an answer may take so long that it comes as a stream.
+        is_stream = got.headers.get("content-type", "").startswith("text/event-stream")
+        answer = events(got.content)[-1] if is_stream else got.json
+        assert "result" in answer, answer
+        return answer["result"]
 
     async def tools(self) -> dict[str, Json]:
         return {each["name"]: each for each in (await self.result("tools/list"))["tools"]}
