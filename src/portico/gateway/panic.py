@@ -95,7 +95,7 @@ async def _stop(caller: Caller, account: Account, wish: Wish, parts: Parts) -> A
         result: Json = {"action": "panic", "keys": {}, "at": iso(moment)}
         return structs.replace(present, status="blocked", last_action_result=result, updated_at=moment)
 
-    facts = {"keys": wish.keys, "reason": wish.reason}
+    facts: Json = {"keys": wish.keys, "reason": wish.reason}
     return await accounts.write(caller, account, "integrated_account.panicked", work, parts, **facts)
 
 
@@ -203,7 +203,7 @@ class _Ending:
                 raise CannotRevoke("The old key is deleted, and somebody has given the account another one meanwhile.")
             return await self._with_key(present, secret)
 
-        facts = {"credential": self._credential.name, "hint": hint(secret)}
+        facts: Json = {"credential": self._credential.name, "hint": hint(secret)}
         act = "integrated_account.key_replaced"
         await accounts.write(self._caller, self._account, act, work, self._parts, **facts)
 

@@ -14,7 +14,18 @@ from tests.faces.admin.tenants import said
 from tests.gateways import connect_account
 
 # Pages for people, and addresses whose shape other standards give.
-NOT_API = ("/.well-known/", "/oauth/", "/sign-in", "/sign-out", "/access", "/static/", "/ui", "/connect")
+NOT_API = (
+    "/.well-known/",
+    "/oauth/",
+    "/sign-in",
+    "/sign-out",
+    "/access",
+    "/static/",
+    "/ui",
+    "/connect",
+    "/admin",
+    "/one-time",
+)
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 
 
