@@ -236,9 +236,8 @@ def _parts(
     accounts_store, operators = Accounts(database), Operators(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
     changes.listen("keys", keyring.forget)
-    later = Later(database, clock)
     shipped = {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
-    views = Views(shipped, definitions, with_waiting)
+    later, views = Later(database, clock), Views(shipped, definitions, with_waiting)
     requests, audit = Requests(database), Audit(database)
     carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)
     return Parts(

@@ -92,6 +92,7 @@ class Hot(NamedTuple):
 
 _OWN = "integrated_account_id={account}"
 _PROJECT = {"name": "changed"}
+_DIRECTORY = "/unified/user-directory"
 _THROUGH = "/passthrough/{account}/v1/organization/projects/{project}"
 # Documented address → how it is asked with an API token.
 HOT: dict[tuple[str, str], Hot] = {
@@ -110,6 +111,19 @@ HOT: dict[tuple[str, str], Hot] = {
         (verb, "/passthrough/{integrated_account_id}/{path}"): Hot(verb, _THROUGH, body)
         for verb, body in {"GET": None, "POST": _PROJECT, "PATCH": _PROJECT, "PUT": _PROJECT, "DELETE": None}.items()
     },
+    ("GET", "/unified/{model}/{resource}"): Hot("GET", f"{_DIRECTORY}/workspaces?{_OWN}"),
+    ("POST", "/unified/{model}/{resource}"): Hot("POST", f"{_DIRECTORY}/workspaces?{_OWN}", _PROJECT),
+    ("GET", "/unified/{model}/{resource}/{id}"): Hot("GET", f"{_DIRECTORY}/workspaces/{{project}}?{_OWN}"),
+    ("PATCH", "/unified/{model}/{resource}/{id}"): Hot(
+        "PATCH", f"{_DIRECTORY}/workspaces/{{project}}?{_OWN}", _PROJECT
+    ),
+    ("DELETE", "/unified/{model}/{resource}/{id}"): Hot("DELETE", f"{_DIRECTORY}/users/user-nobody?{_OWN}"),
+    ("POST", "/unified/{model}/{resource}/{id}"): Hot(
+        "POST", f"{_DIRECTORY}/users/assign_role?{_OWN}", {"id": "user-nobody", "role_id": "owner"}
+    ),
+    ("POST", "/unified/{model}/{resource}/{id}/{method}"): Hot(
+        "POST", f"{_DIRECTORY}/users/user-nobody/assign_role?{_OWN}", {"role_id": "owner"}
+    ),
     ("POST", "/integrated-account/{id}/tools/{name}"): Hot(
         "POST", "/integrated-account/{account}/tools/list_all_openai_projects", {}
     ),

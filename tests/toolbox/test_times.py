@@ -102,10 +102,9 @@ async def test_every_argument_that_is_a_time_says_so(demo: Demo) -> None:
     """By their names: whoever adds one must add it to `times` of its operation."""
     got = await demo.client.get(f"/integrated-account/{demo.account_id}/tools", methods="read,write,custom")
     for tool in got.json["result"]:
-        for schema in (tool["query_schema"], tool["body_schema"]):
-            for name, argument in schema["properties"].items():
-                if name in {"start_time", "end_time"} or name.endswith("_at"):
-                    assert argument.get("type") == "string", (tool["name"], name)
+        for name, argument in tool["input_schema"]["properties"].items():
+            if name in {"start_time", "end_time"} or name.endswith("_at"):
+                assert argument.get("type") == "string", (tool["name"], name)
 
 
 async def test_times_can_be_switched_off(demo: Demo) -> None:
