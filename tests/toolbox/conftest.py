@@ -60,11 +60,12 @@ class Desk:
     time: Time
     maker: Maker
     mcp: Speaker
+    asks: dict[str, str] = field(default_factory=dict[str, str])
 
     async def tool(self, name: str, arguments: Json | None = None, **query: str) -> Json:
-        """The whole result of a tool at the tools endpoint; a new key as such, for the tests to look at."""
+        """The whole result of a tool at the tools endpoint."""
         path = f"/integrated-account/{self.stage.account_id}/tools/{name}"
-        got = await self.stage.client.post(path, arguments or {}, **{"secrets": "reveal", **query})
+        got = await self.stage.client.post(path, arguments or {}, **(self.asks | query))
         assert got.status == 200, got.content
         return got.json
 
@@ -107,7 +108,7 @@ async def larkfield(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[
         account = await connect_account(stage.client, DEMO)
         demo = replace(stage, account_id=account["id"])
         maker = Maker(demo.client, demo.account_id)
-        yield Desk(demo, time, maker, await maker.server(secrets="reveal"))
+        yield Desk(demo, time, maker, await maker.server(secrets="reveal"), {"secrets": "reveal"})
 
 
 @pytest.fixture(autouse=True)
