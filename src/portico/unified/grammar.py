@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from portico.catalog.find import View
 from portico.catalog.override import merge
+from portico.catalog.schema import compile_check
 from portico.errors import Failure
 from portico.shapes import Json, is_record
 
@@ -124,7 +125,7 @@ def check(value: Any, view: View, path: str) -> list[Failure]:
     except msgspec.ValidationError as problem:
         sentence, _, place = str(problem).partition(" - at `$")
         return [Failure(path + place.strip("`"), sentence[:1].lower() + sentence[1:], ", ".join(WORDS))]
-    failures = _check_calls(method, view, path)
+    failures = [*_check_calls(method, view, path), *_check_body(method, path)]
     for kind in FORKS:
         for name, change in members(value.get(kind)):
             place = f"{path}.{kind}.{name}"
@@ -134,6 +135,18 @@ def check(value: Any, view: View, path: str) -> list[Failure]:
                 bare = {word: each for word, each in value.items() if word not in FORKS}
                 failures += check(merge(bare, change), view, place)
     return failures
+
+
+def _check_body(method: Method, path: str) -> list[Failure]:
+    place = f"{path}.request_body_schema"
+    properties: Any = method.request_body_schema.get("properties", {})
+    if not is_record(properties) or not all(is_record(each) for each in properties.values()):
+        return [Failure(f"{place}.properties", "must be an object of schemas")]
+    try:
+        compile_check({"type": "object", **method.request_body_schema})
+    except ValueError as problem:
+        return [Failure(place, f"is no JSON Schema: {problem}"[:300])]
+    return []
 
 
 def _check_calls(method: Method, view: View, path: str) -> list[Failure]:

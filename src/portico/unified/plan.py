@@ -6,10 +6,10 @@ from typing import Any
 from msgspec import Struct
 
 from portico.catalog.override import merge
-from portico.errors import NotFound
+from portico.errors import MappingFailed, NotFound
 from portico.gateway.lookup import Connected
 from portico.shapes import Json, is_record
-from portico.unified import models
+from portico.unified import grammar, models
 from portico.unified.grammar import layered
 
 # What is said here counts for every method of a resource, unless the method says otherwise.
@@ -77,10 +77,21 @@ class Layers(Struct, frozen=True, kw_only=True):
 
 
 def plan_of(connected: Connected, model: str, resource: str, method: str, shipped: Shipped) -> Plan:
-    """NotFound names what there is instead."""
+    """NotFound names what there is instead; MappingFailed, what is wrong with a changed mapping."""
     models.find(model).resource(resource)
     layers = Layers.of(connected, model, shipped)
-    return layers.plan(model, resource, method, connected.account.environment_id)
+    plan = layers.plan(model, resource, method, connected.account.environment_id)
+    _refuse_misshapen(plan, connected)
+    return plan
+
+
+def _refuse_misshapen(plan: Plan, connected: Connected) -> None:
+    """Ours were checked when they were built; what somebody else changed may be anything."""
+    failures = grammar.check(plan.value, connected.view, plan.place) if plan.tenant else []
+    if failures:
+        first = failures[0]
+        allowed = f"; allowed: {first.allowed}" if first.allowed else ""
+        raise MappingFailed(f"A changed mapping cannot be used: {first.path} {first.problem}{allowed}.")
 
 
 def _record(value: Any) -> Json:
