@@ -211,10 +211,11 @@ async def test_a_second_answer_to_the_same_key_is_marked_and_counts_no_tokens(lo
     assert (again.input_tokens, again.output_tokens, again.cost_nanos, again.vendor_status) == (0, 0, None, 0)
 
 
-async def test_a_dry_run_reaches_no_vendor(log: Log) -> None:
+async def test_a_dry_run_only_looks_and_the_look_has_a_row_of_its_own(log: Log) -> None:
     await run(log.stage, "delete_a_openai_file_by_id", {"id": "file-1", "dry_run": True})
-    row = await log.row()
-    assert (row.status, row.vendor_status) == (200, 0)
+    look, dry = sorted(await log.rows(), key=lambda row: row.method != "get")
+    assert (dry.method, dry.status, dry.vendor_status) == ("delete", 200, 0)
+    assert (look.method, look.verb, look.vendor_status > 0) == ("get", "GET", True)
 
 
 async def used_in_sandbox(stage: Stage) -> list[dict[str, int]]:
