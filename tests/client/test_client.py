@@ -65,6 +65,18 @@ async def test_lists_are_gone_through_page_by_page(client: Portico, other: Async
     assert [each["name"] for each in first.items] + [each["name"] for each in rest] == names
 
 
+async def test_the_directory_is_read_and_written_in_unified_words(client: Portico, other: AsyncPortico) -> None:
+    made = client.unified.create("user-directory", "workspaces", {"name": "Bay"})
+    names = [each["name"] for each in client.unified.list("user-directory", "workspaces", limit=1)]
+    assert "Bay" in names
+    assert names == [each["name"] async for each in other.unified.list("user-directory", "workspaces", limit=1)]
+    changed = await other.unified.update("user-directory", "workspaces", made["id"], {"name": "Cove"})
+    assert changed == client.unified.get("user-directory", "workspaces", made["id"])
+    users = client.unified.list("user-directory", "users").all()
+    given = {"id": users[0]["id"], "role_id": "owner"}
+    assert client.unified.method("user-directory", "users", "assign_role", given)["is_assigned"]
+
+
 async def test_items_are_made_read_changed_and_deleted(other: AsyncPortico) -> None:
     made = await other.proxy.create("vector_stores", {"name": "short-lived"})
     assert (await other.proxy.update("vector_stores", made["id"], {"name": "renamed"}))["name"] == "renamed"

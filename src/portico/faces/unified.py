@@ -86,6 +86,7 @@ async def _asked(caller: Caller, incoming: Incoming, target: Target) -> tuple[Op
         idempotency_key=incoming.header("idempotency-key") or None,
         request_id=incoming.request_id,
         client=incoming.client,
+        trace_id=incoming.trace_id,
     )
     return options, ask
 

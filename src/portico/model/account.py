@@ -51,7 +51,6 @@ class Account(Struct, frozen=True, kw_only=True):
     installation_override: Json = {}
     is_enabled: bool = True  # False: its integration is switched off in this environment
     unified_override: Json = {}
-    installation_unified_override: Json = {}  # what its environment changes about the mappings
     last_error: Json | None = None
     last_forbidden_error: Json | None = None
     last_action_result: Json | None = None

@@ -1,4 +1,4 @@
-"""Which mapping counts for an account: the integration's, then its environment's changes, then its own. Pure."""
+"""Which mapping counts for an account: the integration's, then its own changes. Pure."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -42,13 +42,9 @@ class Layers(Struct, frozen=True, kw_only=True):
         account = connected.account
         found = (
             ("integration", shipped.get(account.integration, {}).get(model) or {}),
-            ("environment", _record(account.installation_unified_override.get(model))),
             ("account", _record(account.unified_override.get(model))),
         )
         return Layers(levels=found)
-
-    def replaced(self, level: str, value: Json) -> "Layers":
-        return Layers(levels=tuple((name, value if name == level else each) for name, each in self.levels))
 
     def resources(self) -> dict[str, tuple[str, ...]]:
         """What is mapped: resource → methods."""

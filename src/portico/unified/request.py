@@ -47,6 +47,7 @@ class Ask(Struct, frozen=True, kw_only=True):
     patience: Patience = Patience()
     dry_run: bool = False
     request_id: str = ""
+    trace_id: str = ""
     client: str = ""
 
 
@@ -57,7 +58,6 @@ class Way:
         self.caller, self.ask, self.connected, self.parts, self.fence = caller, ask, connected, parts, fence
         self.headers: HeaderPairs = []
         self.urls: list[str] = []
-        self._request_id = ask.request_id
 
     async def send(self, resource: str, method: str, arguments: Json, *, key: str | None = None) -> Answer:
         call = Call(
@@ -69,10 +69,10 @@ class Way:
             idempotency_key=key,
             patience=self.ask.patience,
             dry_run=self.ask.dry_run and self.connected.view.find(resource, method).effect != "read",
-            request_id=self._request_id,
+            request_id=self.ask.request_id,
             client=self.ask.client,
+            trace_id=self.ask.trace_id,
         )
-        self._request_id = ""  # each of the calls has a row of its own in the log
         try:
             answer = await fetch(self.caller, call, self.parts)
         except VendorFailure as problem:
