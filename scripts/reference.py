@@ -1,4 +1,4 @@
-"""Writes the generated parts of the reference pages: settings, errors, commands, the admin API. `--check` only looks.
+"""Writes the generated parts of the pages: settings, errors, commands, the admin API, snippets. `--check` only looks.
 
 Each page is written by hand around one marked part; what stands between the markers follows from the code.
 """
@@ -19,9 +19,16 @@ from portico.app import ENDPOINTS
 from portico.cli.main import COMMANDS
 from portico.faces.endpoint import Endpoint
 from portico.settings import Settings
+from portico.toolbox.clients import WAYS, Client, clients
 
-PAGES = Path(__file__).parents[1] / "docs" / "reference"
+PAGES = Path(__file__).parents[1] / "docs"
 BEGIN, END = "<!-- generated: scripts/reference.py -->", "<!-- end of the generated part -->"
+_SAMPLES = {
+    "{url}": "https://portico.example/mcp/SECRET",
+    "{name}": "Billing",
+    "{id}": "billing",
+    "{token}": "YOUR_TOKEN",
+}
 # Words that every command takes; they are told once.
 _SHARED = {"url", "token", "json"}
 
@@ -142,6 +149,27 @@ def _row(kind: Any) -> type[Struct] | None:
     return kind if isinstance(kind, type) and issubclass(kind, Struct) else None
 
 
+def programs() -> str:
+    """What to paste where, and what each program can bear."""
+    parts: list[str] = []
+    for each in clients():
+        parts.append(f"### {each.label}\n\n{each.where}.{' ' + each.note if each.note else ''}{_bears(each)}\n")
+        for way, title in WAYS.items():
+            if way in each.by:
+                text = each.by[way].strip("\n")
+                for word, sample in _SAMPLES.items():
+                    text = text.replace(word, sample)
+                parts.append(f"{title}:\n\n```{each.language}\n{text}\n```\n")
+    return "\n".join(parts).rstrip()
+
+
+def _bears(client: Client) -> str:
+    told = [f"{client.most_tools} tools"] if client.most_tools else []
+    told += [f"{client.most_tokens} tokens of definitions"] if client.most_tokens else []
+    takes = f" It takes at most {' and '.join(told)}." if told else ""
+    return takes + (" It sends every definition with every request." if client.loads_all else "")
+
+
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     lines = [f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     lines += [f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows]
@@ -149,10 +177,11 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
 
 
 GENERATED: dict[str, Callable[[], str]] = {
-    "settings.md": settings,
-    "errors.md": error_classes,
-    "commands.md": commands,
-    "admin-api.md": admin_api,
+    "reference/settings.md": settings,
+    "reference/errors.md": error_classes,
+    "reference/commands.md": commands,
+    "reference/admin-api.md": admin_api,
+    "how-to/connect-clients.md": programs,
 }
 
 
@@ -164,14 +193,14 @@ def main(arguments: list[str]) -> int:
         head, begin, rest = before.partition(BEGIN)
         _, end, tail = rest.partition(END)
         if not begin or not end:
-            raise SystemExit(f"docs/reference/{name} has no generated part: put {BEGIN} and {END} where it belongs.")
+            raise SystemExit(f"docs/{name} has no generated part: put {BEGIN} and {END} where it belongs.")
         after = f"{head}{BEGIN}\n\n{make()}\n\n{END}{tail}"
         if after != before:
             stale.append(name)
             if "--check" not in arguments:
                 page.write_text(after, "utf-8")
     if stale and "--check" in arguments:
-        sys.stderr.write(f"Stale in docs/reference: {', '.join(stale)}; run scripts/docs and commit.\n")
+        sys.stderr.write(f"Stale in docs: {', '.join(stale)}; run scripts/docs and commit.\n")
         return 1
     return 0
 

@@ -9,6 +9,7 @@ import pytest
 from cyclopts import CycloptsError
 
 from portico.cli.main import build
+from portico.model.server import ServerConfig
 from portico.settings import Settings
 from tests.docs.pages import PAGES, ROOT, Block, blocks
 
@@ -41,6 +42,11 @@ def test_commands_exist_as_they_are_written(block: Block) -> None:
 def test_every_setting_is_told() -> None:
     told = (ROOT / "docs/reference/settings.md").read_text("utf-8")
     assert [each.name for each in fields(Settings) if f"PORTICO_{each.name.upper()}" not in told] == []
+
+
+def test_every_field_of_a_server_is_told() -> None:
+    told = (ROOT / "docs/reference/mcp.md").read_text("utf-8")
+    assert [name for name in ServerConfig.__struct_fields__ if f"| `{name}` |" not in told] == []
 
 
 def test_pages_speak_of_the_project_alone() -> None:
