@@ -242,7 +242,6 @@ class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     prices: dict[PriceDay, PriceList] = {}
     tags: dict[str, str] = {}
     resources: dict[str, dict[str, Any]] = {}
-    singulars: dict[str, str] = {}
 
 
 class _ResourceWords(Struct, frozen=True, kw_only=True):
