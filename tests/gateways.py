@@ -2,8 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import urlencode
 
@@ -15,6 +19,8 @@ from portico.app import Portico, build
 from portico.clock import Clock, Pause
 from portico.gateway.bootstrap import make_first_token
 from portico.settings import Settings
+from portico.store.engines import open_database
+from portico.store.migrate import migrate
 from portico.upstream.transport import Transport
 from portico.vault.passwords import Passwords
 
@@ -131,11 +137,35 @@ async def open_gateway(
     transport: Transport | None = None,
     pause: Pause = clocks.pause,
 ) -> Portico:
+    _migrate_ahead(settings)
     quick = Passwords(QUICK)
     portico = await build(settings, clock=clock, transport=transport, pause=pause, passwords=quick)
     stack.push_async_callback(portico.stop)
     await portico.start()
     return portico
+
+
+def _migrate_ahead(settings: Settings) -> None:
+    """A new gateway on SQLite begins with a copy of a migrated file: the migrations have tests of their own."""
+    own = settings.data_dir / "portico.db"
+    if not settings.database_url and not own.exists():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        own.write_bytes(_migrated())
+
+
+@cache
+def _migrated() -> bytes:
+    async def make(path: Path) -> None:
+        database = await open_database(f"sqlite:///{path}", path.parent)
+        await migrate(database)
+        await database.close()
+
+    with TemporaryDirectory(prefix="portico-migrated-") as folder:
+        path = Path(folder) / "migrated.db"
+        # In a thread of its own: the caller's has a running loop already.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(lambda: asyncio.run(make(path))).result()
+        return path.read_bytes()
 
 
 @asynccontextmanager

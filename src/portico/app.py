@@ -2,10 +2,12 @@
 
 import os
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from portico import clock as clocks
+from portico.catalog.find import View
 from portico.catalog.load import load_folder, load_mappings
 from portico.clock import Clock, Pause
 from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, proxy
@@ -139,7 +141,6 @@ class Portico:
         self.is_draining = False
         self.worker = Worker(parts)
         self.heartbeat = Heartbeat(parts.database, parts.keyring)
-        document = openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
         toolbox = Toolbox(parts)
         site = Site(parts)
         self.unified = Unified({name: load_mappings(INTEGRATIONS / name / "catalog") for name in SHIPPED}, Fence())
@@ -156,7 +157,9 @@ class Portico:
             ToolsFace(parts, toolbox).route(),
             *FileFace(parts).routes(),
             *health.routes(parts, lambda: self.is_draining),
-            *docs.routes(document),
+            *docs.routes(
+                lambda: openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
+            ),
             *MetadataFace(parts).routes(),
             *TokenFace(parts).routes(),
             *static_routes(),
@@ -230,14 +233,18 @@ async def build(
     return Portico(parts)
 
 
+@cache
+def _shipped() -> dict[str, View]:
+    return {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
+
+
 def _parts(
     settings: Settings, database: Database, keyring: Keyring, clock: Clock, transport: Transport | None
 ) -> Parts:
     accounts_store, operators = Accounts(database), Operators(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
     changes.listen("keys", keyring.forget)
-    shipped = {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
-    later, views = Later(database, clock), Views(shipped, definitions, with_waiting)
+    later, views = Later(database, clock), Views(_shipped(), definitions, with_waiting)
     requests, audit = Requests(database), Audit(database)
     carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)
     return Parts(

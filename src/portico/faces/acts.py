@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from portico.faces.endpoint import Asked, Endpoint, NoQuery, admit, body_check, read_body, read_query
+from portico.faces.endpoint import Asked, Endpoint, NoQuery, admit, read_body, read_query
 from portico.gateway.parts import Parts
 from portico.model.caller import Caller
 
@@ -27,7 +27,6 @@ class Acts:
     def __init__(self, endpoints: Sequence[Endpoint], parts: Parts) -> None:
         self._parts = parts
         self._known = {each.name: each for each in endpoints}
-        self._checks = {each.name: body_check(each.body) for each in endpoints if each.body}
 
     def may(self, caller: Caller, name: str) -> bool:
         """Whether the caller's scopes reach this endpoint: what they do not reach is not offered to them."""
@@ -52,7 +51,7 @@ class Acts:
             caller=caller,
             path=act.path,
             query=read_query(act.query, endpoint.query or NoQuery),
-            body=read_body(content, endpoint.body, self._checks[act.name]) if endpoint.body else None,
+            body=read_body(content, endpoint.body) if endpoint.body else None,
             request_id=act.request_id,
         )
         return msgspec.to_builtins(await endpoint.handler(asked))

@@ -1,5 +1,7 @@
 """/openapi.json, and /docs: the same as a page that reads without a script or anything from elsewhere."""
 
+from collections.abc import Callable
+from functools import cache
 from html import escape
 from typing import Any
 
@@ -25,15 +27,16 @@ pre{background:var(--soft);padding:.6rem;border-radius:.4rem;overflow:auto}
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 
-def routes(document: Json) -> list[Route]:
-    encoded = msgspec.json.encode(document)
-    html = page(document)
+def routes(document: Callable[[], Json]) -> list[Route]:
+    """Neither is made before somebody reads it: a gateway that starts has better things to do."""
+    encoded = cache(lambda: msgspec.json.encode(document()))
+    html = cache(lambda: page(document()))
 
     async def openapi(_request: Request) -> Response:
-        return Response(encoded, media_type="application/json")
+        return Response(encoded(), media_type="application/json")
 
     async def docs(_request: Request) -> Response:
-        return HTMLResponse(html, headers={"content-security-policy": _POLICY, "x-content-type-options": "nosniff"})
+        return HTMLResponse(html(), headers={"content-security-policy": _POLICY, "x-content-type-options": "nosniff"})
 
     return [Route("/openapi.json", openapi), Route("/docs", docs)]
 

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -21,6 +22,7 @@ from portico.model.caller import Caller, Scope
 from portico.shapes import NotJson, decode, is_list, is_record
 
 T = TypeVar("T")
+B = TypeVar("B", bound=Struct)
 Moment = Annotated[datetime, Meta(tz=True)]
 MOST_BODY_BYTES = 2_097_152
 MOST_LEVELS = 100
@@ -93,7 +95,6 @@ class Served:
 
     def __init__(self, endpoint: Endpoint, parts: Parts) -> None:
         self._endpoint, self._parts = endpoint, parts
-        self._check = body_check(endpoint.body) if endpoint.body else None
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         endpoint = self._endpoint
@@ -106,7 +107,7 @@ class Served:
             caller=caller,
             path=scope["path_params"],
             query=read_query(incoming.pairs(), endpoint.query or NoQuery),
-            body=read_body(content, endpoint.body, self._check) if endpoint.body and self._check else None,
+            body=read_body(content, endpoint.body) if endpoint.body else None,
             request_id=incoming.request_id,
         )
         key = incoming.header("idempotency-key")
@@ -166,11 +167,13 @@ def admit(caller: Caller, endpoint: Endpoint) -> None:
         )
 
 
-def body_check(kind: type[Struct]) -> Check:
+@cache
+def _body_check(kind: type[Struct]) -> Check:
+    """Made when the first body is refused: most never need one."""
     return compile_check(msgspec.json.schema(kind))
 
 
-def read_body(content: bytes, kind: type[T], check: Check) -> T:
+def read_body(content: bytes, kind: type[B]) -> B:
     """The body as its type; InvalidArguments with every failure there is, not only the first."""
     try:
         value = decode(content or b"{}")
@@ -181,7 +184,7 @@ def read_body(content: bytes, kind: type[T], check: Check) -> T:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as problem:
-        raise InvalidArguments(check(value) or [_failure(problem)]) from None
+        raise InvalidArguments(_body_check(kind)(value) or [_failure(problem)]) from None
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
