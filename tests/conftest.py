@@ -108,7 +108,7 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
         yield f"sqlite:///{path}"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database(request.getfixturevalue("migrated_postgres")) as url:
+    with server.lent(request.getfixturevalue("migrated_postgres")) as url:
         yield url
 
 
@@ -125,15 +125,26 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, master_key=MASTER_KEY)
 
 
-@pytest.fixture
-def world() -> World:
-    return World()
+@pytest.fixture(scope="session")
+def running_world() -> Generator[tuple[World, str]]:
+    """One sandbox for all tests: starting and stopping one takes longer than most of them."""
+    made = World()
+    with running(made) as url:
+        yield made, url
 
 
 @pytest.fixture
-def sandbox_url(world: World) -> Generator[str]:
-    with running(world) as url:
-        yield url
+def world(running_world: tuple[World, str]) -> World:
+    """The sandbox's state, as in the beginning; change its clock, faults and settings at will."""
+    made, _ = running_world
+    made.reset()
+    return made
+
+
+@pytest.fixture
+def sandbox_url(world: World, running_world: tuple[World, str]) -> str:
+    assert list(world.requests) == []
+    return running_world[1]
 
 
 @pytest.fixture

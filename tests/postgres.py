@@ -10,13 +10,29 @@ from typing import Any
 
 import psycopg
 
+_END_OTHERS = """
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+# What stays: which migrations were applied, and one row for each topic of changes.
+_TABLES = """
+SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+AND relname NOT IN ('schema_migrations', 'changes')
+"""
+_SHAPE = """
+SELECT md5(string_agg(concat_ws(' ', relname, relkind, attname, atttypid), ',' ORDER BY relname, attnum))
+FROM pg_class LEFT JOIN pg_attribute ON attrelid = pg_class.oid AND attnum > 0 AND NOT attisdropped
+WHERE relnamespace = 'public'::regnamespace
+"""
+
 
 class PostgresServer:
-    """A running server; `database` gives a fresh database and drops it afterwards."""
+    """A running server; `database` gives a fresh database and drops it afterwards, `lent` one that was emptied."""
 
     def __init__(self, url: str, owned: Any = None) -> None:
         self.url = url
         self._owned = owned
+        self._spare: list[str] = []
+        self._shape = ""
 
     def __enter__(self) -> "PostgresServer":
         return self
@@ -24,6 +40,7 @@ class PostgresServer:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
         if self._owned is not None:
             self._owned.cleanup()
 
@@ -36,6 +53,43 @@ class PostgresServer:
             yield self.address(name)
         finally:
             self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    @contextmanager
+    def lent(self, template: str) -> Generator[str]:
+        """The address of a database that is as good as a new copy of the template: to empty one takes a tenth of the
+        time that making and dropping one does."""
+        name = self._spare.pop() if self._spare else self._copy(template)
+        try:
+            yield self.address(name)
+        finally:
+            if self._empty(name):
+                self._spare.append(name)
+            else:
+                self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def close(self) -> None:
+        for name in self._spare:
+            self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _copy(self, template: str) -> str:
+        name = f"portico_{secrets.token_hex(6)}"
+        self._run(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
+        if not self._shape:
+            with psycopg.connect(self.address(name), autocommit=True) as connection:
+                self._shape = _shape(connection)
+        return name
+
+    def _empty(self, name: str) -> bool:
+        """Whether it could be brought back to how it was: a test may have changed more than rows."""
+        with psycopg.connect(self.address(name), autocommit=True) as connection:
+            connection.execute(_END_OTHERS)
+            if _shape(connection) != self._shape:
+                return False
+            tables = [row[0] for row in connection.execute(_TABLES).fetchall()]
+            connection.execute("SET session_replication_role = replica")  # nothing that refers is looked at
+            connection.execute("; ".join(f'DELETE FROM "{each}"' for each in tables).encode())
+            connection.execute("UPDATE changes SET number = 0")
+            return True
 
     def address(self, name: str) -> str:
         head, question, options = self.url.partition("?")
@@ -69,3 +123,8 @@ def start_postgres(folder: Path) -> PostgresServer | str:
     server = PostgresServer(owned.get_uri(), owned)
     server.in_haste()
     return server
+
+
+def _shape(connection: psycopg.Connection[tuple[Any, ...]]) -> str:
+    row = connection.execute(_SHAPE).fetchone()
+    return str(row[0]) if row else ""

@@ -1,6 +1,6 @@
 """A gateway whose clock is held, and clients for it whose answers are checked against the documentation."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
@@ -8,8 +8,6 @@ import pytest
 
 from portico.app import Portico
 from portico.gateway.bootstrap import make_first_token
-from portico.sandbox.serve import running
-from portico.sandbox.state import World
 from portico.settings import Settings
 from tests.conftest import HeldClock
 from tests.faces.admin.documented import Watched, watched
@@ -17,27 +15,6 @@ from tests.faces.admin.tenants import Tenant, make_tenant
 from tests.gateways import open_gateway
 
 CLOSED = "http://127.0.0.1:9/v1"
-
-
-@pytest.fixture(scope="session")
-def running_world() -> Generator[tuple[World, str]]:
-    """One sandbox for all these tests; starting and stopping one takes longer than most of them."""
-    made = World()
-    with running(made) as url:
-        yield made, url
-
-
-@pytest.fixture
-def world(running_world: tuple[World, str]) -> World:
-    made, _ = running_world
-    made.reset()
-    return made
-
-
-@pytest.fixture
-def sandbox_url(world: World, running_world: tuple[World, str]) -> str:
-    assert list(world.requests) == []
-    return running_world[1]
 
 
 @pytest.fixture
