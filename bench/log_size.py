@@ -120,7 +120,7 @@ async def _delete(database: Database) -> None:
     """Retention: the thousand oldest."""
     moment = from_milliseconds(FIRST + 10_000)
     started = time.perf_counter()
-    await Operators(database).clean(moment, moment)
+    await Operators(database).clean(moment, moment, moment)
     _say(f"  a thousand rows of retention{(time.perf_counter() - started) * 1000:8.1f} ms")
 
 

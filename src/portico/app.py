@@ -52,6 +52,7 @@ from portico.faces.web.page import static_routes
 from portico.faces.web.site import Site
 from portico.gateway.approvals import Approvals
 from portico.gateway.arrivals import Arrivals
+from portico.gateway.bodies import Keeper, Reader
 from portico.gateway.bootstrap import ensure_first_environment
 from portico.gateway.files import FileShelf
 from portico.gateway.handover import Handover
@@ -241,11 +242,10 @@ def _shipped() -> dict[str, View]:
 def _parts(
     settings: Settings, database: Database, keyring: Keyring, clock: Clock, transport: Transport | None
 ) -> Parts:
-    accounts_store, operators = Accounts(database), Operators(database)
+    accounts_store, operators, audit = Accounts(database), Operators(database), Audit(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
     changes.listen("keys", keyring.forget)
     later, views = Later(database, clock), Views(_shipped(), definitions, with_waiting)
-    requests, audit = Requests(database), Audit(database)
     carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)
     return Parts(
         settings=settings,
@@ -259,7 +259,7 @@ def _parts(
         servers=Servers(database),
         installations=Installations(database),
         definitions=definitions,
-        requests=requests,
+        requests=Requests(database),
         operators=operators,
         audit=audit,
         keyring=keyring,
@@ -277,7 +277,8 @@ def _parts(
         approvals=Approvals(database, keyring, audit, later, clock),
         idempotency=_idempotency(settings, database, keyring, clock),
         limits=limits,
-        recorder=Recorder(requests, metrics, clock, limits),
+        recorder=_recorder(settings, database, keyring, metrics, limits, clock),
+        bodies=Reader(database, accounts_store, keyring, audit, clock),
         metrics=metrics,
         transport=carrier,
         people=People(database),
@@ -295,6 +296,13 @@ def _lookup(
     return Lookup(
         pepper=keyring.pepper, operators=operators, accounts=accounts_store, views=views, settings=settings, clock=clock
     )
+
+
+def _recorder(
+    settings: Settings, database: Database, keyring: Keyring, metrics: Metrics, limits: Limits, clock: Clock
+) -> Recorder:
+    keeper = Keeper(keyring, metrics, settings.log_body_bytes)
+    return Recorder(Requests(database), metrics, clock, limits, keeper)
 
 
 def _idempotency(settings: Settings, database: Database, keyring: Keyring, clock: Clock) -> Idempotency:

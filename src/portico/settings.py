@@ -126,6 +126,12 @@ class Settings:
     )
     replay_hours: int = _setting("How long the first answer to an Idempotency-Key is kept.", 24)
     log_days: int = _setting("How long rows of the request log are kept.", 30)
+    log_body_days: int = _setting(
+        "How long bodies are kept beside those rows, where that is switched on; at most as long as the rows.", 7
+    )
+    log_body_bytes: int = _setting(
+        "How much of one body is kept, where that is switched on; the rest is cut, and said so.", 16_384
+    )
 
     @classmethod
     def read(cls, environment: Mapping[str, str] | None = None) -> "Settings":

@@ -49,6 +49,25 @@ def test_the_log_tells_of_calls_and_is_filtered(portico: Command, done: Command,
     assert portico("logs", "--account", "nobody").err == "No calls that fit.\n"
 
 
+def test_a_call_is_shown_with_what_was_asked_and_answered(portico: Command, done: Command, house: Served) -> None:
+    assert portico("environments", "update", "x").err.startswith("Say what to change")
+    environment = done("environments", "list").rows[-1][0]
+    shown = done("environments", "update", environment, "--log-bodies").rows
+    assert ["log_bodies", "yes"] in shown
+    done("accounts", "update", house.account_id, "--log-bodies", "off")
+    assert done("accounts", "show", house.account_id, "--json").json["log_bodies"] is False
+    done("accounts", "update", house.account_id, "--log-bodies", "as-environment")
+    done("call", "embeddings", "create", "model=text-embedding-3-small", "input=capybaras")
+    wait_for_rows(house, 1)
+    (row,) = done("logs", "--with-bodies", "--json").json
+    told = done("logs", row["id"]).out
+    assert "request\t\n" in told
+    assert '"input": "capybaras"' in told
+    assert '"object": "list"' in told
+    assert done("logs", row["id"], "--json").json["request"]["body"]["input"] == "capybaras"
+    done("environments", "update", environment, "--no-log-bodies")
+
+
 def wait_for_rows(house: Served, count: int) -> None:
     """Rows are written every half second."""
     deadline = time.monotonic() + 5

@@ -29,6 +29,9 @@ _SEALED = Statement("SELECT id, sealed FROM accounts ORDER BY id")
 async def everything_sealed(house: House) -> dict[str, Any]:
     """Something in every table that holds sealed values."""
     account = await connect_account(house.client)
+    await house.client.patch(f"/integrated-account/{account['id']}", {"log_bodies": True})
+    assert await house.call(account) == 200
+    (row,) = (await house.client.get("/log", has_bodies="true")).json["result"]
     hook = await house.client.post("/webhook", {"target_url": "http://127.0.0.1:9/hook", "event_types": ["*"]})
     assert hook.status == 201, hook.content
     registered = await house.client.post(f"/integrated-account/{account['id']}/vendor-webhook", {})
@@ -45,7 +48,14 @@ async def everything_sealed(house: House) -> dict[str, Any]:
         life=timedelta(days=2),
     )  # fmt: skip
     linked = await shelf.keep(described, pieces(b"x" * 3_000_000))
-    return {"account": account, "shelf": shelf, "file": linked.file, "hook": hook.json, "kept": kept.json}
+    return {
+        "account": account,
+        "shelf": shelf,
+        "file": linked.file,
+        "hook": hook.json,
+        "kept": kept.json,
+        "row": row["id"],
+    }
 
 
 async def test_every_sealed_value_gets_new_keys_and_still_opens(house: House) -> None:
@@ -54,12 +64,14 @@ async def test_every_sealed_value_gets_new_keys_and_still_opens(house: House) ->
     begun = await house.begin()
     ended = await house.run()
     assert (ended.id, ended.state, ended.note) == (begun.id, "settling", "")
-    assert ended.done == ended.total >= 7  # account, two webhooks, an inbound endpoint, a replay, three pieces
+    assert ended.done == ended.total >= 8  # account, bodies, two webhooks, an inbound endpoint, a replay, three pieces
     after = {bytes(row[1])[1:9] for row in await house.parts.database.all(_SEALED)}
     assert not before & after
     assert await house.parts.database.all(_WRAPPERS) == [(begun.root_key,)]
     assert await house.call(made["account"]) == 200
     assert b"".join([piece async for piece in made["shelf"].read(made["file"])]) == b"x" * 3_000_000
+    logged = (await house.client.get(f"/log/{made['row']}")).json
+    assert logged["response"]["body"]["object"] == "list"
     again = await house.client.send(
         "POST", "/webhook", json={"target_url": "http://127.0.0.1:9/b", "event_types": ["*"]},
         headers={"idempotency-key": "one"},

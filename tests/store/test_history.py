@@ -157,7 +157,7 @@ async def test_clean_up_drops_old_requests_and_replays(database: Database, home:
     old, new = request_of(home, MOMENT), request_of(home, LATER)
     await Requests(database).add([old, new])
     await claim(database, key_in(home.id))
-    await Operators(database).clean(LATER + timedelta(milliseconds=1), LATER)
+    await Operators(database).clean(LATER + timedelta(milliseconds=1), LATER, LATER)
     assert await Requests(database).page(home.id, "~", 10, ANY) == [new]
     assert await Replays(database).get(key_in(home.id)) is None
 

@@ -36,8 +36,9 @@ async def test_environment_comes_back_and_takes_another_name(database: Database,
     environments = Environments(database)
     assert await environments.get(home.id) == home.environment
     async with database.transaction() as session:
-        await environments.rename(session, home.id, "ünder", LATER)
-    assert await environments.get(home.id) == structs.replace(home.environment, name="ünder", updated_at=LATER)
+        changed = structs.replace(home.environment, name="ünder", log_bodies=True, updated_at=LATER)
+        await environments.update(session, changed)
+    assert await environments.get(home.id) == changed
 
 
 async def test_two_environments_never_share_a_name(database: Database, home: Home) -> None:
@@ -50,7 +51,7 @@ async def test_two_environments_never_share_a_name(database: Database, home: Hom
 
 async def _rename(database: Database, home: Home, name: str) -> None:
     async with database.transaction() as session:
-        await Environments(database).rename(session, home.id, name, LATER)
+        await Environments(database).update(session, structs.replace(home.environment, name=name, updated_at=LATER))
 
 
 async def test_operators_see_all_environments_and_which_came_first(database: Database) -> None:

@@ -159,6 +159,7 @@ def _explained(statement: Statement) -> str:
 INDEXES = {
     "request_id": "requests_by_request", "server_id": "requests_by_server", "account_id": "requests_by_account",
     "tool": "requests_by_tool", "tenant_id": "requests_by_tenant", "class": "requests_by_class",
+    "with_bodies": "requests_by_bodies",
     "": "",
 }  # fmt: skip
 
@@ -171,7 +172,7 @@ async def filled(database: Database, home: Home, count: int) -> None:
             request_of(home if dice.random() < 0.1 else theirs),
             account_id=f"account-{dice.randrange(10)}", tenant_id=f"tenant-{dice.randrange(10)}", request_id=new_id(),
             status_class=dice.choice((2, 2, 2, 4, 5)), tool=f"tool-{dice.randrange(10)}" if number % 2 else "",
-            server_id=f"server-{dice.randrange(9)}" if number % 2 else "",
+            server_id=f"server-{dice.randrange(9)}" if number % 2 else "", has_bodies=number % 20 == 0,
         )
         for number in range(count)
     ]  # fmt: skip
@@ -185,10 +186,10 @@ async def test_every_search_walks_down_one_index_in_its_order(database: Database
     await filled(database, home, 6_000)
     looked_for = {
         "account_id": "account-7", "tenant_id": "tenant-3", "class": 5, "tool": "tool-8", "server_id": "server-3",
-        "request_id": new_id(), "": "",
+        "request_id": new_id(), "with_bodies": 1, "": "",
     }  # fmt: skip
     texts = ("face", "other_than", "resource", "method", "code", "token_id", "model", "vendor_request_id", *looked_for)
-    nothing = dict.fromkeys(filter(None, texts), "") | {"class": 0, "status": 0, "words": "%x%"}
+    nothing = dict.fromkeys(filter(None, texts), "") | {"class": 0, "status": 0, "words": "%x%", "has_bodies": -1}
     bounds = {"environment_id": home.id, "before": LAST, "lowest": "", "after": -1, "until": 1 << 47}
     for name, statements in PATHS.items():
         wanted = {**nothing, **bounds, name: looked_for[name], "stride": 5, "count": 5}
@@ -219,7 +220,7 @@ async def test_what_is_older_than_the_log_goes_back_is_dropped_batch_by_batch(
     old = [request_of(home, MOMENT) for _ in range(10)]
     new = [request_of(home, LATER) for _ in range(3)]
     await Requests(database).add([*old, *new])
-    await Operators(database).clean(LATER, LATER)
+    await Operators(database).clean(LATER, LATER, LATER)
     assert await Requests(database).page(home.id, LAST, 100, ANY) == new[::-1]
 
 

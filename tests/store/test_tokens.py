@@ -171,11 +171,11 @@ async def test_clean_up_drops_what_has_expired_and_nothing_else(database: Databa
     await add_file(database, file)
     await files.add_piece(home.id, file.id, 0, b"piece")
 
-    await operators.clean(LATER, MOMENT)
+    await operators.clean(LATER, MOMENT, MOMENT)
     assert await operators.token_by_digest(b"2") is not None
     assert await files.piece(home.id, file.id, 0) is not None
 
-    await operators.clean(AFTER, MOMENT)
+    await operators.clean(AFTER, MOMENT, MOMENT)
     assert await operators.token_by_digest(b"1") is not None
     assert await operators.token_by_digest(b"2") is None
     assert await files.get(home.id, file.id) is None

@@ -7,6 +7,7 @@ import pytest
 
 from portico.errors import AlreadyExists, Unavailable
 from portico.gateway import record
+from portico.gateway.bodies import Keeper
 from portico.gateway.limits import Limits
 from portico.gateway.metrics import Metrics
 from portico.gateway.record import Recorder
@@ -30,7 +31,7 @@ class Shelf:
         self.is_open.set()
         self.disliked = ""
 
-    async def add(self, rows: list[RequestRow], owed: dict[Any, int]) -> dict[Any, Any]:
+    async def add(self, rows: list[RequestRow], owed: dict[Any, int], kept: list[Any]) -> dict[Any, Any]:
         await self.is_open.wait()
         if self.problems:
             raise self.problems.pop(0)
@@ -40,6 +41,16 @@ class Shelf:
             raise AlreadyExists
         self.rows += rows
         return {}
+
+
+class Nothing:
+    """Keeps no bodies."""
+
+    async def sealed(self, rows: list[RequestRow]) -> tuple[list[RequestRow], list[Any]]:
+        return rows, []
+
+    def forget(self, rows: list[RequestRow]) -> None:
+        pass
 
 
 class Unlimited:
@@ -56,7 +67,7 @@ class Unlimited:
 
 
 def recorder(shelf: Shelf, clock: HeldClock) -> Recorder:
-    return Recorder(cast("Requests", shelf), Metrics(), clock, cast("Limits", Unlimited()))
+    return Recorder(cast("Requests", shelf), Metrics(), clock, cast("Limits", Unlimited()), cast("Keeper", Nothing()))
 
 
 def record_calls(recorder: Recorder, count: int, client: str = "") -> None:

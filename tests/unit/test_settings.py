@@ -53,6 +53,8 @@ READ = {
     "fetch_types": ("image/, audio/", ("image/", "audio/")),
     "replay_hours": ("48", 48),
     "log_days": ("7", 7),
+    "log_body_days": ("2", 2),
+    "log_body_bytes": ("100", 100),
 }
 
 

@@ -31,6 +31,11 @@ KeysOption = Annotated[
     Literal["delete", "rotate", "keep"], Parameter(help="What happens to its keys at the vendor.", show_default=True)
 ]
 Through = Annotated[str, Parameter(help="Another account, whose admin key deletes this one's keys.")]
+LogBodies = Annotated[
+    Literal["", "on", "off", "as-environment"],
+    Parameter(help="Whether bodies of its calls are kept beside the request log: on, off or as-environment."),
+]
+_LOG_BODIES = {"on": True, "off": False, "as-environment": None}
 Reason = Annotated[str, Parameter(help="Why; for the audit trail.")]
 Resume = Annotated[bool, Parameter(negative="", help="With --keys rotate: let calls go on once all keys are new.")]
 BaseUrl = Annotated[str, Parameter(help="Another address of the vendor's, one of those that this gateway allows.")]
@@ -98,6 +103,7 @@ def update(
     admin_key: Key = "",
     stored_key: StoredKey = "",
     stored_admin_key: StoredAdminKey = "",
+    log_bodies: LogBodies = "",
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
@@ -107,8 +113,13 @@ def update(
     body: dict[str, Any] = {name: value for name, value in (("tenant_id", tenant), ("status", status)) if value}
     if context:
         body["context"] = context
+    if log_bodies:
+        body["log_bodies"] = _LOG_BODIES[log_bodies]
     if not body:
-        raise Unhappy("Say what to change: --tenant, --status, --key, --admin-key, --stored-key or --stored-admin-key.")
+        raise Unhappy(
+            "Say what to change: --tenant, --status, --key, --admin-key, --stored-key, --stored-admin-key or "
+            "--log-bodies."
+        )
     return _told(Api(url, token).patch(f"/integrated-account/{account}", body), json=json)
 
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from json import dumps
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -24,6 +25,7 @@ Status = Annotated[str, Parameter(help="A status such as 404, or a class such as
 Words = Annotated[str, Parameter(name=("--search", "-q"), help="Any part of path, code, problem, tool, client, ids …")]
 Since = Annotated[str, Parameter(help="From then on: '2 hours ago', 'yesterday', 2026-11-02 …; in UTC.")]
 Until = Annotated[str, Parameter(help="Up to then, said like --since.")]
+WithBodies = Annotated[bool, Parameter(negative="", help="Only those whose bodies are kept.")]
 Server = Annotated[str, Parameter(help="An MCP server, by id.")]
 RequestId = Annotated[str, Parameter(help="The x-portico-request-id of an answer: that call and its parts.")]
 
@@ -45,11 +47,13 @@ class Wanted:
     model: Annotated[str, Parameter(help="The model that answered.")] = ""
     request: RequestId = ""
     search: Words = ""
+    with_bodies: WithBodies = False
     since: Since = ""
     until: Until = ""
 
     def query(self) -> Json:
         said = asdict(self)
+        said["has_bodies"] = "true" if said.pop("with_bodies") else ""
         times = {"created_at[gt]": _moment(said.pop("since"), "--since"), "created_at[lt]": _moment(said.pop("until"))}
         return times | {_NAMES.get(name, name): value for name, value in said.items()}
 
@@ -88,7 +92,7 @@ def logs(
     api = Api(url, token)
     if call:
         found = api.get(f"/log/{call}")
-        say_json(found) if json else say_record(found)
+        say_json(found) if json else _say_call(found)
         return
     query = wanted.query()
     if export:
@@ -101,6 +105,19 @@ def logs(
         say_json(found)
     else:
         say_table(_COLUMNS, [_cells(each) for each in found], "No calls that fit.")
+
+
+def _say_call(found: Json) -> None:
+    """The row, then what was asked and answered, as far as that is kept."""
+    bodies = {name: found.pop(name, None) for name in ("request", "response")}
+    say_record(found)
+    for name, side in bodies.items():
+        if side:
+            say()
+            say_record({name: "", **{field: value for field, value in side.items() if field != "body"}})
+            if side["body"] is not None:
+                body = side["body"]
+                say(body if isinstance(body, str) else dumps(body, ensure_ascii=False, indent=2))
 
 
 def _first(api: Api, query: Json, count: int) -> Iterator[Json]:
@@ -146,9 +163,7 @@ def _export(api: Api, query: Json, target: str) -> None:
 
 
 def _print_json(row: Json) -> None:
-    import json
-
-    say(json.dumps(row, ensure_ascii=False))
+    say(dumps(row, ensure_ascii=False))
 
 
 def _print_line(row: Json) -> None:

@@ -48,6 +48,7 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "": "Environments: the walls between tenants.",
         "list": "portico.cli.environments:list_|List environments.",
         "create": "portico.cli.environments:create|Create an environment.",
+        "update": "portico.cli.environments:update|Rename one, or switch the logging of bodies on or off.",
     },
     "mcp": {
         "": "MCP servers: an account's tools for Claude, ChatGPT and every other client.",

@@ -41,6 +41,7 @@ class Import(Struct, frozen=True, kw_only=True):
     authentication_method: str = "api_key"
     is_sandbox: bool = False
     override: Json = {}
+    log_bodies: bool | None = None
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -52,6 +53,7 @@ class Change(Struct, frozen=True, kw_only=True):
     base_url: str | UnsetType = UNSET
     override: Json | UnsetType = UNSET
     unified_override: Json | UnsetType = UNSET
+    log_bodies: bool | UnsetType | None = UNSET
 
 
 async def import_account(caller: Caller, wanted: Import, parts: Parts, within: Within | None = None) -> Account:
@@ -75,6 +77,7 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
         base_url=base_url,
         is_sandbox=wanted.is_sandbox,
         override=wanted.override,
+        log_bodies=wanted.log_bodies,
         installation_override=wanted.installation.override,
         created_at=moment,
         updated_at=moment,
@@ -254,7 +257,7 @@ async def write(
 
 
 def _plain(change: Change) -> Json:
-    names = ("tenant_id", "status", "override", "unified_override")
+    names = ("tenant_id", "status", "override", "unified_override", "log_bodies")
     return {name: getattr(change, name) for name in names if getattr(change, name) is not UNSET}
 
 

@@ -53,6 +53,7 @@ async def execute(caller: Caller, call: Call, parts: Parts, entry: Entry | None 
     entry.call = call
     try:
         prepared = await prepare(caller, call, parts, entry)
+        entry.listen(prepared.request)
         if call.dry_run:
             return entry.finish(preview(prepared))
         if call.idempotency_key and prepared.effect != "read":
@@ -151,7 +152,10 @@ async def _settle(claim: Claim, call: Call, prepared: Prepared, parts: Parts, en
 async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> Answer:
     connected = prepared.connected
     await parts.limits.take(connected, call.server_id)
-    context = connected.account.context | await parts.secrets.open(connected.account)
+    secrets = await parts.secrets.open(connected.account)
+    context = connected.account.context | secrets
+    if entry.heard is not None:
+        entry.heard.signed(secrets)
     signed = sign(prepared.request, prepared.credential, context, connected)
     try:
         response = await _send(signed, call, prepared, parts, entry)

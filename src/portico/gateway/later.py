@@ -24,6 +24,8 @@ from portico.store.webhooks import Webhooks
 # States out of which an account may come by itself, when its key is mended at the vendor.
 BROKEN: frozenset[AccountState] = frozenset({"needs_reauth", "validation_error"})
 FIRST_RECHECK = timedelta(minutes=5)
+# Bodies of the last calls are written a moment after these have ended.
+FORGET_AFTER = timedelta(seconds=5)
 _SYSTEM = "system"
 
 
@@ -61,6 +63,7 @@ class Later:
         await self.watches.delete_of_account(session, account.environment_id, account.id)
         await self.inbound.delete(session, account.environment_id, account.id)
         await self.jobs.remove(session, account.environment_id, "recheck", account.id)
+        await self.jobs.add(session, account.environment_id, "forget", account.id, self._clock() + FORGET_AFTER)
         await self.announce(session, account.environment_id, "integrated_account:deleted", about_account(account))
 
     async def server_expired(self, session: Session, server: McpServer) -> None:

@@ -23,6 +23,11 @@ class Metrics:
         self.rows_dropped = Counter(
             "portico_request_rows_dropped", "Rows of the request log that could not be kept.", registry=self.registry
         )
+        self.bodies_dropped = Counter(
+            "portico_request_bodies_dropped",
+            "Calls whose bodies were to be kept beside the request log and could not be.",
+            registry=self.registry,
+        )
         self.in_flight = Gauge("portico_calls_in_flight", "Calls under way.", registry=self.registry)
         self._counters: dict[tuple[str, int], Counter] = {}
         self._timers: dict[str, Histogram] = {}

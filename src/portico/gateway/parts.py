@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from portico.clock import Clock, Pause
 from portico.gateway.approvals import Approvals
 from portico.gateway.arrivals import Arrivals
+from portico.gateway.bodies import Reader
 from portico.gateway.files import FileShelf
 from portico.gateway.handover import Handover
 from portico.gateway.idempotency import Idempotency
@@ -72,6 +73,7 @@ class Parts:
     idempotency: Idempotency
     limits: Limits
     recorder: Recorder
+    bodies: Reader
     metrics: Metrics
     transport: Transport
     people: People

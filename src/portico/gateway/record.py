@@ -12,6 +12,8 @@ from msgspec import structs
 
 from portico.clock import Clock, to_milliseconds
 from portico.errors import AlreadyExists, ClientLeft, Refusal, Unavailable, VendorFailure
+from portico.gateway.bodies import Keeper
+from portico.gateway.heard import Heard
 from portico.gateway.limits import Limits
 from portico.gateway.lookup import Connected
 from portico.gateway.meter import NOTHING, Meter, Used
@@ -24,6 +26,7 @@ from portico.model.price import in_force
 from portico.model.request import RequestRow
 from portico.store.ids import Sequence as Ids
 from portico.store.requests import Requests
+from portico.upstream.transport import UpstreamRequest
 
 CLIENT_LEFT = 499
 MOST_WAITING = 50_000
@@ -42,7 +45,7 @@ class Entry:
 
     __slots__ = (
         "_caller", "_code", "_is_closed", "_is_held", "_is_replay", "_operation", "_path", "_problem",
-        "_recorder", "_started", "_status", "_verb", "bytes_in", "bytes_out", "call", "connected", "meter",
+        "_recorder", "_started", "_status", "_verb", "bytes_in", "bytes_out", "call", "connected", "heard", "meter",
         "vendor_request_id", "vendor_seconds", "vendor_status",
     )  # fmt: skip
 
@@ -56,6 +59,7 @@ class Entry:
         self._is_held = is_held
         self._status = 200
         self.meter: Meter | None = None
+        self.heard: Heard | None = None
         self.bytes_in = self.bytes_out = 0
         self.vendor_status = 0
         self.vendor_request_id = ""
@@ -78,10 +82,23 @@ class Entry:
     def found(self, operation: Operation | None, verb: str, path: str) -> None:
         self._operation, self._verb, self._path = operation, verb, path[:_LONGEST_TEXT]
 
+    def listen(self, request: UpstreamRequest | None = None) -> None:
+        """From now on, where bodies of this account's calls are kept: to what was asked, and to the answer to come."""
+        if self.connected is None or not self.connected.account.keeps_bodies:
+            return
+        account, integration = self.connected.account, self.connected.view.integration
+        self.heard = Heard(account.id, integration, self._operation)
+        if request is None:
+            self.heard.asked(self.call)
+        else:
+            self.heard.asks(request)
+
     def finish(self, answer: Answer) -> Answer:
         """Closes now, or when the answer's stream has ended or was left; a held one only counts."""
         self._status, self._is_replay = answer.status, answer.is_replay
         self._code = "vendor_failure" if answer.status >= 400 else ""
+        if self.heard is not None:
+            self.heard.answers(answer)
         if answer.stream is not None:
             answer.stream = self._counted(answer.stream)
             return answer
@@ -96,6 +113,8 @@ class Entry:
     def fail(self, problem: BaseException) -> None:
         if self._is_closed:
             return
+        if isinstance(problem, VendorFailure) and self.heard is not None:
+            self.heard.fails(problem.vendor_status, problem.raw)
         if isinstance(problem, Refusal):
             self._status = problem.vendor_status if isinstance(problem, VendorFailure) else problem.status
             self._code, self._problem = problem.code, str(redact(problem.sentence[:_LONGEST_TEXT]))
@@ -111,12 +130,14 @@ class Entry:
         self.close()
 
     async def _counted(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-        meter = self.meter
+        meter, heard = self.meter, self.heard
         try:
             async for piece in stream:
                 self.bytes_out += len(piece)
                 if meter is not None:
                     meter.feed(piece)
+                if heard is not None:
+                    heard.hears(piece)
                 yield piece
         except GeneratorExit as problem:
             if not self._is_held:  # whoever holds it knows why nobody wants the rest
@@ -138,7 +159,9 @@ class Entry:
         seconds = time.perf_counter() - self._started
         used = self.meter.used() if self.meter else NOTHING
         self._recorder.metrics.count(self.call.face, self._status, seconds)
-        self._recorder.put(self._row(seconds, used))
+        if self.heard is None:
+            self.listen()
+        self._recorder.put(self._row(seconds, used), self.heard)
 
     def _row(self, seconds: float, used: Used) -> RequestRow:
         call, operation, account = self.call, self._operation, self.connected.account if self.connected else None
@@ -193,8 +216,9 @@ class Entry:
 class Recorder:
     """Collects rows and writes them every half second, and once more before the process stops."""
 
-    def __init__(self, requests: Requests, metrics: Metrics, clock: Clock, limits: Limits) -> None:
+    def __init__(self, requests: Requests, metrics: Metrics, clock: Clock, limits: Limits, keeper: Keeper) -> None:
         self.metrics, self.clock, self.ids = metrics, clock, Ids()
+        self._keeper = keeper
         self._requests, self._limits = requests, limits
         self._waiting: list[RequestRow] = []
         self._task: asyncio.Task[None] | None = None
@@ -203,11 +227,13 @@ class Recorder:
     def open(self, caller: Caller, call: Call, *, is_held: bool = False) -> Entry:
         return Entry(self, caller, call, is_held=is_held)
 
-    def put(self, row: RequestRow) -> None:
+    def put(self, row: RequestRow, heard: Heard | None = None) -> None:
         if len(self._waiting) >= MOST_WAITING:
             self.metrics.rows_dropped.inc()
             return
         self._waiting.append(row)
+        if heard is not None:
+            self._keeper.hold(row.id, heard)
         self._limits.note(row)
 
     async def start(self) -> None:
@@ -257,7 +283,9 @@ class Recorder:
 
     async def _add(self, rows: list[RequestRow]) -> None:
         owed = await self._limits.owed(rows)
-        uses = await self._requests.add(rows, owed)
+        written, kept = await self._keeper.sealed(rows)
+        uses = await self._requests.add(written, owed, kept)
+        self._keeper.forget(rows)
         try:
             await self._limits.written(owed, uses)
         except Unavailable as problem:
@@ -279,6 +307,7 @@ class Recorder:
                     break
             else:
                 self._lose(1)
+            self._keeper.forget([row])
         return []
 
     def _lose(self, count: int) -> None:

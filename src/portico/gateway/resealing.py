@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from portico.gateway import approvals, files, handover, idempotency, inbound, secrets, stored, webhooks
+from portico.gateway import approvals, bodies, files, handover, idempotency, inbound, secrets, stored, webhooks
 from portico.gateway.keyring import Keyring
 from portico.store import sealed
 from portico.store.database import Database, Session
@@ -30,6 +30,7 @@ PLACES: Mapping[SealedTable, Callable[[SealedRow], Place]] = {
     sealed.APPROVALS: lambda row: approvals.sealed_place(row.environment_id, row.keys["id"]),
     sealed.HANDED_SECRETS: lambda row: handover.sealed_place(row.environment_id, row.keys["id"]),
     sealed.STORED_SECRETS: lambda row: stored.sealed_place(row.environment_id, row.keys["id"]),
+    sealed.REQUEST_BODIES: lambda row: bodies.sealed_place(row.environment_id, row.keys["id"]),
 }
 
 

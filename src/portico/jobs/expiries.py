@@ -1,9 +1,13 @@
-"""What ends by itself: servers, whose end is told once, and rows that nobody needs any more."""
+"""What ends by itself: servers, whose end is told once, and rows that nobody needs any more or that may not stay."""
 
 from collections.abc import Awaitable, Callable
 
 from portico.clock import in_seconds
 from portico.gateway.parts import Parts
+from portico.jobs.outcome import DONE, Outcome
+from portico.model.account import AccountId
+from portico.store.bodies import Bodies
+from portico.store.jobs import Job
 
 SERVER_SECONDS = 5.0
 CLEAN_SECONDS = 3600.0
@@ -33,7 +37,14 @@ class Expiries:
             await parts.changes.tell(session, "servers")
         parts.changes.apply("servers")
 
+    async def forget(self, job: Job) -> Outcome:
+        """What was kept of a deleted account's calls; nobody could read it any more as it is."""
+        await Bodies(self._parts.database).drop_of_account(job.environment_id, AccountId(job.subject))
+        return DONE
+
     async def clean(self) -> None:
         moment = self._parts.clock()
-        oldest = in_seconds(moment, -_DAY_SECONDS * self._parts.settings.log_days)
-        await self._parts.operators.clean(moment, oldest)
+        settings = self._parts.settings
+        oldest = in_seconds(moment, -_DAY_SECONDS * settings.log_days)
+        oldest_bodies = in_seconds(moment, -_DAY_SECONDS * min(settings.log_body_days, settings.log_days))
+        await self._parts.operators.clean(moment, oldest, oldest_bodies)

@@ -38,6 +38,7 @@ class Worker:
     def __init__(self, parts: Parts, *, dice: Dice = _DICE, patience_seconds: float = 15.0) -> None:
         self._parts, self._dice = parts, dice
         self._lease_seconds = parts.settings.job_lease_seconds
+        self._expiries = Expiries(parts)
         deliverer = Deliverer(parts, dice, patience_seconds)
         self.runners: dict[JobKind, Runner] = {
             "fan_out": deliverer.fan_out,
@@ -45,8 +46,8 @@ class Worker:
             "watch": Watcher(parts, dice).look,
             "recheck": Rechecker(parts, dice).recheck,
             "rotate": Rotator(parts).rotate,
+            "forget": self._expiries.forget,
         }
-        self._expiries = Expiries(parts)
         self._running: dict[asyncio.Task[None], Job] = {}
         self._room = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []

@@ -14,6 +14,7 @@ Json = dict[str, Any]
 class Environment(Struct, frozen=True, kw_only=True):
     id: EnvironmentId
     name: str
+    log_bodies: bool = False  # whether bodies are kept beside rows of the request log
     created_at: datetime
     updated_at: datetime
 
@@ -51,8 +52,14 @@ class Account(Struct, frozen=True, kw_only=True):
     installation_override: Json = {}
     is_enabled: bool = True  # False: its integration is switched off in this environment
     unified_override: Json = {}
+    log_bodies: bool | None = None  # None: as its environment has it
+    environment_log_bodies: bool = False
     last_error: Json | None = None
     last_forbidden_error: Json | None = None
     last_action_result: Json | None = None
     created_at: datetime
     updated_at: datetime
+
+    @property
+    def keeps_bodies(self) -> bool:
+        return self.environment_log_bodies if self.log_bodies is None else self.log_bodies

@@ -14,23 +14,25 @@ from portico.store.statement import Statement
 _ADD = Statement(
     "INSERT INTO accounts (id, environment_id, installation_id, integration, tenant_id, status, authentication_method, "
     "context, sealed, held, base_url, is_sandbox, override, unified_override, last_error, last_forbidden_error, "
-    "last_action_result, revision, created_at, updated_at) VALUES (:id, :environment_id, :installation_id, "
+    "last_action_result, log_bodies, revision, created_at, updated_at) VALUES (:id, :environment_id, :installation_id, "
     ":integration, :tenant_id, :status, :authentication_method, :context, :sealed, :held, :base_url, :is_sandbox, "
-    ":override, :unified_override, :last_error, :last_forbidden_error, :last_action_result, :revision, :created_at, "
-    ":updated_at)"
+    ":override, :unified_override, :last_error, :last_forbidden_error, :last_action_result, :log_bodies, "
+    ":revision, :created_at, :updated_at)"
 )
 _GET = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
-    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision "
-    "FROM accounts a JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
+    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision, "
+    "a.log_bodies, e.log_bodies FROM accounts a JOIN environments e ON e.id = a.environment_id "
+    "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id = :id"
 )
 _PAGE = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
-    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision "
-    "FROM accounts a JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
+    "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision, "
+    "a.log_bodies, e.log_bodies FROM accounts a JOIN environments e ON e.id = a.environment_id "
+    "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id < :before "
     "AND (:tenant_id = '' OR a.tenant_id = :tenant_id) AND (:status = '' OR a.status = :status) "
     "AND (:integration = '' OR a.integration = :integration) "
@@ -44,7 +46,7 @@ _UPDATE = Statement(
     "UPDATE accounts SET tenant_id = :tenant_id, status = :status, context = :context, sealed = :sealed, held = :held, "
     "base_url = :base_url, is_sandbox = :is_sandbox, override = :override, unified_override = :unified_override, "
     "last_error = :last_error, last_forbidden_error = :last_forbidden_error, last_action_result = :last_action_result, "
-    "updated_at = :updated_at, revision = revision + 1 "
+    "log_bodies = :log_bodies, updated_at = :updated_at, revision = revision + 1 "
     "WHERE environment_id = :environment_id AND id = :id AND revision = :revision"
 )
 _SET_STATUS = Statement(
@@ -188,6 +190,7 @@ def _values(account: Account) -> dict[str, Any]:
         "last_error": _json(account.last_error),
         "last_forbidden_error": _json(account.last_forbidden_error),
         "last_action_result": _json(account.last_action_result),
+        "log_bodies": account.log_bodies,
         "revision": account.revision,
         "created_at": to_milliseconds(account.created_at),
         "updated_at": to_milliseconds(account.updated_at),
@@ -230,4 +233,6 @@ def _read(row: Row) -> Account:
         installation_override=_load(row[19]),
         is_enabled=bool(row[20]),
         revision=row[21],
+        log_bodies=None if row[22] is None else bool(row[22]),
+        environment_log_bodies=bool(row[23]),
     )

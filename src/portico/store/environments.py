@@ -11,8 +11,11 @@ from portico.store.statement import Statement
 _ADD = Statement(
     "INSERT INTO environments (id, name, created_at, updated_at) VALUES (:id, :name, :created_at, :created_at)"
 )
-_GET = Statement("SELECT id, name, created_at, updated_at FROM environments WHERE id = :environment_id")
-_RENAME = Statement("UPDATE environments SET name = :name, updated_at = :updated_at WHERE id = :environment_id")
+_GET = Statement("SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id = :environment_id")
+_UPDATE = Statement(
+    "UPDATE environments SET name = :name, log_bodies = :log_bodies, updated_at = :updated_at "
+    "WHERE id = :environment_id"
+)
 
 
 class Environments:
@@ -28,11 +31,21 @@ class Environments:
         row = await self._database.one(_GET, environment_id=environment_id)
         return read(row) if row else None
 
-    async def rename(self, session: Session, environment_id: EnvironmentId, name: str, moment: datetime) -> None:
-        await session.run(_RENAME, environment_id=environment_id, name=name, updated_at=to_milliseconds(moment))
+    async def update(self, session: Session, environment: Environment) -> None:
+        await session.run(
+            _UPDATE,
+            environment_id=environment.id,
+            name=environment.name,
+            log_bodies=environment.log_bodies,
+            updated_at=to_milliseconds(environment.updated_at),
+        )
 
 
 def read(row: Row) -> Environment:
     return Environment(
-        id=row[0], name=row[1], created_at=from_milliseconds(row[2]), updated_at=from_milliseconds(row[3])
+        id=row[0],
+        name=row[1],
+        log_bodies=bool(row[2]),
+        created_at=from_milliseconds(row[3]),
+        updated_at=from_milliseconds(row[4]),
     )

@@ -15,7 +15,7 @@ from portico.store.database import Database, Session
 from portico.store.ids import new_id
 from portico.store.statement import Statement
 
-JobKind = Literal["fan_out", "deliver", "watch", "recheck", "rotate"]
+JobKind = Literal["fan_out", "deliver", "watch", "recheck", "rotate", "forget"]
 
 _ADD = Statement(
     "INSERT INTO jobs (id, environment_id, kind, subject, lane, run_at, tries, fence, lease_until) "

@@ -13,6 +13,7 @@ from portico.model.secret import HandedSecret
 from portico.model.server import McpServer
 from portico.model.webhook import InboundEndpoint
 from portico.store import environments, files, grants, inbound, link_tokens, people, secrets, servers, tokens
+from portico.store.bodies import Bodies
 from portico.store.database import Database, Row, Session
 from portico.store.ids import lowest_id
 from portico.store.jobs import Job, JobKind
@@ -27,9 +28,12 @@ _LINK_BY_DIGEST = Statement(
     "expires_at, used_at FROM link_tokens WHERE digest = :digest"
 )
 _ENVIRONMENTS = Statement(
-    "SELECT id, name, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC LIMIT :count"
+    "SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC "
+    "LIMIT :count"
 )
-_FIRST_ENVIRONMENT = Statement("SELECT id, name, created_at, updated_at FROM environments ORDER BY id LIMIT 1")
+_FIRST_ENVIRONMENT = Statement(
+    "SELECT id, name, log_bodies, created_at, updated_at FROM environments ORDER BY id LIMIT 1"
+)
 _EXPIRED_TOKENS = Statement("DELETE FROM api_tokens WHERE kind = 'acc' AND expires_at < :moment")
 _EXPIRED_LINKS = Statement("DELETE FROM link_tokens WHERE expires_at < :moment")
 _EXPIRED_REPLAYS = Statement("DELETE FROM replays WHERE expires_at < :moment")
@@ -253,7 +257,7 @@ class Operators:
         rows = await session.all(_EXPIRED_SERVERS, moment=to_milliseconds(moment))
         return [servers.read(row) for row in rows]
 
-    async def clean(self, moment: datetime, oldest_request: datetime) -> None:
+    async def clean(self, moment: datetime, oldest_request: datetime, oldest_bodies: datetime) -> None:
         """Drop what has expired (account tokens, files, replays) and what is older than the request log goes back."""
         await self._database.run(_EXPIRED_TOKENS, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_LINKS, moment=to_milliseconds(moment))
@@ -268,6 +272,7 @@ class Operators:
         ):  # fmt: skip
             await self._database.run(statement, moment=to_milliseconds(oldest_request))
         for (environment_id,) in await self._database.all(_ENVIRONMENT_IDS):
+            await Bodies(self._database).drop_old(environment_id, lowest_id(to_milliseconds(oldest_bodies)))
             oldest = lowest_id(to_milliseconds(oldest_request))
             await self._in_batches(_OLD_REQUESTS, environment_id=environment_id, oldest=oldest)
 

@@ -4,7 +4,7 @@ A look at it costs the same whether there are a thousand rows or ten million: it
 of entries, and says where it stopped. Whatever was asked for beyond that index is picked out on the way.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, LiteralString
 
@@ -13,7 +13,8 @@ from msgspec import Struct, structs
 from portico.clock import to_milliseconds
 from portico.model.account import EnvironmentId
 from portico.model.request import RequestRow
-from portico.store import metered
+from portico.store import bodies, metered
+from portico.store.bodies import SealedBodies
 from portico.store.database import Database, Row
 from portico.store.ids import lowest_id
 from portico.store.quotas import Use, UseKey, add_use
@@ -38,6 +39,7 @@ _WANTED = (
     "AND (:method = '' OR method = :method) AND (:code = '' OR code = :code) "
     "AND (:token_id = '' OR token_id = :token_id) AND (:model = '' OR model = :model) "
     "AND (:request_id = '' OR request_id = :request_id) "
+    "AND (:has_bodies < 0 OR has_bodies = (:has_bodies > 0)) "
     "AND (:vendor_request_id = '' OR vendor_request_id = :vendor_request_id) "
     "AND (:words = '' OR LOWER(path || ' ' || code || ' ' || problem || ' ' || tool || ' ' || resource || '.' || "
     "method || ' ' || client || ' ' || model || ' ' || tenant_id || ' ' || request_id || ' ' || vendor_request_id || "
@@ -90,6 +92,7 @@ PATHS: dict[str, tuple[Statement, Statement]] = {
     "account_id": _along("requests_by_account", "AND account_id = :account_id "),
     "tool": _along("requests_by_tool", "AND tool = :tool AND tool <> '' "),
     "tenant_id": _along("requests_by_tenant", "AND tenant_id = :tenant_id "),
+    "with_bodies": _along("requests_by_bodies", "AND has_bodies "),
     "class": _along("requests_by_class", "AND class = :class "),
     "": _along("", ""),
 }
@@ -115,6 +118,7 @@ class RequestFilter(Struct, frozen=True, kw_only=True):
     vendor_request_id: str = ""
     other_than: str = ""
     words: str = ""
+    has_bodies: bool | None = None
     after: datetime | None = None
     until: datetime | None = None
 
@@ -130,10 +134,14 @@ class Requests:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def add(self, rows: list[RequestRow], owed: Mapping[UseKey, int] | None = None) -> dict[UseKey, Use]:
-        """All of them, and what they add to their days' sums and to quotas, or nothing; where those stand then."""
+    async def add(
+        self, rows: list[RequestRow], owed: Mapping[UseKey, int] | None = None, kept: Sequence[SealedBodies] = ()
+    ) -> dict[UseKey, Use]:
+        """All of them with their bodies, and what they add to their days' sums and to quotas, or nothing; where those
+        stand then."""
         async with self._database.transaction() as session:
             await session.run_many(_ADD, [_written(row) for row in rows])
+            await bodies.add(session, kept)
             await metered.add(session, rows)
             return await add_use(session, owed or {})
 
@@ -154,7 +162,8 @@ class Requests:
         """The newest rows older than `before`: fewer than `count`, or none, where much lies between those wanted."""
         values = _values(where) | {"environment_id": environment_id}
         before = min(before, values.pop("highest"))
-        edge, wanted = PATHS[next((name for name in PATHS if values.get(name)), "")]
+        asked = values | {"with_bodies": where.has_bodies}
+        edge, wanted = PATHS[next((name for name in PATHS if asked.get(name)), "")]
         found: list[RequestRow] = []
         for stride in STRIDES:
             end, length = await self._walk(edge, values | {"before": before, "stride": stride})
@@ -181,6 +190,7 @@ def _values(where: RequestFilter) -> dict[str, Any]:
     after, until = values.pop("after"), values.pop("until")
     values["after"] = -1 if after is None else to_milliseconds(after)
     values["until"] = LAST_MILLISECOND if until is None else to_milliseconds(until)
+    values["has_bodies"] = -1 if where.has_bodies is None else int(where.has_bodies)
     values["lowest"] = "" if after is None else lowest_id(values["after"])
     values["highest"] = LAST if until is None else lowest_id(values["until"])
     return values | {"class": status_class, "words": _pattern(where.words)}

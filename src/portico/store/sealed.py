@@ -85,6 +85,8 @@ FILE_PIECES = SealedTable("file_pieces", {"environment_id": "", "file_id": "", "
 APPROVALS = SealedTable("approvals", {"id": ""})
 HANDED_SECRETS = SealedTable("handed_secrets", {"id": ""})
 STORED_SECRETS = SealedTable("stored_secrets", {"id": ""})
+REQUEST_BODIES = SealedTable("request_bodies", {"environment_id": "", "id": ""})
 TABLES: Sequence[SealedTable] = (
     ACCOUNTS, WEBHOOKS, INBOUND_ENDPOINTS, REPLAYS, FILE_PIECES, APPROVALS, HANDED_SECRETS, STORED_SECRETS,
+    REQUEST_BODIES,
 )  # fmt: skip

@@ -3,23 +3,15 @@
 import re
 from typing import Any
 
-import msgspec
-
+from portico.gateway.shorten import NOTE_ROOM, SHORTEST_KEPT, fit_value, size_of
 from portico.shapes import Json, is_list, is_record
 
-_encoder = msgspec.json.Encoder()
 # Characters that could steer a terminal or hide text from a reader: control, bidirectional, invisible, tags. The two
 # zero-width joiners stay, because words of some scripts are written with them.
 _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
-SHORTEST_KEPT = 200
-_NOTE_ROOM = 600
-
-
-def size_of(value: Any) -> int:
-    return len(_encoder.encode(value))
 
 
 def clean(value: Any) -> Any:
@@ -42,7 +34,7 @@ def fit_page(page: Json, limit: int) -> tuple[Json, bool]:
     if size_of(page) <= limit:
         return page, False
     kept: list[Any] = []
-    room = max(limit - _NOTE_ROOM, SHORTEST_KEPT)
+    room = max(limit - NOTE_ROOM, SHORTEST_KEPT)
     for item in items:
         size = size_of(item) + 1
         if size > room and kept:
@@ -53,55 +45,6 @@ def fit_page(page: Json, limit: int) -> tuple[Json, bool]:
         kept.append(item)
         room -= size
     return {**page, "result": kept, "next_cursor": None, "result_count": len(kept)}, True
-
-
-def fit_value(value: Any, limit: int) -> tuple[Any, list[str]]:
-    """The value with its longest texts and lists shortened until it fits, and the places where that was done.
-
-    What was shortened leaves room for a note that says so.
-    """
-    if size_of(value) <= limit:
-        return value, []
-    longest = room = max(limit - _NOTE_ROOM, SHORTEST_KEPT)
-    while longest > SHORTEST_KEPT // 4:
-        cut: list[str] = []
-        shown = _shortened(value, longest, "", cut)
-        if size_of(shown) <= room:
-            return shown, cut
-        longest //= 2
-    return {"cut": _head(_encoder.encode(value).decode(), room)}, ["everything"]
-
-
-def _head(text: str, room: int) -> str:
-    """Its beginning, so long that it fits when it is written as JSON once more."""
-    length = room
-    while size_of(text[:length]) > room - 10:
-        length = length * 3 // 4
-    return text[:length]
-
-
-def _shortened(value: Any, longest: int, path: str, cut: list[str]) -> Any:
-    if isinstance(value, str) and len(value) > longest:
-        cut.append(path or "text")
-        return f"{value[:longest]}… ({len(value) - longest} more characters)"
-    if is_list(value):
-        kept = _first_that_fit(value, longest * 4)
-        if len(kept) < len(value):
-            cut.append(f"{path}[{len(kept)}:{len(value)}]")
-        return [_shortened(each, longest, f"{path}[]", cut) for each in kept]
-    if is_record(value):
-        return {str(key): _shortened(each, longest, f"{path}.{key}".lstrip("."), cut) for key, each in value.items()}
-    return value
-
-
-def _first_that_fit(values: list[Any], room: int) -> list[Any]:
-    kept: list[Any] = []
-    for each in values:
-        room -= min(size_of(each), room // 2 + 1) + 1
-        if room < 0 and kept:
-            break
-        kept.append(each)
-    return kept
 
 
 def select(value: Any, fields: list[str]) -> Any:

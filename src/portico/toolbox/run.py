@@ -103,7 +103,9 @@ class Toolbox:
             entry.call = begun
             entry.connected = connected = await self._parts.lookup.connected(caller.environment_id, asked.account_id)
             operation = self.find(connected, asked.name)
-            entry.call = structs.replace(begun, resource=operation.resource, method=operation.method)
+            entry.call = structs.replace(
+                begun, resource=operation.resource, method=operation.method, arguments=asked.arguments
+            )
             try:
                 if (problem := offer.why_not(operation, connected, asked.config)) is not None:
                     raise problem

@@ -6,6 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments, VendorTooLarge
+from portico.gateway.shorten import fit_value
 from portico.model.call import Answer, Page
 from portico.model.operation import Operation
 from portico.shapes import Json, is_list, is_record
@@ -96,7 +97,7 @@ def _page(operation: Operation, page: Page, items: Any, limit: int) -> ToolResul
 
 def show_value(value: Any, blocks: list[Json], limit: int) -> ToolResult:
     whole: Json = value if is_record(value) else {"result": value}
-    shown, cut = fit.fit_value(fit.clean(whole), limit)
+    shown, cut = fit_value(fit.clean(whole), limit)
     if cut:
         shown["truncated"] = f"Shortened: {', '.join(cut[:10])}. Name fields to see a part whole."
     return results.of_value(shown, blocks=blocks)

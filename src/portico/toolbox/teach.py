@@ -5,10 +5,11 @@ from typing import Any
 import msgspec
 
 from portico import errors
+from portico.gateway.shorten import fit_value
 from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json, is_record
-from portico.toolbox.fit import clean, fit_value
+from portico.toolbox.fit import clean
 from portico.toolbox.journal import RolledBack
 from portico.toolbox.offer import constrained
 from portico.toolbox.results import ToolResult, of_refusal

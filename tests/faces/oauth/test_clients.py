@@ -186,7 +186,7 @@ async def test_program_that_nobody_let_in_is_forgotten_after_a_day(
     used, unused = await Program(house).registered(), await Program(house).registered()
     await scene.code(program=used)
     held_clock.advance(days=1)
-    await house.parts.operators.clean(held_clock(), held_clock())
+    await house.parts.operators.clean(held_clock(), held_clock(), held_clock())
     browser = await signed_in(house)
     assert (await browser.open(unused.door(scene.resource))).status == 400
     assert "may have to be connected again" in browser.text

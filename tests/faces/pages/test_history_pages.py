@@ -22,6 +22,21 @@ async def test_failed_call_is_found_by_its_status_and_seen_whole(office: Office)
     assert (await office.viewer.open(office.at("/log/nowhere"))).status == 404
 
 
+async def test_a_call_is_seen_with_what_was_asked_and_answered_where_that_is_kept(office: Office) -> None:
+    for act, said in (("keep_bodies", "Stop keeping bodies"), ("drop_bodies", "Keep bodies")):
+        await office.owner.open("/admin/environments")
+        await office.owner.submit("/admin/environments", do=act, id=office.environment)
+        await office.owner.follow()
+        assert said in office.owner.text
+        await office.stage.proxy("POST", "embeddings", json={"model": "text-embedding-3-small", "input": act})
+    dropped, kept = (await office.client.get("/log", limit="2")).json["result"]
+    await office.viewer.open(office.at(f"/log/{kept['id']}"))
+    assert "What was answered" in office.viewer.text
+    assert '"input": "keep_bodies"' in office.viewer.text
+    await office.viewer.open(office.at(f"/log/{dropped['id']}"))
+    assert "What was asked" not in office.viewer.text
+
+
 async def test_log_is_read_by_nobody_elsewhere(office: Office) -> None:
     await office.stage.proxy("GET", "files")
     row = (await office.client.get("/log")).json["result"][0]

@@ -15,6 +15,7 @@ class EnvironmentShown(TypedDict):
     id: str
     name: str
     team_id: str | None
+    log_bodies: bool
     created_at: str
     updated_at: str
 
@@ -40,6 +41,16 @@ class Environments(Resource[Mode]):
         return self._value(Call("GET", f"/environment/{segment(id)}"))
 
     @operation
-    def update(self, id: str, name: str, *, idempotency_key: str = "") -> Flow[EnvironmentShown]:
-        """Rename an environment. Needs the scope `operator`."""
-        return self._value(Call("PATCH", f"/environment/{segment(id)}", body=given(name=name), key=idempotency_key))
+    def update(
+        self, id: str, *, name: str | Omit = OMIT, log_bodies: bool | Omit = OMIT, idempotency_key: str = ""
+    ) -> Flow[EnvironmentShown]:
+        """Change an environment. Its name, and whether bodies of its accounts' calls are kept beside the request
+        log. Needs the scope `operator`."""
+        return self._value(
+            Call(
+                "PATCH",
+                f"/environment/{segment(id)}",
+                body=given(name=name, log_bodies=log_bodies),
+                key=idempotency_key,
+            )
+        )

@@ -36,6 +36,7 @@ class AccountShown(TypedDict):
     last_action_result: Json | None
     integration_override: Json
     unified_model_override: Json
+    log_bodies: bool | None
     integration: Json
     environment_integration: Json
     created_at: str
@@ -134,6 +135,7 @@ class IntegratedAccounts(Resource[Mode]):
         is_sandbox: bool | Omit = OMIT,
         region: str | Omit = OMIT,
         integration_override: Json | Omit = OMIT,
+        log_bodies: bool | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[AccountShown]:
         """Connect an account. Each key is proved with a harmless call; `status` and `last_error` say how that went.
@@ -152,6 +154,7 @@ class IntegratedAccounts(Resource[Mode]):
                     is_sandbox=is_sandbox,
                     region=region,
                     integration_override=integration_override,
+                    log_bodies=log_bodies,
                 ),
                 key=idempotency_key,
             )
@@ -221,6 +224,7 @@ class IntegratedAccounts(Resource[Mode]):
         base_url: str | Omit = OMIT,
         integration_override: Json | Omit = OMIT,
         unified_model_override: Json | Omit = OMIT,
+        log_bodies: bool | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[AccountShown]:
         """Change an account. Needs the scope `accounts`."""
@@ -235,6 +239,7 @@ class IntegratedAccounts(Resource[Mode]):
                     base_url=base_url,
                     integration_override=integration_override,
                     unified_model_override=unified_model_override,
+                    log_bodies=log_bodies,
                 ),
                 key=idempotency_key,
             )

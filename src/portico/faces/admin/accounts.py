@@ -17,7 +17,10 @@ TAG = "Integrated accounts"
 
 
 class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`context` holds the keys under the integration's names; a key in the wrong slot finds the right one."""
+    """`context` holds the keys under the integration's names; a key in the wrong slot finds the right one.
+
+    `log_bodies`: whether bodies of its calls are kept beside the request log; null: as the environment has it.
+    """
 
     tenant_id: str
     integration: str = ""
@@ -28,6 +31,7 @@ class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_sandbox: bool = False
     region: str = ""
     integration_override: dict[str, Any] = {}
+    log_bodies: bool | None = None
 
 
 class ChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -39,6 +43,7 @@ class ChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base_url: str | UnsetType = UNSET
     integration_override: dict[str, Any] | UnsetType = UNSET
     unified_model_override: dict[str, Any] | UnsetType = UNSET
+    log_bodies: bool | UnsetType | None = UNSET
 
 
 class OwnChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -62,6 +67,7 @@ class AccountShown(Struct, frozen=True, kw_only=True):
     last_action_result: dict[str, Any] | None
     integration_override: dict[str, Any]
     unified_model_override: dict[str, Any]
+    log_bodies: bool | None
     integration: dict[str, Any]
     environment_integration: dict[str, Any]
     created_at: str
@@ -131,6 +137,7 @@ async def show(asked: Asked, account: Account) -> dict[str, Any]:
         "last_action_result": account.last_action_result,
         "integration_override": account.override,
         "unified_model_override": account.unified_override,
+        "log_bodies": account.log_bodies,
         "integration": summary(connected.view),
         "environment_integration": {"id": account.installation_id, "integration_id": account.integration},
         "created_at": iso(account.created_at),
@@ -175,6 +182,7 @@ async def import_account(asked: Asked) -> Any:
         authentication_method=body.authentication_method,
         is_sandbox=body.is_sandbox,
         override=body.integration_override,
+        log_bodies=body.log_bodies,
     )
     return await show(asked, await accounts.import_account(asked.caller, wanted, asked.parts))
 
@@ -193,6 +201,7 @@ async def change_account(asked: Asked) -> Any:
         base_url=body.base_url,
         override=body.integration_override,
         unified_override=body.unified_model_override,
+        log_bodies=body.log_bodies,
     )
     return await show(asked, await accounts.change_account(asked.caller, account, change, asked.parts))
 

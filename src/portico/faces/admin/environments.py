@@ -1,8 +1,8 @@
-"""/environment: the walls between tenants, made, listed and renamed."""
+"""/environment: the walls between tenants, made, listed, renamed, and whether bodies are logged there."""
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from portico.clock import iso
 from portico.errors import AlreadyExists, Failure, InvalidArguments
@@ -16,10 +16,18 @@ class EnvironmentBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     name: str
 
 
+class EnvironmentChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`log_bodies`: whether bodies of calls are kept beside the request log, where the account does not say itself."""
+
+    name: str | UnsetType = UNSET
+    log_bodies: bool | UnsetType = UNSET
+
+
 class EnvironmentShown(Struct, frozen=True, kw_only=True):
     id: str
     name: str
     team_id: str | None
+    log_bodies: bool
     created_at: str
     updated_at: str
 
@@ -29,6 +37,7 @@ def show(environment: Environment) -> dict[str, Any]:
         "id": environment.id,
         "name": environment.name,
         "team_id": None,
+        "log_bodies": environment.log_bodies,
         "created_at": iso(environment.created_at),
         "updated_at": iso(environment.updated_at),
     }
@@ -64,17 +73,24 @@ async def create_environment(asked: Asked) -> Any:
     return show(made)
 
 
-async def rename_environment(asked: Asked) -> Any:
-    environment = await _seen(asked)
-    name = _checked(asked.body.name)
+async def change_environment(asked: Asked) -> Any:
+    environment, body, parts = await _seen(asked), asked.body, asked.parts
+    changes = {name: value for name, value in structs.asdict(body).items() if value is not UNSET}
+    if not changes:
+        raise InvalidArguments([Failure("", "says nothing to change", "name, log_bodies")])
+    if "name" in changes:
+        changes["name"] = _checked(changes["name"])
+    changed = structs.replace(environment, **changes, updated_at=parts.clock())
     try:
-        async with asked.parts.database.transaction() as session:
-            await asked.parts.environments.rename(session, environment.id, name, asked.parts.clock())
-            await asked.parts.audit.add(
-                session, asked.caller, "environment.updated", environment.id, asked.parts.clock(), name=name
+        async with parts.database.transaction() as session:
+            await parts.environments.update(session, changed)
+            await parts.audit.add(
+                session, asked.caller, "environment.updated", environment.id, parts.clock(), **changes
             )
+            await parts.changes.tell(session, "accounts")
     except AlreadyExists:
-        raise AlreadyExists(f"There is an environment named {name!r} already.") from None
+        raise AlreadyExists(f"There is an environment named {changed.name!r} already.") from None
+    parts.changes.apply("accounts")
     return show(await _seen(asked))
 
 
@@ -110,7 +126,8 @@ ENDPOINTS = (
         handler=get_environment, returns=EnvironmentShown, scope="accounts:read",
     ),
     Endpoint(
-        verb="PATCH", path="/environment/{id}", name="updateEnvironment", summary="Rename an environment", tag=TAG,
-        handler=rename_environment, body=EnvironmentBody, returns=EnvironmentShown, scope="operator",
+        verb="PATCH", path="/environment/{id}", name="updateEnvironment", summary="Change an environment", tag=TAG,
+        description="Its name, and whether bodies of its accounts' calls are kept beside the request log.",
+        handler=change_environment, body=EnvironmentChange, returns=EnvironmentShown, scope="operator",
     ),
 )  # fmt: skip

@@ -50,6 +50,7 @@ class LogQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
     request_id: str = ""
     vendor_request_id: str = ""
     q: str = ""
+    has_bodies: bool | None = None
     created_at: Range | None = None
     log_type: str = ""
     log_type_filter: dict[str, str] | None = None
@@ -104,10 +105,38 @@ class LogShown(Struct, frozen=True, kw_only=True):
     has_bodies: bool
 
 
+class OneQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`bodies=false`: without them, which leaves no entry in the audit trail."""
+
+    bodies: bool = True
+
+
+class RequestShown(Struct, frozen=True, kw_only=True):
+    """What was sent to the vendor, or wanted to be. `body` is JSON or a text, `note` says what of it is not there."""
+
+    method: str
+    url: str
+    query: dict[str, Any]
+    content_type: str
+    bytes: int | None
+    body: Any
+    note: str
+
+
+class ResponseShown(Struct, frozen=True, kw_only=True):
+    status: int
+    content_type: str
+    bytes: int | None
+    body: Any
+    note: str
+
+
 class LogWhole(LogShown, frozen=True, kw_only=True):
-    """`parts` are the other rows of the same request."""
+    """`parts` are the other rows of the same request. `request` and `response` are null where no bodies are kept."""
 
     parts: list[LogShown]
+    request: RequestShown | None
+    response: ResponseShown | None
 
 
 def show(row: RequestRow) -> dict[str, Any]:
@@ -153,7 +182,10 @@ async def get_log(asked: Asked) -> Any:
         raise missing("call", asked.path["id"])
     wanted = RequestFilter(request_id=row.request_id)
     same = await asked.parts.requests.page(asked.environment_id, LAST, MOST_PARTS, wanted) if row.request_id else []
-    return show(row) | {"parts": [show(each) for each in same if each.id != row.id]}
+    query: OneQuery = asked.query
+    bodies = await asked.parts.bodies.read(asked.caller, row) if query.bodies else None
+    told = bodies or {"request": None, "response": None}
+    return show(row) | told | {"parts": [show(each) for each in same if each.id != row.id]}
 
 
 async def export_log(asked: Asked) -> Any:
@@ -189,15 +221,20 @@ def _filter(query: LogQuery) -> RequestFilter | None:
     said |= query.log_type_filter or {}
     if said["status"] and not _STATUS.fullmatch(said["status"]):
         failures.append(Failure("status", f"is {said['status']!r}", "a status such as 404, or a class such as 4xx"))
+    if isinstance(said["has_bodies"], str) and said["has_bodies"] not in _TRUTHS:
+        failures.append(Failure("has_bodies", f"is {said['has_bodies']!r}", ", ".join(_TRUTHS)))
     if failures:
         raise InvalidArguments(failures)
     kind = _LOG_TYPES[query.log_type]
     if kind is None:
         return None
     is_class = said["status"].endswith("xx")
-    values = {ours: said[theirs] for theirs, ours in _FILTERS.items() if theirs not in {"status", "created_at"}}
+    values = {
+        ours: said[theirs] for theirs, ours in _FILTERS.items() if theirs not in {"status", "created_at", "has_bodies"}
+    }
     return RequestFilter(
         **values | kind,
+        has_bodies=_truth(said["has_bodies"]),
         status=int(said["status"]) if said["status"] and not is_class else 0,
         status_class=int(said["status"][0]) if is_class else 0,
         after=query.created_at.gt if query.created_at else None,
@@ -205,6 +242,11 @@ def _filter(query: LogQuery) -> RequestFilter | None:
     )
 
 
+def _truth(said: bool | str | None) -> bool | None:
+    return _TRUTHS[said] if isinstance(said, str) else said
+
+
+_TRUTHS = {"true": True, "false": False}
 # The wire's names of the filters, and ours.
 _FILTERS = {
     "integrated_account_id": "account_id",
@@ -221,6 +263,7 @@ _FILTERS = {
     "request_id": "request_id",
     "vendor_request_id": "vendor_request_id",
     "q": "words",
+    "has_bodies": "has_bodies",
     "created_at": "after",
 }
 
@@ -238,7 +281,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         verb="GET", path="/log/{id}", name="getLog", summary="One call", tag=TAG,
-        description="By the row's id, or by the `x-portico-request-id` that came with the answer.",
-        handler=get_log, returns=LogWhole, scope="logs",
+        description="By the row's id, or by the `x-portico-request-id` that came with the answer. Where bodies are "
+        "kept (`log_bodies` of the account or the environment), with both of them, without secrets; that is audited.",
+        handler=get_log, query=OneQuery, returns=LogWhole, scope="logs",
     ),
 )  # fmt: skip

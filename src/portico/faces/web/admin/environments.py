@@ -9,7 +9,11 @@ PATH = "/admin/environments"
 
 
 def routes(frame: Frame) -> list[Route]:
-    return [frame.route_at(PATH, show, {"create": create, "rename": rename})]
+    return [
+        frame.route_at(
+            PATH, show, {"create": create, "rename": rename, "keep_bodies": keep_bodies, "drop_bodies": drop_bodies}
+        )
+    ]
 
 
 async def show(turn: Turn) -> Reply:
@@ -25,3 +29,16 @@ async def rename(turn: Turn) -> Reply:
     form = turn.visit.form
     await turn.do("updateEnvironment", path={"id": form.get("id", "")}, body={"name": form.get("new_name", "")})
     return Redirect(f"{PATH}?said=environment-renamed")
+
+
+async def keep_bodies(turn: Turn) -> Reply:
+    return await _log_bodies(turn, True)
+
+
+async def drop_bodies(turn: Turn) -> Reply:
+    return await _log_bodies(turn, False)
+
+
+async def _log_bodies(turn: Turn, log_bodies: bool) -> Reply:
+    await turn.do("updateEnvironment", path={"id": turn.visit.form.get("id", "")}, body={"log_bodies": log_bodies})
+    return Redirect(f"{PATH}?said=environment-changed")

@@ -1,7 +1,9 @@
 """The request log: what was called, by whom, how it went; searched by whatever the API can search by."""
 
 from datetime import UTC, datetime
+from typing import Any
 
+import msgspec
 from starlette.routing import Route
 
 from portico.clock import iso
@@ -53,7 +55,9 @@ async def show_all(turn: Turn) -> Reply:
 async def show_one(turn: Turn) -> Reply:
     row = await _row(turn)
     parts: list[Json] = row.pop("parts", [])
-    return turn.page("log_row.html", "log", row=row, parts=parts)
+    sides = [(label, row.pop(name)) for name, label in _SIDES.items() if row.get(name)]
+    shown = [(label, side, _printed(side.get("body"))) for label, side in sides]
+    return turn.page("log_row.html", "log", row=row, parts=parts, sides=shown)
 
 
 async def _row(turn: Turn) -> Json:
@@ -65,6 +69,15 @@ async def _row(turn: Turn) -> Json:
         if row["id"] == turn.ids["id"]:
             return row
     raise NotFound(f"There is no call {turn.ids['id']!r} in the log.")
+
+
+_SIDES = {"request": "What was asked", "response": "What was answered"}
+
+
+def _printed(body: Any) -> str:
+    if body is None or isinstance(body, str):
+        return body or ""
+    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
 
 
 def _times(turn: Turn) -> list[tuple[str, str]]:

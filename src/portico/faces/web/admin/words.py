@@ -21,6 +21,7 @@ SAID = {
     "stretch-replayed": "The messages of that time are on their way again.",
     "environment-made": "The environment is made.",
     "environment-renamed": "The environment is renamed.",
+    "environment-changed": "The environment is changed.",
     "user-changed": "The user is changed.",
     "user-disabled": "The user is kept out; their sessions and programs have ended.",
     "user-enabled": "The user may sign in again.",
