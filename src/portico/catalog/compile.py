@@ -14,13 +14,13 @@ from portico.catalog.grammar import (
     DefinitionRule,
     MethodRule,
     ResourceRule,
-    RevokingRule,
     read_definition,
     read_resource,
 )
 from portico.catalog.listings import with_listings
 from portico.catalog.names import tool_name
 from portico.catalog.parameters import parameters_of
+from portico.catalog.references import check_references
 from portico.errors import Failure, InvalidArguments
 from portico.model.operation import (
     BodyKind,
@@ -114,6 +114,7 @@ def _integration(definition: DefinitionRule) -> Integration:
         rate_limits=RateHeaders(**_said(definition.rate_limits)),
         trace=definition.trace,
         webhooks=VendorWebhooks(**_said(definition.webhooks)) if definition.webhooks else None,
+        reports=definition.reports,
         tool_prefixes=definition.tool_prefixes,
         synonyms=definition.synonyms,
         tags=definition.tags,
@@ -320,55 +321,7 @@ def _check_names(definition: DefinitionRule, operations: list[Operation]) -> lis
     ]
     failures += _twice("tool name", [(each.tool.name, each.key) for each in operations])
     failures += _twice("call", [(f"{each.verb} {each.path}", each.key) for each in operations])
-    keys = {each.key for each in operations}
-    for name, each in definition.credentials.items():
-        if each.proof and each.proof not in keys:
-            failures.append(Failure(f"credentials.{name}.proof", f"{each.proof!r} is not an operation"))
-        failures += _check_revoking(f"credentials.{name}.revoking", each.revoking, keys)
-    for each in operations:
-        failures += _check_wait(each, keys)
-    return failures + _check_webhooks(definition, keys)
-
-
-def _check_wait(operation: Operation, keys: set[str]) -> list[Failure]:
-    wait = operation.wait
-    if wait is None:
-        return []
-    where = f"resources.{operation.key}.wait"
-    named = {"look": wait.look, **{f"needs.{end}": key for end, key in wait.needs.items()}}
-    failures = [
-        Failure(f"{where}.{field}", f"{key!r} is not an operation") for field, key in named.items() if key not in keys
-    ]
-    if not wait.until:
-        failures.append(Failure(f"{where}.until", "is empty", "the values that mean that it is over"))
-    if strangers := sorted({*wait.fine, *wait.needs} - {*wait.until}):
-        failures.append(Failure(f"{where}.until", f"lacks {', '.join(strangers)}"))
-    if len(wait.counts) not in {0, 2}:
-        failures.append(Failure(f"{where}.counts", "takes two places", "how much is done, and of how much"))
-    return failures
-
-
-def _check_revoking(where: str, rule: RevokingRule | None, keys: set[str]) -> list[Failure]:
-    if rule is None:
-        return []
-    named = {field: getattr(rule, field) for field in ("list", "delete", "create")}
-    named |= {f"within.{argument}": key for argument, key in rule.within.items()}
-    return [
-        Failure(f"{where}.{field}", f"{key!r} is not an operation")
-        for field, key in named.items()
-        if key and key not in keys
-    ]
-
-
-def _check_webhooks(definition: DefinitionRule, keys: set[str]) -> list[Failure]:
-    rule = definition.webhooks
-    if rule is None:
-        return []
-    named = [(field, getattr(rule, field)) for field in ("create", "delete", "rotate", "test")]
-    named += [(f"ends.{look}", look) for look in rule.ends]
-    return [
-        Failure(f"webhooks.{field}", f"{key!r} is not an operation") for field, key in named if key and key not in keys
-    ]
+    return failures + check_references(definition, operations)
 
 
 def _twice(what: str, named: list[tuple[str, str]]) -> list[Failure]:

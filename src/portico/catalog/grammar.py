@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from portico.errors import Failure, InvalidArguments
 from portico.model.operation import BodyKind, Effect, LifecycleState, ReturnsKind, WebhookScheme
 from portico.model.price import PriceDay, PriceList
+from portico.model.reporting import Reports
 from portico.shapes import Json, is_record
 
 
@@ -239,6 +240,7 @@ class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     rate_limits: RateRule = RateRule()
     trace: str = ""
     webhooks: WebhooksRule | None = None
+    reports: Reports | None = None
     prices: dict[PriceDay, PriceList] = {}
     tags: dict[str, str] = {}
     resources: dict[str, dict[str, Any]] = {}

@@ -123,6 +123,7 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "update": "portico.cli.quotas:update|Change how much may be used.",
         "delete": "portico.cli.quotas:delete|Lift a quota.",
     },
+    "usage": "portico.cli.usage:usage|What an account used by day, metered and as its vendor reports it.",
     "logs": "portico.cli.logs:logs|The request log, newest first.",
     "catalog": {
         "": "What the vendors can do: look, compare, begin a new one.",

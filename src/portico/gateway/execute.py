@@ -151,7 +151,8 @@ async def _settle(claim: Claim, call: Call, prepared: Prepared, parts: Parts, en
 
 async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> Answer:
     connected = prepared.connected
-    await parts.limits.take(connected, call.server_id)
+    if not call.uncounted:
+        await parts.limits.take(connected, call.server_id)
     secrets = await parts.secrets.open(connected.account)
     context = connected.account.context | secrets
     if entry.heard is not None:

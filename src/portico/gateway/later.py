@@ -4,7 +4,8 @@ All of it is rows, written in the transaction of whatever makes them necessary, 
 forgotten. Workers (portico.jobs) take the rows up; without one they wait.
 """
 
-from datetime import timedelta
+import zlib
+from datetime import UTC, datetime, timedelta
 
 from portico.clock import Clock, iso
 from portico.gateway import facts
@@ -18,6 +19,7 @@ from portico.store.deliveries import Deliveries
 from portico.store.events import Events
 from portico.store.inbound import Inbound
 from portico.store.jobs import Jobs
+from portico.store.reported import Reported
 from portico.store.watches import Watches
 from portico.store.webhooks import Webhooks
 
@@ -26,6 +28,7 @@ BROKEN: frozenset[AccountState] = frozenset({"needs_reauth", "validation_error"}
 FIRST_RECHECK = timedelta(minutes=5)
 # Bodies of the last calls are written a moment after these have ended.
 FORGET_AFTER = timedelta(seconds=5)
+DAILY_FROM = timedelta(days=1, hours=1)
 _SYSTEM = "system"
 
 
@@ -40,6 +43,7 @@ class Later:
         self.deliveries = Deliveries(database)
         self.watches = Watches(database)
         self.inbound = Inbound(database)
+        self.reported = Reported(database)
 
     async def announce(self, session: Session, environment_id: EnvironmentId, name: str, payload: Json) -> str:
         """Tell the environment's webhooks, once the transaction holds; the event's id. No secrets in the payload."""
@@ -55,6 +59,9 @@ class Later:
         names = ["integrated_account:updated"] if is_update else []
         for name in [*names, *account_events(before, account.status)]:
             await self.announce(session, account.environment_id, name, about_account(account))
+        if before is None or is_update:  # it may have the key for its vendor's reports now
+            run_at = daily_at(account.id, self._clock())
+            await self.jobs.ensure(session, account.environment_id, "report", account.id, run_at)
         if account.status in BROKEN and (is_update or account.status != before):
             await self.jobs.add(session, account.environment_id, "recheck", account.id, self._clock() + FIRST_RECHECK)
 
@@ -62,12 +69,20 @@ class Later:
         """With everything that would have happened to it later."""
         await self.watches.delete_of_account(session, account.environment_id, account.id)
         await self.inbound.delete(session, account.environment_id, account.id)
-        await self.jobs.remove(session, account.environment_id, "recheck", account.id)
+        for kind in ("recheck", "report"):
+            await self.jobs.remove(session, account.environment_id, kind, account.id)
+        await self.reported.delete_of_account(session, account.environment_id, account.id)
         await self.jobs.add(session, account.environment_id, "forget", account.id, self._clock() + FORGET_AFTER)
         await self.announce(session, account.environment_id, "integrated_account:deleted", about_account(account))
 
     async def server_expired(self, session: Session, server: McpServer) -> None:
         await self.announce(session, server.environment_id, "mcp_server:expired", about_server(server))
+
+
+def daily_at(account_id: str, moment: datetime) -> datetime:
+    """When the next day (of UTC) is an hour old, and each account at a time of its own within the hour after that."""
+    midnight = moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight + DAILY_FROM + timedelta(seconds=zlib.crc32(account_id.encode()) % 3600)
 
 
 def system_caller(environment_id: EnvironmentId) -> Caller:

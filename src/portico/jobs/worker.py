@@ -16,6 +16,7 @@ from portico.jobs.deliveries import Deliverer
 from portico.jobs.expiries import Expiries
 from portico.jobs.outcome import Outcome, Runner
 from portico.jobs.rechecks import Rechecker
+from portico.jobs.reports import Reporter
 from portico.jobs.rotations import Rotator
 from portico.jobs.schedule import Dice
 from portico.jobs.watches import Watcher
@@ -39,6 +40,7 @@ class Worker:
         self._parts, self._dice = parts, dice
         self._lease_seconds = parts.settings.job_lease_seconds
         self._expiries = Expiries(parts)
+        reporter = Reporter(parts, dice)
         deliverer = Deliverer(parts, dice, patience_seconds)
         self.runners: dict[JobKind, Runner] = {
             "fan_out": deliverer.fan_out,
@@ -47,6 +49,8 @@ class Worker:
             "recheck": Rechecker(parts, dice).recheck,
             "rotate": Rotator(parts).rotate,
             "forget": self._expiries.forget,
+            "report": reporter.plan,
+            "report_day": reporter.look,
         }
         self._running: dict[asyncio.Task[None], Job] = {}
         self._room = asyncio.Event()

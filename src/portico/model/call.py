@@ -58,6 +58,7 @@ class Call(Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None
     patience: Patience = Patience()
     dry_run: bool = False
+    uncounted: bool = False  # our own housekeeping, which no quota is to pay for
     despite_block: bool = False  # our own calls while an account is stopped: nobody else's pass
     shaped: bool = True  # False: the answer's body is left as the vendor wrote it
     request_id: str = ""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from msgspec import Struct
 
 from portico.model.price import PriceDay, PriceList
+from portico.model.reporting import Reports
 from portico.shapes import is_list
 
 Effect = Literal["read", "write", "destroy"]
@@ -299,6 +300,7 @@ class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     rate_limits: RateHeaders = RateHeaders()
     trace: str = ""
     webhooks: VendorWebhooks | None = None
+    reports: Reports | None = None
     tool_prefixes: tuple[str, ...] = ()  # other spellings of the integration's name in tool names
     synonyms: dict[str, tuple[str, ...]] = {}  # words of the API, and what people say instead
     tags: dict[str, str] = {}

@@ -15,12 +15,17 @@ from portico.store.database import Database, Session
 from portico.store.ids import new_id
 from portico.store.statement import Statement
 
-JobKind = Literal["fan_out", "deliver", "watch", "recheck", "rotate", "forget"]
+JobKind = Literal["fan_out", "deliver", "watch", "recheck", "rotate", "forget", "report", "report_day"]
 
 _ADD = Statement(
     "INSERT INTO jobs (id, environment_id, kind, subject, lane, run_at, tries, fence, lease_until) "
     "VALUES (:id, :environment_id, :kind, :subject, :lane, :run_at, 0, 0, 0) "
     "ON CONFLICT (environment_id, kind, subject) DO UPDATE SET run_at = :run_at, tries = 0"
+)
+_ENSURE = Statement(
+    "INSERT INTO jobs (id, environment_id, kind, subject, lane, run_at, tries, fence, lease_until) "
+    "VALUES (:id, :environment_id, :kind, :subject, :lane, :run_at, 0, 0, 0) "
+    "ON CONFLICT (environment_id, kind, subject) DO NOTHING"
 )
 # A millisecond earlier than asked, so that it differs from the time that a worker under way has seen.
 _WAKE = Statement(
@@ -83,15 +88,21 @@ class Jobs:
 
         Of the jobs in one lane only a few run at once, so that a slow receiver keeps nobody else waiting.
         """
-        await session.run(
-            _ADD,
-            id=new_id(),
-            environment_id=environment_id,
-            kind=kind,
-            subject=subject,
-            lane=lane or subject,
-            run_at=to_milliseconds(run_at),
-        )
+        await session.run(_ADD, **_new(environment_id, kind, subject, run_at, lane))
+        self._hint()
+
+    async def ensure(
+        self,
+        session: Session,
+        environment_id: EnvironmentId,
+        kind: JobKind,
+        subject: str,
+        run_at: datetime,
+        *,
+        lane: str = "",
+    ) -> None:
+        """The same, but a job that is there already stays as it is."""
+        await session.run(_ENSURE, **_new(environment_id, kind, subject, run_at, lane))
         self._hint()
 
     async def wake(
@@ -150,6 +161,19 @@ class Jobs:
     def _hint(self) -> None:
         for listener in self._listeners:
             listener()
+
+
+def _new(
+    environment_id: EnvironmentId, kind: JobKind, subject: str, run_at: datetime, lane: str
+) -> dict[str, str | int]:
+    return {
+        "id": new_id(),
+        "environment_id": environment_id,
+        "kind": kind,
+        "subject": subject,
+        "lane": lane or subject,
+        "run_at": to_milliseconds(run_at),
+    }
 
 
 def _expect(changed: int) -> None:

@@ -19,6 +19,7 @@ from portico_client.admin.mcp_servers import McpServers
 from portico_client.admin.quotas import Quotas
 from portico_client.admin.request_log import RequestLog
 from portico_client.admin.stored_secrets import StoredSecrets
+from portico_client.admin.usage import Usage
 from portico_client.admin.users import Users
 from portico_client.admin.vendor_webhooks import VendorWebhooks
 from portico_client.admin.watches import Watches
@@ -44,6 +45,7 @@ class Admin(Generic[Mode]):
         self.webhooks: Webhooks[Mode] = Webhooks(driver)
         self.watches: Watches[Mode] = Watches(driver)
         self.quotas: Quotas[Mode] = Quotas(driver)
+        self.usage: Usage[Mode] = Usage(driver)
         self.vendor_webhooks: VendorWebhooks[Mode] = VendorWebhooks(driver)
         self.keys: Keys[Mode] = Keys(driver)
         self.request_log: RequestLog[Mode] = RequestLog(driver)
