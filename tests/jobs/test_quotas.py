@@ -5,11 +5,13 @@ from typing import Any
 
 import pytest
 
+from portico.clock import in_seconds
 from portico.errors import QuotaSpent
 from portico.gateway import limits as limits_module
 from portico.gateway.limits import Limits
 from portico.model.account import AccountId
 from portico.store.requests import LAST, RequestFilter
+from portico.store.statement import Statement
 from tests.gateways import Got
 from tests.jobs.conftest import Plant
 
@@ -183,3 +185,53 @@ async def test_a_quota_made_in_the_middle_of_a_month_knows_what_went_before(plan
     assert [await state(plant, quota) for quota in (whole, day, one)] == [(3, 7), (0, 10), (1, 9)]
     uses = (await plant.client.get(f"/quota/{each['id']}/use")).json["result"]
     assert [(use["subject"], use["used"]) for use in uses] == [("acme", 2), ("beta", 1)]
+
+
+_USE = Statement("SELECT COUNT(*) FROM quota_use WHERE subject = :subject")
+
+
+async def test_quotas_go_with_whom_they_limited_and_others_stay(plant: Plant) -> None:
+    account, other = await plant.account("acme"), await plant.account("other")
+    path = f"/integrated-account/{account['id']}/mcp"
+    servers = [(await plant.client.post(path, {"name": name})).json["id"] for name in ("first", "second")]
+    soon = in_seconds(plant.clock(), 120).isoformat()
+    servers.append((await plant.client.post(path, {"name": "brief", "expires_at": soon})).json["id"])
+    of_servers = [await limited(plant, 5, applies_to="mcp_server", subject=each) for each in servers]
+    own = await limited(plant, 5, applies_to="integrated_account", subject=account["id"], period="day")
+    tenants = [await limited(plant, 5, applies_to="tenant", subject=each) for each in ("acme", "other")]
+    each_account = await limited(plant, 9, applies_to="integrated_account", period="month")
+    environment = await limited(plant, 50, period="month")
+    await files(plant, account)
+
+    async def left() -> set[str]:
+        return {each["id"] for each in (await plant.client.get("/quota")).json["result"]}
+
+    gone = await left()
+    await plant.client.delete(f"{path}/{servers[0]}")
+    assert gone - await left() == {of_servers[0]["id"]}
+    plant.clock.advance(seconds=121)
+    await plant.worker.tidy()
+    assert gone - await left() == {of_servers[0]["id"], of_servers[2]["id"]}
+    await plant.client.delete(f"/integrated-account/{account['id']}")
+    assert await left() == {each["id"] for each in (*tenants, each_account, environment)}
+    row = await plant.parts.database.one(_USE, subject=account["id"])
+    assert row == (0,)
+    await plant.client.post("/integrated-account/bulk-delete", {"tenant_id": "other"})
+    assert await left() == {tenants[0]["id"], each_account["id"], environment["id"]}
+    acts = (await plant.client.get("/audit", act="quota.deleted")).json["result"]
+    assert {each["target"] for each in acts} == {*(each["id"] for each in of_servers), own["id"], tenants[1]["id"]}
+    assert {each["facts"]["reason"] for each in acts} == {"its subject is gone"}
+    assert other["id"] not in {each["facts"]["subject"] for each in acts}
+
+
+async def test_a_lifted_quota_holds_no_more_at_another_replica(plant: Plant, replica: Plant) -> None:
+    """The tenant is made anew under its old name, and is not limited by what was said before."""
+    account = await plant.account("acme")
+    await limited(plant, 1, applies_to="tenant", subject="acme", period="day")
+    assert (await files(plant, account)).status == 200
+    assert (await files(plant, account)).status == 429
+    await plant.client.post("/integrated-account/bulk-delete", {"tenant_id": "acme"})
+    fresh = await plant.account("acme")
+    for each in (plant, replica):
+        each.parts.changes.apply("quotas")
+        assert (await each.client.get("/proxy/files", integrated_account_id=fresh["id"])).status == 200

@@ -10,6 +10,7 @@ from portico.catalog import override
 from portico.catalog.find import View
 from portico.errors import ChangedMeanwhile, Failure, InvalidArguments, NotFound, Refusal
 from portico.gateway import connect, stored
+from portico.gateway.lifted import lift, lift_of_account
 from portico.gateway.parts import Parts
 from portico.model.account import Account, AccountId, AccountState, Installation
 from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
@@ -27,7 +28,7 @@ Within = Callable[[Session, Account], Awaitable[None]]
 TOKEN_LIFE = timedelta(minutes=15)
 MOST_TRIES = 20
 _UPDATED = "integrated_account.updated"
-_OF_ACCOUNTS: tuple[Topic, ...] = ("accounts", "tokens", "servers")
+_OF_ACCOUNTS: tuple[Topic, ...] = ("accounts", "tokens", "servers", "quotas")
 
 
 class Import(Struct, frozen=True, kw_only=True):
@@ -133,10 +134,17 @@ async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) 
     return await write(caller, account, act, work, parts)
 
 
-async def delete_accounts(caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> int:
-    """All of them in one transaction, with their tokens; the number of those that existed."""
+async def delete_accounts(
+    caller: Caller, account_ids: Sequence[AccountId], parts: Parts, *, tenant_id: str = ""
+) -> int:
+    """All of them in one transaction, with their tokens; the number of those that existed.
+
+    `tenant_id`: they are everything that this tenant has, and its quotas go, too.
+    """
     async with parts.database.transaction() as session:
         deleted = await _delete(session, caller, account_ids, parts)
+        if tenant_id:
+            await lift(session, caller, "tenant", tenant_id, parts)
     _apply_deleted(parts)
     return deleted
 
@@ -159,6 +167,8 @@ async def _delete(session: Session, caller: Caller, account_ids: Sequence[Accoun
     deleted: list[Account] = []
     for account_id in sorted(set(account_ids)):  # always in one order, so that two of these cannot block each other
         account = await parts.accounts.get_within(session, caller.environment_id, account_id)
+        if account is not None:
+            await lift_of_account(session, caller, account, parts)
         await parts.tokens.delete_of_account(session, caller.environment_id, account_id)
         await parts.servers.delete_of_account(session, caller.environment_id, account_id)
         await parts.shelf.delete_of_account(session, caller.environment_id, account_id)

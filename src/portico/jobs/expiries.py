@@ -3,15 +3,19 @@
 from collections.abc import Awaitable, Callable
 
 from portico.clock import in_seconds
+from portico.gateway.later import system_caller
+from portico.gateway.lifted import lift
 from portico.gateway.parts import Parts
 from portico.jobs.outcome import DONE, Outcome
 from portico.model.account import AccountId
 from portico.store.bodies import Bodies
+from portico.store.changes import Topic
 from portico.store.jobs import Job
 
 SERVER_SECONDS = 5.0
 CLEAN_SECONDS = 3600.0
 _DAY_SECONDS = 86_400
+_OF_SERVERS: tuple[Topic, ...] = ("servers", "quotas")
 
 Regular = tuple[Callable[[], Awaitable[None]], float]
 
@@ -33,9 +37,12 @@ class Expiries:
             return
         async with parts.database.transaction() as session:
             for server in await parts.operators.drop_expired_servers(session, moment):
+                await lift(session, system_caller(server.environment_id), "server", server.id, parts)
                 await parts.later.server_expired(session, server)
-            await parts.changes.tell(session, "servers")
-        parts.changes.apply("servers")
+            for topic in _OF_SERVERS:
+                await parts.changes.tell(session, topic)
+        for topic in _OF_SERVERS:
+            parts.changes.apply(topic)
 
     async def forget(self, job: Job) -> Outcome:
         """What was kept of a deleted account's calls; nobody could read it any more as it is."""

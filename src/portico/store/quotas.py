@@ -42,6 +42,15 @@ _CHANGE = Statement(
 )
 _DELETE = Statement("DELETE FROM quotas WHERE environment_id = :environment_id AND id = :id")
 _DELETE_USE = Statement("DELETE FROM quota_use WHERE environment_id = :environment_id AND quota_id = :id")
+_OF_SUBJECT = _spelled(
+    "SELECT COLUMNS FROM quotas WHERE environment_id = :environment_id AND bearer = :bearer AND subject = :subject "
+    "ORDER BY id"
+)
+# Also of the quotas that each of its kind has for itself.
+_DELETE_USE_OF_SUBJECT = Statement(
+    "DELETE FROM quota_use WHERE environment_id = :environment_id AND subject = :subject AND quota_id IN "
+    "(SELECT id FROM quotas WHERE environment_id = :environment_id AND bearer = :bearer)"
+)
 _TELL_AGAIN = Statement("UPDATE quota_use SET told = 0 WHERE environment_id = :environment_id AND quota_id = :id")
 _USED = Statement(
     "SELECT used, told FROM quota_use WHERE environment_id = :environment_id AND quota_id = :quota_id "
@@ -167,6 +176,17 @@ class Quotas:
     async def delete(self, session: Session, environment_id: EnvironmentId, quota_id: str) -> bool:
         await session.run(_DELETE_USE, environment_id=environment_id, id=quota_id)
         return bool(await session.run(_DELETE, environment_id=environment_id, id=quota_id))
+
+    async def delete_of(
+        self, session: Session, environment_id: EnvironmentId, bearer: Bearer, subject: str
+    ) -> list[Quota]:
+        """What was said of one tenant, account or server that is gone; what is said of each of them stays."""
+        whose = {"environment_id": environment_id, "bearer": bearer, "subject": subject}
+        found = [_read(row) for row in await session.all(_OF_SUBJECT, **whose)] if subject else []
+        for quota in found:
+            await self.delete(session, environment_id, quota.id)
+        await session.run(_DELETE_USE_OF_SUBJECT, **whose)
+        return found
 
     async def use(self, key: UseKey) -> Use:
         values = structs.asdict(key)

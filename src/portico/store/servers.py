@@ -50,6 +50,9 @@ _ROTATE = Statement(
 _DELETE = Statement(
     "DELETE FROM servers WHERE environment_id = :environment_id AND account_id = :account_id AND id = :id"
 )
+_IDS_OF_ACCOUNT = Statement(
+    "SELECT id FROM servers WHERE environment_id = :environment_id AND account_id = :account_id ORDER BY id"
+)
 _DELETE_OF_ACCOUNT = Statement(
     "DELETE FROM servers WHERE environment_id = :environment_id AND account_id = :account_id"
 )
@@ -139,6 +142,10 @@ class Servers:
     ) -> bool:
         changed = await session.run(_DELETE, environment_id=environment_id, account_id=account_id, id=server_id)
         return changed > 0
+
+    async def ids_of_account(self, session: Session, environment_id: EnvironmentId, account_id: AccountId) -> list[str]:
+        rows = await session.all(_IDS_OF_ACCOUNT, environment_id=environment_id, account_id=account_id)
+        return [row[0] for row in rows]
 
     async def delete_of_account(self, session: Session, environment_id: EnvironmentId, account_id: AccountId) -> None:
         await session.run(_DELETE_OF_ACCOUNT, environment_id=environment_id, account_id=account_id)

@@ -93,7 +93,7 @@ class IdRef(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class BulkDelete(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Either the ids, or everything of one tenant."""
+    """Either the ids, or everything of one tenant, with the quotas that are said of it."""
 
     ids: list[str] | None = None
     tenant_id: str | None = None
@@ -219,7 +219,8 @@ async def bulk_delete(asked: Asked) -> Any:
     ids = [AccountId(each) for each in body.ids or ()]
     if body.tenant_id is not None:
         ids = list(await asked.parts.accounts.ids_of_tenant(asked.environment_id, body.tenant_id))
-    return {"success": True, "deleted": await accounts.delete_accounts(asked.caller, ids, asked.parts)}
+    deleted = await accounts.delete_accounts(asked.caller, ids, asked.parts, tenant_id=body.tenant_id or "")
+    return {"success": True, "deleted": deleted}
 
 
 async def make_token(asked: Asked) -> Any:

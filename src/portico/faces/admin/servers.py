@@ -11,10 +11,12 @@ from portico.catalog.schema import compile_check
 from portico.clock import in_seconds, iso
 from portico.errors import Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.gateway.lifted import lift
 from portico.gateway.lookup import Connected
 from portico.model.account import AccountId
 from portico.model.server import McpServer, ServerConfig, ServerId
 from portico.shapes import Json
+from portico.store.changes import Topic
 from portico.store.ids import new_id
 from portico.toolbox import discovery, shown_once
 from portico.toolbox.clients import SECRET_HERE, Snippet, Warned, snippets, warnings, ways_into
@@ -24,6 +26,7 @@ from portico.toolbox.tools import Tool
 from portico.vault import tokens
 
 TAG = "MCP servers"
+_OF_SERVERS: tuple[Topic, ...] = ("servers", "quotas")
 SHORTEST_LIFE_SECONDS = 60
 LEAST_RESULT, MOST_RESULT = 1_000, 1_000_000
 MOST_CONFIRM_WAIT_SECONDS = 600
@@ -191,9 +194,12 @@ async def delete_server(asked: Asked) -> Any:
     server = await _found(asked)
     async with asked.parts.database.transaction() as session:
         await asked.parts.servers.delete(session, asked.environment_id, server.account_id, server.id)
+        await lift(session, asked.caller, "server", server.id, asked.parts)
         await asked.parts.audit.add(session, asked.caller, "mcp_server.deleted", server.id, asked.parts.clock())
-        await asked.parts.changes.tell(session, "servers")
-    asked.parts.changes.apply("servers")
+        for topic in _OF_SERVERS:
+            await asked.parts.changes.tell(session, topic)
+    for topic in _OF_SERVERS:
+        asked.parts.changes.apply(topic)
     return {"id": server.id}
 
 
