@@ -123,12 +123,12 @@ async def _for_account(client: Client, account_id: str) -> Client:
 async def _furnish(made: Village, tenant: Tenant) -> None:
     client, ids = tenant.client, tenant.ids
     account = f"/integrated-account/{ids['account']}"
-    brought = {"name": f"{tenant.name}_papers", "config": await _definition(made)}
+    brought = {"name": f"{tenant.name}_papers", "config": await definition(made)}
     ids["integration"] = _made(await tenant.operator.post("/integration", brought))["id"]
     ids["installation"] = _made(await client.post("/environment-integration", {"integration": "openai"}))["id"]
     server = _made(await client.post(f"{account}/mcp", {"name": f"{tenant.name} server"}))
     ids["server"], tenant.secrets["server"] = server["id"], server["token"]
-    ids["approval"] = await _approval(made.gateway, tenant)
+    ids["approval"] = await another_approval(made.gateway, tenant)
     ids["grant"] = await _grant(made.gateway, tenant)
     quota = {"applies_to": "environment", "measure": "requests", "period": "month", "maximum": 1_000_000}
     ids["quota"] = _made(await client.post("/quota", quota))["id"]
@@ -159,7 +159,7 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     ids["call"] = (await tenant.operator.get("/log", limit="1")).json["result"][0]["id"]
 
 
-async def _definition(made: Village) -> Json:
+async def definition(made: Village) -> Json:
     """A small vendor of one's own."""
     label = load_folder(OPENAI).integration.label
     return {
@@ -202,7 +202,7 @@ async def _user(gateway: Portico, tenant: Tenant) -> tuple[str, str]:
     return person.id, session.id
 
 
-async def _approval(gateway: Portico, tenant: Tenant) -> str:
+async def another_approval(gateway: Portico, tenant: Tenant) -> str:
     """A call through the server that waits for somebody's yes."""
     caller = Caller(
         environment_id=EnvironmentId(tenant.environment_id), token_id=f"server:{tenant.ids['server']}",

@@ -1,6 +1,7 @@
 """`POST /file` keeps a file for a day; `GET /file/{id}/content/{link}` fetches one. The link is the credential."""
 
 from collections.abc import Awaitable, Callable
+from typing import Any
 from urllib.parse import quote
 
 from starlette.routing import Route
@@ -10,12 +11,13 @@ from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound
 from portico.faces.form import FilePart, first_file
 from portico.faces.http import Incoming, Receive, Scope, Send, while_connected, write_answer, write_json
 from portico.gateway.admit import admit_account
-from portico.gateway.files import UPLOAD_LIFE, Kept, Linked
+from portico.gateway.files import UPLOAD_LIFE, Kept, Linked, Within
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.call import Answer
 from portico.model.caller import Caller
 from portico.shapes import Json
+from portico.store.database import Session
 from portico.store.files import StoredFile
 
 Work = Callable[[Incoming, Send], Awaitable[None]]
@@ -23,6 +25,16 @@ LONGEST_NAME = 200
 # Shown in the browser; everything else is downloaded, so that no page of a stranger's runs under our name.
 _SHOWN = ("image/png", "image/jpeg", "image/gif", "image/webp", "audio/", "video/", "text/plain")
 _UNKNOWN = "application/octet-stream"
+
+
+def audited(parts: Parts, caller: Caller, act: str, **facts: Any) -> Within:
+    """Writes down what is done with a file, in the transaction that does it. Its name may be anybody's secret."""
+
+    async def within(session: Session, file: StoredFile) -> None:
+        about = {"integrated_account_id": file.account_id or None, "bytes": file.size_bytes}
+        await parts.audit.add(session, caller, act, file.id, parts.clock(), **about, **facts)
+
+    return within
 
 
 class FileFace:
@@ -50,7 +62,7 @@ class FileFace:
             content_type=part.content_type.partition(";")[0].strip().lower() or _UNKNOWN,
             life=UPLOAD_LIFE,
         )
-        linked = await self._shelf.keep(kept, part.content)
+        linked = await self._shelf.keep(kept, part.content, audited(self._parts, caller, "file.kept"))
         await write_json(send, 201, show_linked(linked), (("x-portico-request-id", incoming.request_id),))
 
     async def _account(self, caller: Caller, account_id: str) -> str:

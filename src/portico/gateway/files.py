@@ -4,7 +4,7 @@ A link is a signature over the file's id and the link's end. It is a right of it
 file, and deleting the file ends all of its links.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 
 from msgspec import Struct
@@ -20,6 +20,8 @@ from portico.store.operators import Operators
 from portico.vault import tokens
 from portico.vault.envelope import Place
 
+# Done in the transaction that writes the file or ends it; raising leaves everything as it was.
+Within = Callable[[Session, StoredFile], Awaitable[None]]
 PIECE_BYTES = 1_048_576
 LIFE = timedelta(hours=1)
 UPLOAD_LIFE = timedelta(hours=24)
@@ -53,7 +55,7 @@ class FileShelf:
         self._keyring, self._clock = keyring, clock
         self._public_url, self._most_bytes = public_url.rstrip("/"), most_bytes
 
-    async def keep(self, kept: Kept, content: AsyncIterator[bytes]) -> Linked:
+    async def keep(self, kept: Kept, content: AsyncIterator[bytes], within: Within | None = None) -> Linked:
         """Seal it piece by piece; the file exists only once all of it is there."""
         file_id = new_id()
         try:
@@ -72,8 +74,14 @@ class FileShelf:
             created_at=moment,
             expires_at=moment + kept.life,
         )
-        async with self._database.transaction() as session:
-            await self._files.add(session, file)
+        try:
+            async with self._database.transaction() as session:
+                await self._files.add(session, file)
+                if within is not None:
+                    await within(session, file)
+        except BaseException:
+            await self._files.drop_pieces(kept.environment_id, file_id)
+            raise
         return self.link(file)
 
     def link(self, file: StoredFile, life: timedelta = LINK_LIFE) -> Linked:
@@ -109,9 +117,10 @@ class FileShelf:
     async def page(self, environment_id: EnvironmentId, account_id: str, before: str, count: int) -> list[StoredFile]:
         return await self._files.page(environment_id, account_id, before, count, self._clock())
 
-    async def delete(self, file: StoredFile) -> None:
+    async def delete(self, file: StoredFile, within: Within) -> None:
         async with self._database.transaction() as session:
             await self._files.delete(session, file.environment_id, file.id)
+            await within(session, file)
 
     async def delete_of_account(self, session: Session, environment_id: EnvironmentId, account_id: str) -> None:
         await self._files.delete_of_account(session, environment_id, account_id)

@@ -60,19 +60,22 @@ async def start(caller: Caller, wanted: Wanted, parts: Parts) -> Watch:
             # All looks at one account share a lane, so that its vendor is not asked a thousand things at once.
             lane = f"watch:{watch.account_id}"
             await parts.later.jobs.add(session, watch.environment_id, "watch", watch.id, moment, lane=lane)
+            await parts.audit.add(session, caller, "watch.started", watch.id, moment, **_facts(watch))
             return watch
         going = await parts.later.watches.going(session, watch.environment_id, watch.account_id, watch.object_id)
     return next((each for each in going if (each.resource, each.method) == (watch.resource, watch.method)), watch)
 
 
-async def stop(watch: Watch, parts: Parts) -> Watch:
+async def stop(caller: Caller, watch: Watch, parts: Parts) -> Watch:
     """Nobody is told of its end; what goes on at the vendor goes on."""
     moment = parts.clock()
     seen = Seen(
         state="canceled", vendor_status=watch.vendor_status, facts=watch.facts, problem=watch.problem, looked=False
     )
     async with parts.database.transaction() as session:
-        await parts.later.watches.looked(session, watch, seen, moment)
+        if watch.state == "watching":
+            await parts.later.watches.looked(session, watch, seen, moment)
+            await parts.audit.add(session, caller, "watch.stopped", watch.id, moment, **_facts(watch))
         await parts.later.jobs.remove(session, watch.environment_id, "watch", watch.id)
     return await find(watch.environment_id, watch.account_id, watch.id, parts)
 
@@ -82,6 +85,15 @@ async def find(environment_id: EnvironmentId, account_id: AccountId, watch_id: s
     if found is None or found.account_id != account_id:
         raise NotFound(f"There is no watch {watch_id!r}.")
     return found
+
+
+def _facts(watch: Watch) -> dict[str, Any]:
+    return {
+        "integrated_account_id": watch.account_id,
+        "resource": watch.resource,
+        "method": watch.method,
+        "object_id": watch.object_id,
+    }
 
 
 def _named(view: View, wanted: Wanted) -> Operation:

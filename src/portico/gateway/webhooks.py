@@ -135,7 +135,7 @@ async def delete(caller: Caller, webhook: Webhook, parts: Parts) -> None:
         await parts.audit.add(session, caller, "webhook.deleted", webhook.id, parts.clock())
 
 
-async def send_test(webhook: Webhook, parts: Parts) -> Delivery:
+async def send_test(caller: Caller, webhook: Webhook, parts: Parts) -> Delivery:
     """A message to this one webhook, whatever it has subscribed to, delivered like any other."""
     moment = parts.clock()
     payload = {"message": "This is a test.", "webhook_id": webhook.id, "sent_at": iso(moment)}
@@ -143,6 +143,7 @@ async def send_test(webhook: Webhook, parts: Parts) -> Delivery:
         event = await parts.later.events.add(session, webhook.environment_id, "test", payload, moment)
         delivery = new_delivery(webhook, event.id, event.name, moment)
         await queue(session, delivery, parts)
+        await parts.audit.add(session, caller, "webhook.tested", webhook.id, moment, delivery_id=delivery.id)
     return delivery
 
 

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
-from portico.faces.files import show, show_linked
+from portico.faces.files import audited, show, show_linked
 from portico.gateway.admit import admit_account
 from portico.gateway.files import LINK_LIFE, UPLOAD_LIFE
 from portico.model.account import AccountId
@@ -66,12 +66,16 @@ async def link_file(asked: Asked) -> Any:
     most = int(UPLOAD_LIFE.total_seconds())
     if not SHORTEST_SECONDS <= body.seconds <= most:
         raise InvalidArguments([Failure("seconds", f"is {body.seconds}", f"{SHORTEST_SECONDS} to {most}")])
-    return show_linked(asked.parts.shelf.link(await _found(asked), timedelta(seconds=body.seconds)))
+    file = await _found(asked)
+    linked = asked.parts.shelf.link(file, timedelta(seconds=body.seconds))
+    async with asked.parts.database.transaction() as session:
+        await audited(asked.parts, asked.caller, "file.linked", seconds=body.seconds)(session, file)
+    return show_linked(linked)
 
 
 async def delete_file(asked: Asked) -> Any:
     file = await _found(asked)
-    await asked.parts.shelf.delete(file)
+    await asked.parts.shelf.delete(file, audited(asked.parts, asked.caller, "file.deleted"))
     return {"id": file.id}
 
 

@@ -116,7 +116,7 @@ async def get_watch(asked: Asked) -> Any:
 
 
 async def stop_watch(asked: Asked) -> Any:
-    return show(await watches.stop(await _found(asked), asked.parts))
+    return show(await watches.stop(asked.caller, await _found(asked), asked.parts))
 
 
 async def _account(asked: Asked) -> AccountId:

@@ -195,7 +195,7 @@ async def delete_webhook(asked: Asked) -> Any:
 async def test_webhook(asked: Asked) -> Any:
     body: WebhookRef = asked.body
     webhook = await webhooks.find(asked.environment_id, body.id, asked.parts)
-    return show_delivery(await webhooks.send_test(webhook, asked.parts), [])
+    return show_delivery(await webhooks.send_test(asked.caller, webhook, asked.parts), [])
 
 
 async def list_deliveries(asked: Asked) -> Any:
