@@ -247,7 +247,7 @@ def _parts(
     accounts_store, operators, audit = Accounts(database), Operators(database), Audit(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
     changes.listen("keys", keyring.forget)
-    later, views = Later(database, clock), Views(_shipped(), definitions, with_waiting)
+    later, views = Later(database, clock, settings.recheck_hours), Views(_shipped(), definitions, with_waiting)
     carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)
     return Parts(
         settings=settings,

@@ -79,6 +79,11 @@ class Settings:
         "elsewhere first; 0 stops at once. Only with one worker.",
         0.0,
     )
+    recheck_hours: float = _setting(
+        "How long it may take, without any call, until it is noticed that a key of a working account was taken away at "
+        "the vendor: each key is tried once in that time with a harmless call.",
+        24.0,
+    )
     oauth_cimd: str = _setting(
         "Whether programs that sign in (OAuth) may be known by a document at their own address: on fetches it, files "
         "takes only those in the folder oauth-clients of the data folder, off wants every program to register.",

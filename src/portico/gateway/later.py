@@ -26,6 +26,8 @@ from portico.store.webhooks import Webhooks
 # States out of which an account may come by itself, when its key is mended at the vendor.
 BROKEN: frozenset[AccountState] = frozenset({"needs_reauth", "validation_error"})
 FIRST_RECHECK = timedelta(minutes=5)
+# All of them share one, so that only a few accounts are looked at at once.
+LANE_OF_RECHECKS = "recheck"
 # Bodies of the last calls are written a moment after these have ended.
 FORGET_AFTER = timedelta(seconds=5)
 DAILY_FROM = timedelta(days=1, hours=1)
@@ -35,8 +37,9 @@ _SYSTEM = "system"
 class Later:
     """The stores of what comes later, and the few things that the gateway writes into them."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, recheck_hours: float) -> None:
         self._clock = clock
+        self._recheck_every = timedelta(hours=recheck_hours)
         self.jobs = Jobs(database)
         self.events = Events(database)
         self.webhooks = Webhooks(database)
@@ -63,7 +66,18 @@ class Later:
             run_at = daily_at(account.id, self._clock())
             await self.jobs.ensure(session, account.environment_id, "report", account.id, run_at)
         if account.status in BROKEN and (is_update or account.status != before):
-            await self.jobs.add(session, account.environment_id, "recheck", account.id, self._clock() + FIRST_RECHECK)
+            await self._recheck(session, account, FIRST_RECHECK, anew=True)
+        elif before is None or is_update:
+            await self._recheck(session, account, self._first_look(account.id), anew=False)
+
+    async def _recheck(self, session: Session, account: Account, pause: timedelta, *, anew: bool) -> None:
+        put = self.jobs.add if anew else self.jobs.ensure
+        run_at = self._clock() + pause
+        await put(session, account.environment_id, "recheck", account.id, run_at, lane=LANE_OF_RECHECKS)
+
+    def _first_look(self, account_id: str) -> timedelta:
+        """At half of the interval or later, each account at a time of its own."""
+        return self._recheck_every * (0.5 + zlib.crc32(account_id.encode()) / (1 << 33))
 
     async def account_deleted(self, session: Session, account: Account) -> None:
         """With everything that would have happened to it later."""
