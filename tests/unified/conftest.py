@@ -6,7 +6,10 @@ import pytest
 import pytest_asyncio
 
 from tests.stage import Stage, open_stage
+from tests.toolbox.conftest import larkfield
 from tests.unified.directory import Directory, filled
+
+__all__ = ["larkfield"]
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

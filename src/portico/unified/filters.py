@@ -164,6 +164,8 @@ def _one(value: Any, told: Filter) -> Any:
         if not text.lstrip("-").isdecimal() or len(text) > 18:
             raise ValueError("a whole number")
         return int(text)
+    if told.type == "moment" and _moment(text) is None:
+        raise ValueError("a moment in ISO 8601")
     return text
 
 

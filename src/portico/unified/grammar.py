@@ -21,7 +21,7 @@ class FilterRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
     """Who filters by something: the vendor (the query mapping passes it on) or Portico, by a field of the record."""
 
     by: Ways = "vendor"
-    type: Literal["string", "array", "boolean", "integer", "range"] | None = None
+    type: Literal["string", "array", "boolean", "integer", "moment", "range"] | None = None
     field: str = ""
     enum: tuple[str, ...] = ()
     required: bool = False
@@ -49,8 +49,10 @@ class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 class Method(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One method. Without a resource of the vendor's, `records` are what there is.
 
-    `variants` are changes to the method for the requests that their `run_if` is true of; `sources` are changes that
-    are read one after the other and make up one list.
+    `each` names a list inside of the vendor's record whose members are mapped one by one; the rest of the record stands
+    in them as `parent`. `facts` stand in the scope under that name. What the `refuse_expression` gives, a list of
+    `{name, problem, allowed}`, cannot be honoured. `variants` are changes to the method for the requests that their
+    `run_if` is true of; `sources` are changes that are read one after the other and make up one list.
     """
 
     resource: str = ""
@@ -62,6 +64,9 @@ class Method(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     request_body_mapping: Any = {}
     response_mapping: Any = {}
     response_mapping_method: Literal["item", "array"] = "item"
+    each: str = ""
+    facts: Json = {}
+    refuse_expression: str = ""
     is_partial_expression: str = ""
     before: dict[str, Step] = {}
     records: tuple[Json, ...] = ()
@@ -72,6 +77,9 @@ class Method(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
 
 
 WORDS = Method.__struct_fields__
+_RUN = (
+    "query_mapping", "request_body_mapping", "response_mapping", "is_partial_expression", "refuse_expression", "run_if",
+)  # fmt: skip
 FORKS = ("variants", "sources")
 
 
@@ -174,11 +182,7 @@ def _unknown(view: View, path: str, resource: str, method: str) -> Failure:
 
 def expressions(value: Json) -> Json:
     """The trees of a method that are run, by their places."""
-    found: Json = {
-        word: value[word]
-        for word in ("query_mapping", "request_body_mapping", "response_mapping", "is_partial_expression", "run_if")
-        if value.get(word)
-    }
+    found: Json = {word: value[word] for word in _RUN if value.get(word)}
     for name, step in members(value.get("before")):
         found |= {
             f"before.{name}.{word}": step[word]

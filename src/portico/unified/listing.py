@@ -53,11 +53,11 @@ class Part(Struct, frozen=True, kw_only=True):
 
 
 class Source(Struct, frozen=True, kw_only=True):
-    """One list of the vendor's, with everything that reading it takes."""
+    """One list of the vendor's, with everything that reading it takes. `arguments` are known once it is its turn."""
 
     name: str
     method: Method
-    arguments: Json
+    arguments: Json | None = None
     mapper: Mapper
     rules: Rules
     query: Json
@@ -69,7 +69,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     def limit(self, room: int) -> int | None:
         """How many to ask for: what still fits, or nothing where that is not ours to say."""
-        if self.is_spread or "limit" in self.arguments:
+        if self.is_spread or "limit" in (self.arguments or {}) or not self.method.resource:
             return None
         operation = self.mapper.way.connected.view.find(self.method.resource, self.method.method or "list")
         if operation.page is None or not operation.page.limit:
@@ -78,7 +78,7 @@ class Source(Struct, frozen=True, kw_only=True):
 
     async def read(self, cursor: str, room: int) -> Part:
         way, method = self.mapper.way, self.method
-        asking = dict(self.arguments)
+        asking = dict(self.arguments or {})
         if (limit := self.limit(room)) is not None:
             asking["limit"] = limit
         if cursor:
@@ -108,6 +108,7 @@ class Listing:
 
     def __init__(self, way: Way, plan: Plan, resource: Resource) -> None:
         self._way, self._plan, self._resource = way, plan, resource
+        self._refused: list[Failure] = []
 
     async def page(self, value: Json) -> Page:
         rules = Rules.of(self._resource, value)
@@ -118,21 +119,26 @@ class Listing:
         if forks := value.get("sources"):
             bare = {word: each for word, each in value.items() if word != "sources"}
             values = {name: grammar.fork(bare, change) for name, change in forks.items()}
-        found = [await self._source(name, each, rules, query) for name, each in values.items()]
+        found = [await self._source(name, each, query) for name, each in values.items()]
+        if self._refused:
+            raise InvalidArguments(list(dict.fromkeys(self._refused)))
         sources = [each for each in found if each is not None]
         start = read_cursor(self._way.ask.next_cursor)
         if order is not None:
             return await self._sorted(sources, order, start)
         return await self._unsorted(sources, start, self._way.ask.limit, MOST_PAGES)
 
-    async def _source(self, name: str, value: Json, rules: Rules, query: Json) -> Source | None:
+    async def _source(self, name: str, value: Json, query: Json) -> Source | None:
         method, plan, way = grammar.read(value), self._plan, self._way
+        rules = Rules.of(self._resource, value)
         scope = await way.scope(plan, method)
         if name and method.run_if and not await way.evaluate(method.run_if, scope, plan):
             return None
-        arguments = await way.arguments(plan, method, scope)
+        if refused := await way.refuse(plan, method, scope):
+            self._refused += refused
+            return None
         mapper = Mapper(way=way, plan=plan, method=method, resource=self._resource, scope=scope)
-        return Source(name=name, method=method, arguments=arguments, mapper=mapper, rules=rules, query=query)
+        return Source(name=name, method=method, mapper=mapper, rules=rules, query=query)
 
     async def _unsorted(self, sources: list[Source], start: Position, room: int, most_pages: int) -> Page:
         given: list[Mapped] = []
@@ -142,7 +148,7 @@ class Listing:
         for _ in range(most_pages):
             if place >= len(sources):
                 return Page(records=given, next_cursor=None)
-            source = sources[place]
+            source = sources[place] = await self._ready(sources[place])
             part = await source.read(position.cursor, limit - len(given))
             fresh = _behind(part.records, position, source.is_spread)
             fitting = fresh[: limit - len(given)]
@@ -158,6 +164,13 @@ class Listing:
                 return Page(records=given, next_cursor=write_cursor(position))
         more = place < len(sources)
         return Page(records=given, next_cursor=write_cursor(position) if more else None)
+
+    async def _ready(self, source: Source) -> Source:
+        if source.arguments is not None:
+            return source
+        return structs.replace(
+            source, arguments=await self._way.arguments(self._plan, source.method, source.mapper.scope)
+        )
 
     async def _sorted(self, sources: list[Source], order: Order, start: Position) -> Page:
         """The whole list, sorted anew for every page: the cursor is the place of the last record, not a number."""

@@ -11,7 +11,7 @@ from msgspec import Struct, structs
 from portico.errors import NotFound
 from portico.shapes import Json
 
-FilterType = Literal["string", "array", "boolean", "integer", "range"]
+FilterType = Literal["string", "array", "boolean", "integer", "moment", "range"]
 STANDARD = ("list", "get", "create", "update", "delete")
 
 

@@ -7,14 +7,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from portico.errors import MappingFailed, Refusal, VendorFailure, VendorGarbled
+from portico.errors import Failure, MappingFailed, Refusal, VendorFailure, VendorGarbled
 from portico.gateway.ask import fetch
 from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.call import Answer, Call, HeaderPairs, Patience
 from portico.model.caller import Caller
-from portico.shapes import Json, is_record
+from portico.shapes import Json, is_list, is_record
 from portico.unified import grammar
 from portico.unified.fence import Fence
 from portico.unified.grammar import Method, Step
@@ -87,10 +87,20 @@ class Way:
 
     async def scope(self, plan: Plan, method: Method) -> Json:
         """What the expressions of a method see, with the answers of the calls before it."""
-        scope = first_scope(self.ask, self.connected)
+        scope = first_scope(self.ask, self.connected) | {"facts": method.facts}
         work = [self._step(step, scope, plan) for step in method.before.values()]
         found = await asyncio.gather(*work)
         return scope | {"before": dict(zip(method.before, found, strict=True))}
+
+    async def refuse(self, plan: Plan, method: Method, scope: Json) -> list[Failure]:
+        """What the mapping says cannot be honoured."""
+        told: Any = await self.evaluate(method.refuse_expression, scope, plan)
+        found: list[Any] = told if is_list(told) else [told] if told is not None else []
+        if not all(is_record(each) and each.get("problem") for each in found):
+            raise MappingFailed(
+                f"The refuse_expression of {plan.place} must give a list of {{name, problem, allowed}}."
+            )
+        return [Failure(*(str(each.get(word) or "") for word in ("name", "problem", "allowed"))) for each in found]
 
     async def arguments(self, plan: Plan, method: Method, scope: Json) -> Json:
         """The vendor's arguments. What the caller wrote in the vendor's own words comes last."""

@@ -74,7 +74,7 @@ class Unified:
             raise InvalidArguments([Failure("limit", f"is {way.ask.limit}", f"1 to {MOST_ITEMS}")])
         page = await Listing(way, plan, resource).page(await chosen(way, plan))
         records: list[Mapped] = page.records
-        if way.ask.is_complete:
+        if way.ask.is_complete and any(each.is_partial for each in records):
             whole = plan_of(way.connected, plan.model, plan.resource, "get", self.shipped)
             records = await completed(way, records, resource, whole)
         value: Json = {

@@ -31,12 +31,20 @@ async def read(way: Way, plan: Plan, resource: Resource) -> Mapped:
     value = await chosen(way, plan)
     Rules.of(resource, value).read(way.ask.query)
     method = grammar.read(value)
-    scope = await way.scope(plan, method)
+    scope = await _honoured(way, plan, method)
     if not method.resource:
         return await _from_records(way, plan, resource, method, scope)
     answer = await way.send(method.resource, method.method or "get", await _with_id(way, plan, method, scope))
     mapper = Mapper(way=way, plan=plan, method=method, resource=resource, scope=scope)
     return await _only(mapper, items_of(answer), way)
+
+
+async def _honoured(way: Way, plan: Plan, method: Method) -> Json:
+    """The scope; InvalidArguments with what the mapping refuses."""
+    scope = await way.scope(plan, method)
+    if failures := await way.refuse(plan, method, scope):
+        raise InvalidArguments(failures)
+    return scope
 
 
 async def _from_records(way: Way, plan: Plan, resource: Resource, method: Method, scope: Json) -> Mapped:
@@ -53,7 +61,7 @@ async def write(way: Way, plan: Plan, resource: Resource) -> Done:
     Rules.of(resource, value).read(way.ask.query)
     check_body(value, resource, way.ask.body)
     method = grammar.read(value)
-    scope = await way.scope(plan, method)
+    scope = await _honoured(way, plan, method)
     arguments = await _with_id(way, plan, method, scope)
     answer = await way.send(method.resource, method.method or plan.method, arguments, key=way.ask.idempotency_key)
     if answer.is_preview:
