@@ -1,5 +1,7 @@
 """Reading the unified directory: lists, single records, filters, order, what is completed and what is left out."""
 
+import base64
+import json
 from typing import Any
 
 import pytest
@@ -8,6 +10,10 @@ from tests.stage import Stage
 from tests.unified.directory import PEOPLE, Directory
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+def forged(rank: list[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(["", "", "x", 0, rank, []]).encode()).decode()
 
 
 async def test_a_user_has_one_shape(directory: Directory) -> None:
@@ -42,6 +48,21 @@ async def test_pages_of_any_size_give_every_record_once(
     assert len(found) == len(set(found)) == len(PEOPLE) + (0 if "type" in query else 1)
 
 
+@pytest.mark.parametrize("query", [{}, {"sort_by": "-name"}])
+async def test_cursors_lead_back_to_the_very_pages_that_came_before(
+    directory: Directory, query: dict[str, str]
+) -> None:
+    there = [await directory.got("users", limit=2, **query)]
+    while there[-1]["next_cursor"]:
+        there.append(await directory.got("users", limit=2, next_cursor=there[-1]["next_cursor"], **query))
+    assert (len(there), there[0]["prev_cursor"]) == (4, None)
+    here = there[-1]
+    for expected in reversed(there[:-1]):
+        here = await directory.got("users", limit=2, prev_cursor=here["prev_cursor"], **query)
+        assert [each["id"] for each in here["result"]] == [each["id"] for each in expected["result"]]
+        assert (here["prev_cursor"], here["next_cursor"]) == (expected["prev_cursor"], expected["next_cursor"])
+
+
 async def test_order_is_what_was_asked_for(directory: Directory) -> None:
     names = [each["name"] for each in await directory.all("users", sort_by="-name", limit=3)]
     assert names == sorted(names, key=str.casefold, reverse=True)
@@ -55,6 +76,7 @@ async def test_order_is_what_was_asked_for(directory: Directory) -> None:
         ({"emails[]": ["ada.lee+accepts@stage.example", "ben.lee+accepts@stage.example"]}, ["ada", "ben"]),
         ({"status": "inactive"}, []),
         ({"type": "admin"}, ["owner@stage"]),
+        ({"sort_by": "type", "limit": "1", "type": "admin"}, ["owner@stage"]),
         ({"created_at[gt]": "2999-01-01"}, []),
         ({"created_at[lt]": "2999-01-01", "first_name": "eva"}, ["eva"]),
         ({"status": "invited"}, ["hal@stage"]),
@@ -75,6 +97,32 @@ async def test_users_of_a_workspace_and_of_a_group(directory: Directory) -> None
     assert [each["id"] for each in in_crew["result"]] == [ids["ben"]]
     assert in_crew["is_partial_response"] is True
     assert "status" not in in_crew["result"][0]
+
+
+async def test_groups_of_one_user_are_those_that_they_are_in(directory: Directory) -> None:
+    ids = directory.ids
+    ben, ada = await directory.got(f"users/{ids['ben']}"), await directory.got(f"users/{ids['ada']}")
+    assert (ben["groups"], ada["groups"]) == ([{"id": ids["crew"], "name": "Crew"}], [])
+    (listed,) = await directory.all("users", groups=ids["crew"])
+    assert (listed["id"], listed["groups"], listed["status"]) == (ids["ben"], [{"id": ids["crew"]}], "active")
+    assert "groups" not in (await directory.got("users", limit=1))["result"][0]
+    assert await directory.all("users", groups=ids["crew"], name="ada lee") == []
+    assert (await directory.refused("GET", "users", groups="group_unknown")).status == 404
+
+
+async def test_groups_are_not_told_where_the_vendor_does_not_tell_them(directory: Directory, stage: Stage) -> None:
+    stage.fault("status=403", path="/v1/organization/groups")
+    try:
+        ben = await directory.got(f"users/{directory.ids['ben']}")
+    finally:
+        stage.clear()
+    assert "groups" not in ben
+
+
+async def test_users_of_a_workspace_by_its_name(directory: Directory) -> None:
+    by_id = await directory.all("users", workspace_id=directory.ids["lab"])
+    assert await directory.all("users", workspace="lab") == by_id
+    assert {each["workspaces"][0]["id"] for each in by_id} == {directory.ids["lab"]}
 
 
 async def test_partial_records_are_completed_on_demand(directory: Directory) -> None:
@@ -125,9 +173,16 @@ async def test_me_groups_and_workspaces(directory: Directory) -> None:
         ("users", {"shoe_size": "9"}, "shoe_size: is not taken here; allowed: emails, name"),
         ("users", {"sort_by": "shoe"}, "sort_by: is 'shoe'; allowed: name, first_name"),
         ("users", {"created_at": "soon"}, "created_at: is 'soon'"),
+        ("users", {"updated_at[gt]": "2026-01-01"}, "updated_at: is not taken here"),
+        ("users", {"organization_id": "x"}, "organization_id: is not taken here"),
+        ("users", {"product": "x"}, "product: is not taken here"),
+        ("users", {"workspace": "Nowhere"}, "workspace: there is no workspace of this name"),
+        ("users", {"workspace": "Lab", "workspace_id": "x"}, "workspace: does not go together with workspace_id"),
         ("users", {"limit": "0"}, "limit: is 0; allowed: 1 to 500"),
         ("users", {"limit": "many"}, "limit: is 'many'"),
         ("users", {"next_cursor": "nonsense!"}, "next_cursor: is not a cursor of ours"),
+        ("users", {"next_cursor": forged([0, "x"]), "sort_by": "name"}, "next_cursor: is not a cursor of ours"),
+        ("users", {"next_cursor": forged([1, 7]), "sort_by": "name"}, "next_cursor: is not a cursor of ours"),
         ("users", {"truto_response_format": "raw"}, "truto_response_format: is 'raw'"),
         ("users", {"truto_nonsense": "1"}, "truto_nonsense: is not an option here"),
         ("users", {"portico_complete": "perhaps"}, "portico_complete: is 'perhaps'"),

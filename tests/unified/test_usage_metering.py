@@ -90,6 +90,18 @@ async def test_pages_of_any_size_give_every_record_once(meter: Meter, limit: int
     assert len({each["id"] for each in pieces}) == len(pieces) > limit
 
 
+async def test_cursors_lead_back_ten_pages(meter: Meter) -> None:
+    there = [await meter.got("products", limit=1)]
+    while there[-1]["next_cursor"]:
+        there.append(await meter.got("products", limit=1, next_cursor=there[-1]["next_cursor"]))
+    assert max(len(each["next_cursor"] or "") for each in there) < 1000
+    here, before = there[-1], there[1:-1]
+    for expected in reversed(before):
+        here = await meter.got("products", limit=1, prev_cursor=here["prev_cursor"])
+        assert here["result"] == expected["result"]
+    assert (len(before), here["prev_cursor"]) == (10, None)
+
+
 async def test_hours_add_up_to_their_day(meter: Meter) -> None:
     asked: dict[str, Any] = {"product_ids": "completions", "metric_names": "output_tokens", "end_date": "2026-11-10"}
     hours = await meter.all(bucket="hour", **asked)

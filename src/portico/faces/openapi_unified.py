@@ -49,6 +49,7 @@ _LIST = [
     *_ONE,
     _parameter("limit", "query", "Records of a page.", {"type": "integer", "minimum": 1, "maximum": 500}),
     _parameter("next_cursor", "query", "Where to go on, exactly as it was received."),
+    _parameter("prev_cursor", "query", "The page before, exactly as it was received."),
     _parameter("sort_by", "query", "A field, with - for descending."),
     _parameter("truto_key_by", "query", "Answer an object of records by this field instead of a list."),
     _parameter("portico_complete", "query", "Complete records that the vendor lists only in part.", _FLAG),

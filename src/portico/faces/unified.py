@@ -151,7 +151,8 @@ def read_ask(target: Target, options: Options, query: Json, body: Json) -> Ask:
         allowed = "remote_query[name]=value"
         raise InvalidArguments([Failure("remote_query", "must name the vendor's own parameters", allowed)])
     identity = target.id or str(query.pop("id", "") or body.get("id", ""))
-    limit, cursor = query.pop("limit", ""), query.pop("next_cursor", "")
+    limit, back = query.pop("limit", ""), query.pop("prev_cursor", "")
+    cursor = query.pop("next_cursor", "") or back
     return Ask(
         account_id=AccountId(""),
         model=target.model,

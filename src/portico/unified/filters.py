@@ -125,6 +125,14 @@ def _key(value: Any) -> Key:
     return _TEXT, str(value).casefold()
 
 
+def is_key(value: Any) -> bool:
+    """Whether something from outside can be compared with the keys of records."""
+    kinds: dict[int, type | tuple[type, ...]] = {_NUMBER: (int, float), _TEXT: str, _MISSING: str}
+    if not is_list(value) or len(value) != 2 or not isinstance(value[0], int):
+        return False
+    return value[0] in kinds and isinstance(value[1], kinds[value[0]])
+
+
 def _comes_later(key: Key, mark: Key, order: Order) -> bool:
     if _MISSING in (key[0], mark[0]):
         return key[0] == _MISSING and mark[0] != _MISSING

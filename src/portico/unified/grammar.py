@@ -29,12 +29,17 @@ class FilterRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, 
 
 
 class Step(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """A reading call made before the method's own; its answer stands in the scope as `before.<name>`."""
+    """A reading call made before the method's own; its answer stands in the scope as `before.<name>`.
+
+    With `for_each`, which gives a list and sees what other steps found, it is made for each member, which the query
+    mapping sees as `each`; what stands in the scope is a list of `{each, answer}`.
+    """
 
     resource: str
     method: str = "list"
     query_mapping: Json = {}
     run_if: str = ""
+    for_each: str = ""
     all_pages: bool = False
     is_optional: bool = False  # what is refused is null
 
@@ -186,7 +191,7 @@ def expressions(value: Json) -> Json:
     for name, step in members(value.get("before")):
         found |= {
             f"before.{name}.{word}": step[word]
-            for word in ("query_mapping", "run_if")
+            for word in ("query_mapping", "run_if", "for_each")
             if is_record(step) and step.get(word)
         }
     for kind in FORKS:

@@ -26,6 +26,7 @@ from portico.unified.request import Way, items_of
 MOST_PAGES = 25  # of the vendor's, for one page of ours; where they do not suffice, ours is shorter
 MOST_ASKED = 100  # of a vendor at a time; every vendor takes that many
 MOST_SORTED = 2000
+MOST_STEPS_BACK = 10
 SORTED_PAGES = 100
 COMPLETED_AT_ONCE = 6
 
@@ -38,11 +39,26 @@ class Position(Struct, frozen=True, kw_only=True, array_like=True):
     after: str = ""
     seen: int = 0
     rank: Any = None  # of the last record, where the list is sorted
+    trail: tuple["Position", ...] = ()  # where the pages before began, the nearest last
 
 
 class Page(Struct, frozen=True, kw_only=True):
     records: list[Mapped]
-    next_cursor: str | None
+    following: Position | None
+    start: Position
+
+    @property
+    def next_cursor(self) -> str | None:
+        if self.following is None:
+            return None
+        trail = (*self.start.trail, structs.replace(self.start, trail=()))[-MOST_STEPS_BACK:]
+        return write_cursor(structs.replace(self.following, trail=trail))
+
+    @property
+    def prev_cursor(self) -> str | None:
+        """The start of the page before, as far as this page's own cursor remembers."""
+        *earlier, nearest = self.start.trail or (None,)
+        return write_cursor(structs.replace(nearest, trail=tuple(earlier))) if nearest is not None else None
 
 
 class Part(Struct, frozen=True, kw_only=True):
@@ -147,7 +163,7 @@ class Listing:
         place = names.index(position.source) if position.source in names else 0
         for _ in range(most_pages):
             if place >= len(sources):
-                return Page(records=given, next_cursor=None)
+                return Page(records=given, following=None, start=start)
             source = sources[place] = await self._ready(sources[place])
             part = await source.read(position.cursor, limit - len(given))
             fresh = _behind(part.records, position, source.is_spread)
@@ -156,14 +172,14 @@ class Listing:
             if len(fitting) < len(fresh):
                 seen = len(part.records) - len(fresh) + len(fitting)
                 position = Position(source=source.name, cursor=position.cursor, after=fitting[-1].id, seen=seen)
-                return Page(records=given, next_cursor=write_cursor(position))
+                return Page(records=given, following=position, start=start)
             place += 0 if part.following else 1
             name = sources[place].name if place < len(sources) else ""
             position = Position(source=name, cursor=part.following)
             if len(given) >= limit and place < len(sources):
-                return Page(records=given, next_cursor=write_cursor(position))
+                return Page(records=given, following=position, start=start)
         more = place < len(sources)
-        return Page(records=given, next_cursor=write_cursor(position) if more else None)
+        return Page(records=given, following=position if more else None, start=start)
 
     async def _ready(self, source: Source) -> Source:
         if source.arguments is not None:
@@ -177,7 +193,7 @@ class Listing:
         gathered: list[Mapped] = []
         whole = await self._unsorted(sources, Position(), MOST_SORTED + 1, SORTED_PAGES)
         gathered = whole.records
-        if whole.next_cursor is not None or len(gathered) > MOST_SORTED:
+        if whole.following is not None or len(gathered) > MOST_SORTED:
             problem = f"sorts at most {MOST_SORTED} records, and there are more; narrow the list with a filter"
             raise InvalidArguments([Failure(filters.SORT, problem)])
         by_id = {id(each.record): each for each in gathered}
@@ -187,9 +203,9 @@ class Listing:
             ranked = [each for each in ranked if filters.is_after(filters.sort_key(each.record, order), mark, order)]
         limit = self._way.ask.limit
         if len(ranked) <= limit:
-            return Page(records=ranked, next_cursor=None)
+            return Page(records=ranked, following=None, start=start)
         key, identity = filters.sort_key(ranked[limit - 1].record, order)
-        return Page(records=ranked[:limit], next_cursor=write_cursor(Position(after=identity, rank=list(key))))
+        return Page(records=ranked[:limit], following=Position(after=identity, rank=list(key)), start=start)
 
 
 def _behind(records: list[Mapped], position: Position, is_spread: bool) -> list[Mapped]:
@@ -234,7 +250,7 @@ def read_cursor(text: str) -> Position:
     try:
         content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         position = msgspec.json.decode(content, type=Position)
-        if position.rank is not None and (len(position.rank) != 2 or not isinstance(position.rank[0], int)):
+        if not all(each.rank is None or filters.is_key(each.rank) for each in (position, *position.trail)):
             raise ValueError
     except (binascii.Error, ValueError, TypeError, msgspec.MsgspecError):
         problem = "is not a cursor of ours; send back next_cursor exactly as it was received"

@@ -22,6 +22,8 @@ from portico.unified.plan import Plan
 
 DEFAULT_LIMIT = 50
 MOST_STEP_PAGES = 50
+MOST_EACH = 100
+EACH_AT_ONCE = 6
 _STEP_PAGE_ITEMS = 100
 _raws = msgspec.json.Decoder(list[msgspec.Raw])
 # What the vendor says about one body, or about a connection, is not about the answer that is made of several.
@@ -88,9 +90,13 @@ class Way:
     async def scope(self, plan: Plan, method: Method) -> Json:
         """What the expressions of a method see, with the answers of the calls before it."""
         scope = first_scope(self.ask, self.connected) | {"facts": method.facts}
-        work = [self._step(step, scope, plan) for step in method.before.values()]
-        found = await asyncio.gather(*work)
-        return scope | {"before": dict(zip(method.before, found, strict=True))}
+        alone = {name: step for name, step in method.before.items() if not step.for_each}
+        found = await asyncio.gather(*(self._step(step, scope, plan) for step in alone.values()))
+        before: Json = dict(zip(alone, found, strict=True))
+        for name, step in method.before.items():
+            if step.for_each:
+                before[name] = await self._steps(step, scope | {"before": before}, plan)
+        return scope | {"before": before}
 
     async def refuse(self, plan: Plan, method: Method, scope: Json) -> list[Failure]:
         """What the mapping says cannot be honoured."""
@@ -113,10 +119,35 @@ class Way:
         remote: Any = self.ask.body.get("remote_data")
         return mapped | (remote if is_record(remote) else {}) | self.ask.remote_query
 
+    async def _steps(self, step: Step, scope: Json, plan: Plan) -> list[Json] | None:
+        """One step for each of several things; null where there are too many and it need not be."""
+        if step.run_if and not await self.evaluate(step.run_if, scope, plan):
+            return None
+        given: Any = await self.evaluate(step.for_each, scope, plan)
+        if given is None:
+            return None
+        members: list[Any] = given if is_list(given) else [given]
+        if len(members) > MOST_EACH:
+            if step.is_optional:
+                return None
+            raise MappingFailed(f"{plan.place} would ask the vendor for more than {MOST_EACH} things one by one.")
+        gate = asyncio.Semaphore(EACH_AT_ONCE)
+
+        async def one(member: Any) -> Json:
+            async with gate:
+                return {"each": member, "answer": await self._answer(step, scope | {"each": member}, plan)}
+
+        return list(await asyncio.gather(*(one(each) for each in members)))
+
     async def _step(self, step: Step, scope: Json, plan: Plan) -> Any:
         if step.run_if and not await self.evaluate(step.run_if, scope, plan):
             return None
-        arguments: Json = await self.evaluate(step.query_mapping, scope, plan) or {}
+        return await self._answer(step, scope, plan)
+
+    async def _answer(self, step: Step, scope: Json, plan: Plan) -> Any:
+        arguments: Any = await self.evaluate(step.query_mapping, scope, plan) or {}
+        if not is_record(arguments):
+            raise MappingFailed(f"The steps before {plan.place} must map their queries to an object.")
         try:
             return await self._step_pages(step, arguments) if step.all_pages else await self._step_once(step, arguments)
         except Refusal:

@@ -80,7 +80,7 @@ class Unified:
         value: Json = {
             "result": [each.record for each in records],
             "next_cursor": page.next_cursor,
-            "prev_cursor": None,
+            "prev_cursor": page.prev_cursor,
             "result_count": len(records),
             "is_partial_response": any(each.is_partial for each in records),
         }
