@@ -23,6 +23,7 @@ from portico.faces.admin import (
     installations,
     integrations,
     keys,
+    link_pages,
     link_tokens,
     log,
     panic,
@@ -46,7 +47,7 @@ from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
 from portico.faces.unified import UnifiedFace
-from portico.faces.web import access, connect, consent, one_time, sign_in
+from portico.faces.web import access, connect, consent, embed, one_time, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
@@ -118,6 +119,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *accounts.ENDPOINTS,
     *panic.ENDPOINTS,
     *link_tokens.ENDPOINTS,
+    *link_pages.ENDPOINTS,
     *admin_tools.ENDPOINTS,
     *servers.ENDPOINTS,
     *all_servers.ENDPOINTS,
@@ -166,6 +168,7 @@ class Portico:
             *MetadataFace(parts).routes(),
             *TokenFace(parts).routes(),
             *static_routes(),
+            *embed.routes(parts),
             *(route for pages in (sign_in, access, consent, connect, one_time) for route in pages.routes(site)),
             *admin_pages.routes(Frame(site, Acts(ENDPOINTS, parts), toolbox)),
         ]

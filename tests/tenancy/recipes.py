@@ -44,6 +44,7 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
         "context": {"api_key": "sk-proj-intruder"},
     },
     "createLinkToken": lambda ids: {"integrated_account_id": ids["account"]},
+    "updateLinkPage": lambda ids: {"allowed_origins": ["https://app.example"]},
     "updateOwnIntegratedAccount": lambda ids: {"context": {"note": "changed"}},
     "createIntegratedAccountToken": lambda ids: {"integrated_account_id": ids["account"]},
     "refreshCredentials": lambda ids: {"id": ids["account"]},

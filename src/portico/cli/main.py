@@ -28,6 +28,7 @@ COMMANDS: dict[str, str | dict[str, str]] = {
     "link": {
         "": "Links by which customers connect their accounts themselves.",
         "create": "portico.cli.link:create|Make a link that works once, within seven days.",
+        "page": "portico.cli.link:page|Show or change the page that links lead to.",
     },
     "tokens": {
         "": "API tokens of the environment.",

@@ -1,5 +1,6 @@
 """Links for connecting: made by whoever holds an API token, used once by whoever holds the keys."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ from portico.vault import tokens
 
 LIFE = timedelta(days=7)
 _AGAIN = "relink"
+_MOST_OFFERED = 1000
 
 
 class LinkRefused(Refusal):
@@ -70,13 +72,43 @@ async def find(text: str, parts: Parts) -> LinkToken:
     return link
 
 
+class IntegrationNotOffered(Refusal):
+    """This link is not for that integration; ask whoever sent it for another."""
+
+    status = 422
+    code = "invalid_integration"
+
+
+async def offered(link: LinkToken, parts: Parts) -> dict[str, str]:
+    """What may be connected by this link, with labels: what it was made for, or all that its environment offers."""
+    environment_id = link.environment_id
+    if link.integration:
+        return {link.integration: (await parts.views.base(environment_id, link.integration)).integration.label}
+    names = [*parts.views.shipped, *(each.name for each in await parts.definitions.all(environment_id))]
+    installed = await parts.installations.page(environment_id, "~", _MOST_OFFERED)
+    hidden = {each.integration for each in installed if not (each.is_enabled and each.show_in_catalog)}
+    views = [await parts.views.base(environment_id, name) for name in names if name not in hidden]
+    return {view.integration.name: view.integration.label for view in views}
+
+
+def narrowed(offers: dict[str, str], wanted: Sequence[str]) -> dict[str, str]:
+    """Only those that a site wants to be offered; IntegrationNotOffered for one that is none of them."""
+    if strange := sorted(set(wanted) - offers.keys()):
+        allowed = ", ".join(sorted(offers))
+        raise IntegrationNotOffered(f"This link is not for {strange[0]!r}; it is for: {allowed or 'nothing'}.")
+    return {name: label for name, label in offers.items() if name in wanted} if wanted else offers
+
+
 def continuation(link: LinkToken, parts: Parts) -> str:
     """Lets whoever used the link correct the keys that they gave, until the link would have ended."""
     return tokens.signed(_AGAIN, link.id, to_milliseconds(link.expires_at) // 1000, parts.keyring.pepper)
 
 
 async def redeem(link: LinkToken, context: Json, again: str, parts: Parts) -> Account:
-    """Connect the account, or connect it again. Of many at once exactly one does; the others are refused."""
+    """Connect the account, or connect it again. Of many at once exactly one does; the others are refused.
+
+    A link that is for no integration in particular comes here with the one that was chosen.
+    """
     caller = _caller(link)
     now = to_milliseconds(parts.clock()) // 1000
     is_again = bool(link.used_at) and tokens.is_signed(again, _AGAIN, link.id, now, parts.keyring.pepper)
@@ -84,7 +116,7 @@ async def redeem(link: LinkToken, context: Json, again: str, parts: Parts) -> Ac
         raise LinkRefused
 
     async def claim(session: Session, account: Account) -> None:
-        if not await link_tokens.use(session, link.environment_id, link.id, account.id, parts.clock()):
+        if not await link_tokens.use(session, link, account, parts.clock()):
             raise LinkRefused
 
     if not link.account_id:

@@ -6,6 +6,7 @@ from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import Environment, EnvironmentId
 from portico.store.database import Database, Row, Session
 from portico.store.ids import new_id
+from portico.store.link_pages import LinkPages
 from portico.store.statement import Statement
 
 _ADD = Statement(
@@ -19,8 +20,11 @@ _UPDATE = Statement(
 
 
 class Environments:
+    """Each with what it makes of the pages that its customers see."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
+        self.link_pages = LinkPages(database)
 
     async def add(self, session: Session, name: str, moment: datetime) -> Environment:
         environment_id = EnvironmentId(new_id())

@@ -5,7 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from portico.clock import from_milliseconds, to_milliseconds
-from portico.model.account import AccountId, EnvironmentId
+from portico.model.account import Account, AccountId, EnvironmentId
 from portico.store.database import Row, Session
 from portico.store.statement import Statement
 
@@ -15,13 +15,16 @@ _ADD = Statement(
     ":account_id, :keeps_context, :redirect_uri, :created_at, :expires_at)"
 )
 _USE = Statement(
-    "UPDATE link_tokens SET used_at = :moment, account_id = :account_id WHERE environment_id = :environment_id "
-    "AND id = :id AND used_at IS NULL AND expires_at > :moment"
+    "UPDATE link_tokens SET used_at = :moment, account_id = :account_id, integration = :integration "
+    "WHERE environment_id = :environment_id AND id = :id AND used_at IS NULL AND expires_at > :moment"
 )
 
 
 class LinkToken(Struct, frozen=True, kw_only=True):
-    """A link without its text. `account_id`: whom it is to connect again, later also whom it connected; else empty."""
+    """A link without its text. `account_id`: whom it is to connect again, later also whom it connected; else empty.
+
+    `integration`: empty until it is used, where whoever uses it chooses.
+    """
 
     id: str
     environment_id: EnvironmentId
@@ -51,12 +54,15 @@ async def add(session: Session, link: LinkToken, digest: bytes) -> None:
     )
 
 
-async def use(
-    session: Session, environment_id: EnvironmentId, link_id: str, account_id: AccountId, moment: datetime
-) -> bool:
+async def use(session: Session, link: LinkToken, account: Account, moment: datetime) -> bool:
     """Whether this is its one use."""
     changed = await session.run(
-        _USE, environment_id=environment_id, id=link_id, account_id=account_id, moment=to_milliseconds(moment)
+        _USE,
+        environment_id=link.environment_id,
+        id=link.id,
+        account_id=account.id,
+        integration=account.integration,
+        moment=to_milliseconds(moment),
     )
     return changed > 0
 

@@ -15,6 +15,7 @@ from tests.gateways import connect_account
 
 # Pages for people, and addresses whose shape other standards give.
 NOT_API = (
+    "/embed.",
     "/.well-known/",
     "/oauth/",
     "/sign-in",

@@ -16,7 +16,10 @@ TAG = "Link tokens"
 
 
 class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Either `tenant_id`, for a new account, or `integrated_account_id`, to connect that one again."""
+    """Either `tenant_id`, for a new account, or `integrated_account_id`, to connect that one again.
+
+    Without `integration` whoever uses the link chooses from what the environment offers.
+    """
 
     tenant_id: str = ""
     integration: str = ""
@@ -46,10 +49,9 @@ async def create_link_token(asked: Asked) -> Any:
         about = {"integration": account.integration, "tenant_id": account.tenant_id}
         keeps = body.persist_previous_context
     else:
-        names = sorted(parts.views.shipped)
-        name = body.integration or (names[0] if len(names) == 1 else "")
-        installation = await installation_for(asked.caller, name, "", parts)
-        about, wanted, keeps = {"integration": installation.integration, "tenant_id": tenant}, AccountId(""), False
+        if body.integration:
+            await installation_for(asked.caller, body.integration, "", parts)
+        about, wanted, keeps = {"integration": body.integration, "tenant_id": tenant}, AccountId(""), False
     link = linking.new_link(asked.environment_id, parts, **about, redirect_uri=body.redirect_uri)
     link = structs.replace(link, account_id=wanted, keeps_context=keeps)
     text = await linking.make(asked.caller, link, parts)

@@ -1,71 +1,146 @@
-"""/connect: whoever holds a vendor's keys connects their account, by a link that works once."""
+"""/connect: whoever holds a vendor's keys connects their account, by a link that works once.
 
+The page may be shown by another site, in a frame or a window, so it does without cookies: its forms are proved by the
+link itself, which nobody has who was not given it.
+"""
+
+from urllib.parse import urlencode
+
+from msgspec import Struct, structs
 from starlette.routing import Route
 
 from portico.catalog.find import View
 from portico.clock import iso
 from portico.errors import InvalidArguments, Refusal
+from portico.faces.http import Incoming
 from portico.faces.web.page import Page, Reply
-from portico.faces.web.site import Handler, Site
+from portico.faces.web.site import Site
 from portico.faces.web.visit import Visit
-from portico.gateway import linking
+from portico.gateway import embedding, linking
+from portico.gateway.embedding import Place
 from portico.gateway.oauth import redirects
 from portico.gateway.parts import Parts
 from portico.model.account import Account
-from portico.model.operation import Integration
+from portico.model.operation import Credential, Integration
 from portico.shapes import Json
 from portico.store.link_tokens import LinkToken
 
 PATH = "/connect"
 
 
+class Showing(Struct, frozen=True, kw_only=True):
+    """One visit by a link: what it is for, where it is shown, and what may be chosen."""
+
+    link: LinkToken
+    place: Place
+    offers: dict[str, str]
+    asked: dict[str, str]
+
+    @property
+    def chosen(self) -> str:
+        """The integration; empty as long as there is a choice."""
+        wanted = self.asked.get("integration", "")
+        return wanted or (next(iter(self.offers)) if len(self.offers) == 1 else "")
+
+    @property
+    def choices(self) -> list[tuple[str, str]]:
+        """Labels, and the addresses that choose them."""
+        return [
+            (f"{PATH}?{urlencode(self.asked | {'integration': name})}", label) for name, label in self.offers.items()
+        ]
+
+    @property
+    def back_to_choice(self) -> str:
+        kept = {name: text for name, text in self.asked.items() if name != "integration"}
+        is_open = len(self.offers) > 1 and self.chosen and not self.asked.get("no_back")
+        return f"{PATH}?{urlencode(kept)}" if is_open else ""
+
+    def away(self, **answer: str) -> str:
+        """Where a person goes who came in the same window, with how it went."""
+        return redirects.with_answer(self.place.return_to, answer) if self.place.mode == "window" else ""
+
+    def page(self, template: str, values: Json, *, outcome: Json | None = None, status: int = 200) -> Page:
+        """`outcome`: what the site that shows the page is told."""
+        shared: Json = {
+            "person": None,
+            "mode": self.place.mode,
+            "listener": self.place.listener,
+            "outcome": outcome,
+            "leave": self.away(result="error", error_type="closed"),
+        }
+        return Page(
+            template=template, values=shared | values, status=status, is_scripted=True,
+            frame_ancestor=self.place.frame_ancestor,
+        )  # fmt: skip
+
+
 def routes(site: Site) -> list[Route]:
     parts = site.parts
 
     async def show(visit: Visit) -> Reply:
-        link = await linking.find(_given(visit), parts)
-        if link.used_at:
-            raise linking.LinkRefused
-        return await _form(link, parts)
+        return await _answered(visit, parts, is_sent=False)
 
     async def submit(visit: Visit) -> Reply:
-        return await _connect(visit, parts)
+        return await _answered(visit, parts, is_sent=True)
 
-    return [site.route(PATH, get=_refusing(show), post=_refusing(submit))]
+    return [site.route(PATH, get=show, post=submit, bearer=_given)]
 
 
-def _refusing(handler: Handler) -> Handler:
+async def _answered(visit: Visit, parts: Parts, *, is_sent: bool) -> Page:
     """A refusal becomes a page that leads nowhere: its reader has no business on the admin pages."""
+    asked = dict(visit.incoming.pairs())
+    try:
+        link = await linking.find(asked.get("link_token", ""), parts)
+        place = embedding.place_of(asked, await parts.environments.link_pages.get(link.environment_id))
+    except Refusal as problem:
+        values: Json = {"person": None, "sentence": problem.sentence, "mode": ""}
+        return Page(template="connect_problem.html", status=problem.status, values=values, headers=problem.headers)
+    showing = Showing(link=link, place=place, offers={}, asked=asked)
+    try:
+        if link.used_at and not is_sent:
+            raise linking.LinkRefused
+        wanted = tuple(filter(None, asked.get("integrations", "").split(",")))
+        offers = linking.narrowed(await linking.offered(link, parts), wanted)
+        showing = structs.replace(showing, offers=offers)
+        return await _shown(showing, visit, parts, is_sent=is_sent)
+    except Refusal as problem:
+        outcome = {"error_type": problem.code, "message": problem.sentence}
+        page = showing.page(
+            "connect_problem.html", {"sentence": problem.sentence}, outcome=outcome, status=problem.status
+        )
+        return structs.replace(page, headers=problem.headers)
 
-    async def answered(visit: Visit) -> Reply:
-        try:
-            return await handler(visit)
-        except Refusal as problem:
-            values: Json = {"person": None, "sentence": problem.sentence}
-            return Page(template="connect_problem.html", status=problem.status, values=values, headers=problem.headers)
 
-    return answered
+async def _shown(showing: Showing, visit: Visit, parts: Parts, *, is_sent: bool) -> Page:
+    if not showing.chosen:
+        return showing.page("connect_choose.html", {"choices": showing.choices, "tenant": showing.link.tenant_id})
+    linking.narrowed(showing.offers, (showing.chosen,))
+    view = await parts.views.base(showing.link.environment_id, showing.chosen)
+    if is_sent:
+        return await _connect(showing, view, visit.form, parts)
+    return _form(showing, view)
 
 
-async def _connect(visit: Visit, parts: Parts) -> Page:
-    link = await linking.find(_given(visit), parts)
-    again = visit.form.get("again", "")
-    view = await parts.views.base(link.environment_id, link.integration)
-    given = {name: visit.form.get(f"context.{name}", "").strip() for name in _asked_for(view.integration)}
+async def _connect(showing: Showing, view: View, form: dict[str, str], parts: Parts) -> Page:
+    link, again = structs.replace(showing.link, integration=showing.chosen), form.get("again", "")
+    given = {name: form.get(f"context.{name}", "").strip() for name in _asked_for(view.integration)}
     try:
         account = await linking.redeem(link, {name: text for name, text in given.items() if text}, again, parts)
     except InvalidArguments as problem:
-        return await _form(link, parts, sentence=problem.sentence, again=again, status=problem.status)
+        return _form(showing, view, sentence=problem.sentence, again=again, status=problem.status)
     if account.last_error:
         sentence = str(account.last_error["message"])
-        return await _form(link, parts, sentence=sentence, again=linking.continuation(link, parts), status=422)
-    return await _done(link, account, parts)
+        outcome = {"error_type": account.status, "message": sentence, "integrated_account_id": account.id}
+        again = linking.continuation(link, parts)
+        return _form(showing, view, sentence=sentence, again=again, status=422, outcome=outcome)
+    return await _done(showing, account, parts)
 
 
-async def _form(link: LinkToken, parts: Parts, *, sentence: str = "", again: str = "", status: int = 200) -> Page:
-    view = await parts.views.base(link.environment_id, link.integration)
+def _form(
+    showing: Showing, view: View, *, sentence: str = "", again: str = "", status: int = 200, outcome: Json | None = None
+) -> Page:
+    link = showing.link
     values: Json = {
-        "person": None,
         "integration": view.integration.label,
         "tenant": link.tenant_id,
         "is_reconnect": bool(link.account_id),
@@ -73,8 +148,9 @@ async def _form(link: LinkToken, parts: Parts, *, sentence: str = "", again: str
         "fields": _fields(view),
         "sentence": sentence,
         "again": again,
+        "choose": "" if again else showing.back_to_choice,
     }
-    return Page(template="connect.html", values=values, status=status, is_scripted=True)
+    return showing.page("connect.html", values, outcome=outcome, status=status)
 
 
 def _fields(view: View) -> list[Json]:
@@ -88,29 +164,37 @@ def _fields(view: View) -> list[Json]:
         fields.append(
             {
                 "name": each.name,
-                "label": slot.label if slot else each.label,
-                "hint": slot.hint if slot else each.hint,
+                "label": each.label,
+                "hint": _sentence(slot, view) if slot else each.hint,
                 "secret": each.secret,
                 "prefixes": " ".join(slot.prefixes) if slot else "",
-                "opens": sum(operation.credential == slot.name for operation in view.operations) if slot else 0,
+                "kind": slot.label if slot else "",
             }
         )
     return fields
 
 
-async def _done(link: LinkToken, account: Account, parts: Parts) -> Page:
+def _sentence(slot: Credential, view: View) -> str:
+    """What tells a key's kind, and what it is good for: `It starts with x-; it opens 12 operations.`"""
+    opens = sum(operation.credential == slot.name for operation in view.operations)
+    told = "; ".join(filter(None, (slot.hint, f"it opens {opens} operations" if opens else "")))
+    return f"{told[:1].upper()}{told[1:]}." if told else ""
+
+
+async def _done(showing: Showing, account: Account, parts: Parts) -> Page:
     view = await parts.views.of(account)
-    answer = {"result": "success", "integration": link.integration, "integrated_account_id": account.id}
+    answer = {"result": "success", "integration": account.integration, "integrated_account_id": account.id}
+    redirect_uri = showing.link.redirect_uri
+    back = redirects.with_answer(redirect_uri, answer) if redirect_uri and showing.place.mode in {"", "window"} else ""
     values: Json = {
-        "person": None,
         "integration": view.integration.label,
         "tenant": account.tenant_id,
         "account_id": account.id,
         "is_blocked": account.status == "blocked",
         "can": linking.can(view, frozenset(account.held)),
-        "back": redirects.with_answer(link.redirect_uri, answer) if link.redirect_uri else "",
+        "back": back or showing.away(**answer),
     }
-    return Page(template="connected.html", values=values)
+    return showing.page("connected.html", values, outcome=dict(answer))
 
 
 def _asked_for(integration: Integration) -> set[str]:
@@ -118,5 +202,5 @@ def _asked_for(integration: Integration) -> set[str]:
     return {each.name for each in integration.context} - {"base_url"}
 
 
-def _given(visit: Visit) -> str:
-    return dict(visit.incoming.pairs()).get("link_token", "")
+def _given(incoming: Incoming) -> str:
+    return dict(incoming.pairs()).get("link_token", "")

@@ -18,7 +18,7 @@ from portico.settings import Settings
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
 _POLICY = (
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; frame-ancestors FRAMED; form-action 'self'"
 )
 # The admin pages' one script: it copies, previews and asks twice. Every page works without it.
 _SCRIPTED = "; script-src 'self'; connect-src 'self'"
@@ -31,13 +31,14 @@ _KINDS = {
 
 class Page(Struct, frozen=True, kw_only=True):
     """A template and its values. `form_target`: where a form on it may lead besides to ourselves. `is_scripted`: it may
-    run our own script."""
+    run our own script. `frame_ancestor`: the one site that may show it in a frame."""
 
     template: str
     values: dict[str, Any] = {}
     status: int = 200
     form_target: str = ""
     is_scripted: bool = False
+    frame_ancestor: str = ""
     headers: dict[str, str] = {}
 
 
@@ -80,7 +81,9 @@ class Pages:
 
     async def write(self, send: Send, reply: Reply, shared: Mapping[str, Any], cookies: list[str]) -> None:
         headers = [("cache-control", "no-store"), ("referrer-policy", "same-origin")]
-        headers += [("x-content-type-options", "nosniff"), ("x-frame-options", "DENY")]
+        headers += [("x-content-type-options", "nosniff")]
+        framed = reply.frame_ancestor if isinstance(reply, Page) else ""
+        headers += [] if framed else [("x-frame-options", "DENY")]
         headers += [("set-cookie", each) for each in cookies]
         if isinstance(reply, Redirect):
             place = self.link(reply.location) if reply.location.startswith("/") else reply.location
@@ -94,7 +97,7 @@ class Pages:
             return
         named = {"link": self.link, "static": self.static, **shared, **reply.values}
         content = self._templates.get_template(reply.template).render(named).encode()
-        policy = _POLICY + (f" {reply.form_target}" if reply.form_target else "")
+        policy = _POLICY.replace("FRAMED", framed or "'none'") + (f" {reply.form_target}" if reply.form_target else "")
         policy += _SCRIPTED if reply.is_scripted else ""
         headers += [("content-security-policy", policy), ("content-type", "text/html; charset=utf-8")]
         headers += [("content-length", str(len(content))), *reply.headers.items()]

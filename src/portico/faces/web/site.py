@@ -15,6 +15,8 @@ from portico.gateway.signing_in import Visitor, who_is
 from portico.vault import tokens
 
 Handler = Callable[[Visit], Awaitable[Reply]]
+# What stands in the cookie's place on pages that another site may show: there, browsers keep cookies back.
+Bearer = Callable[[Incoming], str]
 
 
 class Site:
@@ -25,10 +27,13 @@ class Site:
         self.pages = Pages(parts.settings)
         self.cookie = Cookie(parts.settings)
 
-    def route(self, path: str, *, get: Handler | None = None, post: Handler | None = None) -> Route:
+    def route(
+        self, path: str, *, get: Handler | None = None, post: Handler | None = None, bearer: Bearer | None = None
+    ) -> Route:
+        """With a `bearer` the page neither reads nor sets a cookie, and knows nobody who is signed in."""
         handlers = {"GET": get, "HEAD": get, "POST": post}
         present = {verb: handler for verb, handler in handlers.items() if handler is not None}
-        return Route(path, _Served(self, present), methods=list(present))
+        return Route(path, _Served(self, present, bearer), methods=list(present))
 
     def visitor(self, visit: Visit) -> Visitor:
         incoming = visit.incoming
@@ -54,20 +59,22 @@ class Site:
         values = {"sentence": body["message"], "request_id": visit.incoming.request_id, "back": None}
         return Page(template="problem.html", status=status, headers=dict(headers), values=values)
 
-    async def visit(self, incoming: Incoming, path: dict[str, str]) -> tuple[Visit, bool]:
+    async def visit(self, incoming: Incoming, path: dict[str, str], bearer: Bearer | None = None) -> tuple[Visit, bool]:
         """The visit, and whether its cookie is a new one."""
+        if bearer is not None:
+            return Visit(incoming, path, bearer(incoming), None), False
         known = self.cookie.read(incoming)
         person = await who_is(self.parts, known) if known else None
         return Visit(incoming, path, known or tokens.make("ses"), person), not known
 
 
 class _Served:
-    def __init__(self, site: Site, handlers: dict[str, Handler]) -> None:
-        self._site, self._handlers = site, handlers
+    def __init__(self, site: Site, handlers: dict[str, Handler], bearer: Bearer | None) -> None:
+        self._site, self._handlers, self._bearer = site, handlers, bearer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         incoming: Incoming = scope["portico.incoming"]
-        visit, is_new = await self._site.visit(incoming, scope["path_params"])
+        visit, is_new = await self._site.visit(incoming, scope["path_params"], self._bearer)
         before = "" if is_new else visit.token
         reply = await self._site.answer(visit, self._handlers[incoming.verb])
         cookies = [self._site.cookie.write(visit.token)] if visit.token != before else []

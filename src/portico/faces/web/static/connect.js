@@ -1,4 +1,5 @@
-// Says while a key is typed what kind it is, by how it begins. The form works without it.
+// Says while a key is typed what kind it is, by how it begins, and tells the site that shows the page how it went.
+// The form works without it.
 "use strict";
 
 const slots = [...document.querySelectorAll("input[data-prefixes]")];
@@ -16,4 +17,15 @@ for (const input of slots) {
     else if (kind.input === input) said.textContent = `This is the form of this key: ${input.dataset.label}.`;
     else said.textContent = `This looks like another key: ${kind.input.dataset.label}. It will be put there.`;
   });
+}
+
+const shown = document.getElementById("shown");
+if (shown?.dataset.listener) {
+  const listener = shown.dataset.mode === "popup" ? opener : parent;
+  // To that one origin: a browser keeps the message back from any other.
+  const tell = (what) => listener?.postMessage({ from: "portico", ...what }, shown.dataset.listener);
+  tell({ outcome: shown.dataset.outcome && JSON.parse(shown.dataset.outcome) });
+  const close = () => tell({ close: true });
+  document.querySelector("[data-close]")?.addEventListener("click", close);
+  addEventListener("keydown", (event) => { if (event.key === "Escape") close(); });
 }
