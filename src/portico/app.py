@@ -47,7 +47,7 @@ from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
 from portico.faces.unified import UnifiedFace
-from portico.faces.web import access, connect, consent, embed, one_time, sign_in
+from portico.faces.web import access, connect, consent, embed, look, one_time, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
@@ -169,6 +169,7 @@ class Portico:
             *TokenFace(parts).routes(),
             *static_routes(),
             *embed.routes(parts),
+            *look.routes(parts),
             *(route for pages in (sign_in, access, consent, connect, one_time) for route in pages.routes(site)),
             *admin_pages.routes(Frame(site, Acts(ENDPOINTS, parts), toolbox)),
         ]

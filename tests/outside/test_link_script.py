@@ -1,7 +1,9 @@
 """The script that has a site's customers connect their accounts, in a real browser on a foreign origin."""
 
 import json
+from base64 import b64encode
 from collections.abc import Generator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
@@ -10,7 +12,8 @@ import pytest
 from tests.outside.browsing import DESK, PHONE, chromium, keep, visit
 from tests.outside.mcp_house import House
 from tests.outside.site import Site, opened
-from tests.outside.test_oauth_in_a_browser import CONTRAST, look
+from tests.outside.test_oauth_in_a_browser import CONTRAST, look, sign_in
+from tests.toolbox.pictures import png
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, FrameLocator, Page
@@ -293,3 +296,48 @@ def test_page_by_itself_fits_everywhere(browser: "Browser", mcp_house: House) ->
         with visit(browser, viewport=size) as page:
             page.goto(mcp_house.ask("POST", "/link-token", {"tenant_id": TENANT})["url"])
             look(page, f"connect-{size['width']}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_customers_own_look_can_be_read(browser: "Browser", mcp_house: House, scheme: str) -> None:
+    logo = f"data:image/png;base64,{b64encode(png(120, 40)).decode()}"
+    colors = {"main_color": "#8a0f3c", "paper_color": "#fff3e4"}
+    mcp_house.ask("PATCH", "/link-page", {"name": "Larkfield Analytics", "logo": logo, **colors})
+    try:
+        with visit(browser, viewport=PHONE, color_scheme=scheme) as page:
+            page.goto(mcp_house.ask("POST", "/link-token", {"tenant_id": TENANT})["url"])
+            assert page.title() == "Connect OpenAI · Larkfield Analytics"
+            assert page.locator(".brand img").evaluate("each => each.naturalWidth") == 120
+            look(page, f"look-{scheme}")
+            button = page.get_by_role("button", name="Connect", exact=True)
+            ground = button.evaluate("each => getComputedStyle(each).backgroundColor")
+            assert (ground == "rgb(138, 15, 60)") == (scheme == "light")
+    finally:
+        mcp_house.ask("PATCH", "/link-page", {"name": "", "logo": "", "main_color": "", "paper_color": ""})
+
+
+def test_logo_is_chosen_and_seen_in_the_admin_form(browser: "Browser", mcp_house: House, tmp_path: Path) -> None:
+    picture = tmp_path / "logo.png"
+    picture.write_bytes(png(60, 30))
+    environment = mcp_house.ask("GET", "/environment")["result"][0]["id"]
+    with visit(browser, viewport=DESK) as page:
+        page.goto(f"{mcp_house.url}/admin/{environment}/link-page")
+        sign_in(page)
+        page.get_by_label("Name").fill("Larkfield")
+        page.get_by_label("Main colour").fill("#8a0f3c")
+        with page.expect_popup() as opening:
+            page.get_by_role("button", name="Preview").click()
+        opening.value.get_by_text("A preview: nothing can be sent from here.").wait_for()
+        opening.value.close()
+        page.get_by_label("Logo").set_input_files(picture)
+        page.locator("#logo:not([value=''])").wait_for(state="attached")
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("The link page is changed.").wait_for()
+        assert page.get_by_alt_text("The present logo").evaluate("each => each.naturalWidth") == 60
+        look(page, "admin-link-page")
+        page.get_by_label("Name").fill("")
+        page.get_by_label("Main colour").fill("")
+        page.get_by_label("Take the logo away").check()
+        page.get_by_role("button", name="Save").click()
+        page.get_by_text("The link page is changed.").wait_for()
+        assert page.get_by_alt_text("The present logo").count() == 0

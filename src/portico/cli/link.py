@@ -1,11 +1,14 @@
 """`portico link …`: links by which customers connect their accounts themselves."""
 
+from base64 import b64encode
+from mimetypes import guess_type
+from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
-from portico.cli.say import say, say_json, say_record
+from portico.cli.say import Unhappy, say, say_json, say_record
 
 Tenant = Annotated[str, Parameter(help="Your own id for the customer; left out to connect an account again.")]
 Account = Annotated[str, Parameter(help="The id of an account that is to be connected again; it keeps its id.")]
@@ -42,12 +45,20 @@ Allow = Annotated[
 Forbid = Annotated[
     list[str] | None, Parameter(name="--forbid", negative="", help="A site that may no longer show the page.")
 ]
+Name = Annotated[str | None, Parameter(help='Your name, shown above the page; "" for none.')]
+Color = Annotated[str | None, Parameter(help='Colour of buttons and links, such as #0b5a62; "" for Portico\'s own.')]
+Paper = Annotated[str | None, Parameter(help='Colour around the page, such as #f5f6f4; "" for Portico\'s own.')]
+LogoFile = Annotated[str | None, Parameter(help='A PNG, JPEG or WebP file of at most 96 kB; "" for none.')]
 
 
 def page(
     *,
     allow: Allow = None,
     forbid: Forbid = None,
+    name: Name = None,
+    color: Color = None,
+    paper: Paper = None,
+    logo: LogoFile = None,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
@@ -55,10 +66,24 @@ def page(
     """Show what the page is like that links lead to, or change it: only what is given changes."""
     api = Api(url, token)
     found = api.get("/link-page")
+    body: dict[str, object] = {"name": name, "main_color": color, "paper_color": paper}
+    body["logo"] = None if logo is None else _picture(logo)
     if allow or forbid:
-        kept = [each for each in (*found["allowed_origins"], *(allow or ())) if each not in (forbid or ())]
-        found = api.patch("/link-page", {"allowed_origins": kept})
-    if json:
-        say_json(found)
-        return
-    say_record(found)
+        body["allowed_origins"] = [
+            each for each in (*found["allowed_origins"], *(allow or ())) if each not in (forbid or ())
+        ]
+    if changes := {field: value for field, value in body.items() if value is not None}:
+        found = api.patch("/link-page", changes)
+    say_json(found) if json else say_record(found)
+
+
+def _picture(path: str) -> str:
+    """The file as a data: address; what it really is, the gateway looks for itself."""
+    if not path:
+        return ""
+    try:
+        content = Path(path).read_bytes()
+    except OSError as problem:
+        raise Unhappy(f"{path} cannot be read: {problem.strerror}.") from None
+    kind = guess_type(path)[0] or "application/octet-stream"
+    return f"data:{kind};base64,{b64encode(content).decode()}"

@@ -12,7 +12,18 @@ from portico.model.person import PersonId
 from portico.model.secret import HandedSecret
 from portico.model.server import McpServer
 from portico.model.webhook import InboundEndpoint
-from portico.store import environments, files, grants, inbound, link_tokens, people, secrets, servers, tokens
+from portico.store import (
+    environments,
+    files,
+    grants,
+    inbound,
+    link_pages,
+    link_tokens,
+    people,
+    secrets,
+    servers,
+    tokens,
+)
 from portico.store.bodies import Bodies
 from portico.store.database import Database, Row, Session
 from portico.store.ids import lowest_id
@@ -27,6 +38,7 @@ _LINK_BY_DIGEST = Statement(
     "SELECT id, environment_id, integration, tenant_id, account_id, keeps_context, redirect_uri, created_at, "
     "expires_at, used_at FROM link_tokens WHERE digest = :digest"
 )
+_LOGO = Statement("SELECT logo, logo_type FROM link_pages WHERE logo_digest = :digest LIMIT 1")
 _ENVIRONMENTS = Statement(
     "SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC "
     "LIMIT :count"
@@ -159,6 +171,11 @@ class Operators:
     async def link_by_digest(self, digest: bytes) -> link_tokens.LinkToken | None:
         row = await self._database.one(_LINK_BY_DIGEST, digest=digest)
         return link_tokens.read(row) if row else None
+
+    async def logo(self, digest: str) -> link_pages.Logo | None:
+        """Whoever's it is: its address is made of its bytes."""
+        row = await self._database.one(_LOGO, digest=digest) if digest else None
+        return link_pages.Logo(bytes(row[0]), row[1]) if row else None
 
     async def token_by_digest(self, digest: bytes) -> tokens.Token | None:
         """Whose token this is: the one look-up that comes before anybody's environment is known."""

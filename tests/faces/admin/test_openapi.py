@@ -16,6 +16,7 @@ from tests.gateways import connect_account
 # Pages for people, and addresses whose shape other standards give.
 NOT_API = (
     "/embed.",
+    "/look",
     "/.well-known/",
     "/oauth/",
     "/sign-in",

@@ -19,6 +19,10 @@ class LinkMade(TypedDict):
 
 class LinkPageShown(TypedDict):
     allowed_origins: list[str]
+    name: str
+    main_color: str
+    paper_color: str
+    logo_url: str | None
 
 
 class LinkTokens(Resource[Mode]):
@@ -59,10 +63,29 @@ class LinkTokens(Resource[Mode]):
 
     @operation
     def update_page(
-        self, *, allowed_origins: Sequence[str] | Omit = OMIT, idempotency_key: str = ""
+        self,
+        *,
+        allowed_origins: Sequence[str] | Omit = OMIT,
+        name: str | Omit = OMIT,
+        main_color: str | Omit = OMIT,
+        paper_color: str | Omit = OMIT,
+        logo: str | Omit = OMIT,
+        idempotency_key: str = "",
     ) -> Flow[LinkPageShown]:
         """Change what the link page is like. No site may show the page in a frame, or hear how it went, unless its
-        origin is allowed here. Needs the scope `accounts`."""
+        origin is allowed here. Name, logo and colours are those of the page and of one-time links. Needs the
+        scope `accounts`."""
         return self._value(
-            Call("PATCH", "/link-page", body=given(allowed_origins=allowed_origins), key=idempotency_key)
+            Call(
+                "PATCH",
+                "/link-page",
+                body=given(
+                    allowed_origins=allowed_origins,
+                    name=name,
+                    main_color=main_color,
+                    paper_color=paper_color,
+                    logo=logo,
+                ),
+                key=idempotency_key,
+            )
         )

@@ -13,6 +13,7 @@ from portico.catalog.find import View
 from portico.clock import iso
 from portico.errors import InvalidArguments, Refusal
 from portico.faces.http import Incoming
+from portico.faces.web.look import look_of
 from portico.faces.web.page import Page, Reply
 from portico.faces.web.site import Site
 from portico.faces.web.visit import Visit
@@ -33,6 +34,7 @@ class Showing(Struct, frozen=True, kw_only=True):
 
     link: LinkToken
     place: Place
+    look: Json
     offers: dict[str, str]
     asked: dict[str, str]
 
@@ -63,6 +65,7 @@ class Showing(Struct, frozen=True, kw_only=True):
         """`outcome`: what the site that shows the page is told."""
         shared: Json = {
             "person": None,
+            "look": self.look,
             "mode": self.place.mode,
             "listener": self.place.listener,
             "outcome": outcome,
@@ -91,11 +94,12 @@ async def _answered(visit: Visit, parts: Parts, *, is_sent: bool) -> Page:
     asked = dict(visit.incoming.pairs())
     try:
         link = await linking.find(asked.get("link_token", ""), parts)
-        place = embedding.place_of(asked, await parts.environments.link_pages.get(link.environment_id))
+        page = await parts.environments.link_pages.get(link.environment_id)
+        place = embedding.place_of(asked, page)
     except Refusal as problem:
         values: Json = {"person": None, "sentence": problem.sentence, "mode": ""}
         return Page(template="connect_problem.html", status=problem.status, values=values, headers=problem.headers)
-    showing = Showing(link=link, place=place, offers={}, asked=asked)
+    showing = Showing(link=link, place=place, look=look_of(page), offers={}, asked=asked)
     try:
         if link.used_at and not is_sent:
             raise linking.LinkRefused
@@ -105,10 +109,10 @@ async def _answered(visit: Visit, parts: Parts, *, is_sent: bool) -> Page:
         return await _shown(showing, visit, parts, is_sent=is_sent)
     except Refusal as problem:
         outcome = {"error_type": problem.code, "message": problem.sentence}
-        page = showing.page(
+        told = showing.page(
             "connect_problem.html", {"sentence": problem.sentence}, outcome=outcome, status=problem.status
         )
-        return structs.replace(page, headers=problem.headers)
+        return structs.replace(told, headers=problem.headers)
 
 
 async def _shown(showing: Showing, visit: Visit, parts: Parts, *, is_sent: bool) -> Page:
@@ -149,8 +153,19 @@ def _form(
         "sentence": sentence,
         "again": again,
         "choose": "" if again else showing.back_to_choice,
+        "is_preview": False,
     }
     return showing.page("connect.html", values, outcome=outcome, status=status)
+
+
+def preview(view: View, look: Json) -> Page:
+    """The form as customers see it, which sends nothing."""
+    values: Json = {
+        "person": None, "look": look, "mode": "", "integration": view.integration.label, "tenant": "a customer",
+        "is_reconnect": False, "until": "", "fields": _fields(view), "sentence": "", "again": "", "choose": "",
+        "is_preview": True,
+    }  # fmt: skip
+    return Page(template="connect.html", values=values, is_scripted=True)
 
 
 def _fields(view: View) -> list[Json]:

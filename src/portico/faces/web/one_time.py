@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from portico.clock import Clock
 from portico.faces.address import address_of
+from portico.faces.web.look import look_of
 from portico.faces.web.page import Page, Reply
 from portico.faces.web.site import Site
 from portico.faces.web.visit import Visit
@@ -21,7 +22,7 @@ def routes(site: Site) -> list[Route]:
         secret = await parts.handover.peek(visit.path["link"])
         if secret.needs_sign_in:
             admit(secret, visit.needed())
-        return Page(template="one_time.html", values=_facts(secret, parts.clock) | {"key": ""})
+        return Page(template="one_time.html", values=await _values(secret, ""))
 
     async def see(visit: Visit) -> Reply:
         secret = await parts.handover.peek(visit.path["link"])
@@ -29,7 +30,11 @@ def routes(site: Site) -> list[Route]:
             visit.needed()
         address = address_of(visit.incoming, parts.settings)
         secret, key = await parts.handover.see(visit.path["link"], visit.person, address)
-        return Page(template="one_time.html", values=_facts(secret, parts.clock) | {"key": key})
+        return Page(template="one_time.html", values=await _values(secret, key))
+
+    async def _values(secret: HandedSecret, key: str) -> dict[str, Any]:
+        page = await parts.environments.link_pages.get(secret.environment_id)
+        return _facts(secret, parts.clock) | {"key": key, "look": look_of(page)}
 
     return [site.route(PATH + "{link}", get=ask, post=see)]
 

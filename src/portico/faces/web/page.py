@@ -95,7 +95,7 @@ class Pages:
             headers += [("content-type", reply.content_type), ("content-length", str(len(reply.content)))]
             await _send(send, 200, headers, reply.content)
             return
-        named = {"link": self.link, "static": self.static, **shared, **reply.values}
+        named = {"link": self.link, "static": self.static, "look": None, **shared, **reply.values}
         content = self._templates.get_template(reply.template).render(named).encode()
         policy = _POLICY.replace("FRAMED", framed or "'none'") + (f" {reply.form_target}" if reply.form_target else "")
         policy += _SCRIPTED if reply.is_scripted else ""

@@ -34,6 +34,7 @@ MENU = (
     ("webhooks", "/webhooks", "Webhooks"),
     ("audit", "/audit", "Audit trail"),
     ("tokens", "/tokens", "API tokens"),
+    ("link-page", "/link-page", "Link page"),
 )
 HOUSE_MENU = (
     ("environments", "/admin/environments", "Environments"),

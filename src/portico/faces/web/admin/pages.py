@@ -7,6 +7,7 @@ from portico.faces.web.admin import (
     accounts,
     audit,
     environments,
+    link_page,
     log,
     me,
     overview,
@@ -21,7 +22,7 @@ from portico.faces.web.page import Reply
 from portico.faces.web.visit import Visit
 
 # What belongs to no environment comes first: its addresses would else be taken for an environment's id.
-_PAGES = (environments, users, me, overview, accounts, servers, tools, log, webhooks, audit, tokens)
+_PAGES = (environments, users, me, overview, accounts, servers, tools, log, webhooks, audit, tokens, link_page)
 
 
 def routes(frame: Frame) -> list[Route]:

@@ -19,6 +19,7 @@ SAID = {
     "webhook-tested": "A test event is on its way; its delivery is below.",
     "delivery-replayed": "The message is on its way again.",
     "stretch-replayed": "The messages of that time are on their way again.",
+    "link-page-changed": "The link page is changed.",
     "environment-made": "The environment is made.",
     "environment-renamed": "The environment is renamed.",
     "environment-changed": "The environment is changed.",

@@ -26,7 +26,7 @@ document.addEventListener("click", async (event) => {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.method !== "post" || event.defaultPrevented || "again" in (event.submitter?.dataset ?? {})) return;
   if (form.dataset.sent) {
     event.preventDefault();
     return;
@@ -58,5 +58,16 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
   form.addEventListener("input", () => {
     clearTimeout(waiting);
     waiting = setTimeout(look, 250);
+  });
+}
+
+for (const file of document.querySelectorAll("input[type=file][data-into]")) {
+  file.addEventListener("change", () => {
+    const into = document.getElementById(file.dataset.into);
+    into.value = "";
+    if (!file.files.length) return;
+    const reader = new FileReader();
+    reader.onload = () => { into.value = reader.result; };
+    reader.readAsDataURL(file.files[0]);
   });
 }
