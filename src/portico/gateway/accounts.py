@@ -28,6 +28,7 @@ Within = Callable[[Session, Account], Awaitable[None]]
 TOKEN_LIFE = timedelta(minutes=15)
 MOST_TRIES = 20
 _UPDATED = "integrated_account.updated"
+RECONNECTED = "integrated_account.reconnected"
 _OF_ACCOUNTS: tuple[Topic, ...] = ("accounts", "tokens", "servers", "quotas")
 
 
@@ -104,9 +105,12 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
 
 
 async def change_account(
-    caller: Caller, account: Account, change: Change, parts: Parts, within: Within | None = None
+    caller: Caller, account: Account, change: Change, parts: Parts, within: Within | None = None, *, act: str = _UPDATED
 ) -> Account:
-    """Merge the change in: context by its top-level names, null takes one away, unmentioned secrets stay."""
+    """Merge the change in: context by its top-level names, null takes one away, unmentioned secrets stay.
+
+    `act` is how the audit trail calls it: that somebody connected the account again is told to webhooks as such.
+    """
     used: list[str] = []
     fields = sorted(_mentioned(change))
     if change.context is not UNSET:
@@ -117,7 +121,7 @@ async def change_account(
     async def work(present: Account) -> Account:
         return await _changed(present, change, parts)
 
-    return await write(caller, account, _UPDATED, work, parts, within, fields=fields, **_used(used))
+    return await write(caller, account, act, work, parts, within, fields=fields, **_used(used))
 
 
 def _used(names: list[str]) -> Json:
@@ -254,7 +258,10 @@ async def write(
                 if within is not None:
                     await within(session, changed)
                 await parts.audit.add(session, caller, act, account.id, parts.clock(), status=changed.status, **facts)
-                await parts.later.account_changed(session, account.status, changed, is_update=act == _UPDATED)
+                is_again = act == RECONNECTED
+                await parts.later.account_changed(
+                    session, account.status, changed, is_update=is_again or act == _UPDATED, is_again=is_again
+                )
                 await parts.changes.tell(session, "accounts")
         if is_written:
             parts.changes.apply("accounts")

@@ -56,11 +56,23 @@ class Later:
         return event.id
 
     async def account_changed(
-        self, session: Session, before: AccountState | None, account: Account, *, is_update: bool = False
+        self,
+        session: Session,
+        before: AccountState | None,
+        account: Account,
+        *,
+        is_update: bool = False,
+        is_again: bool = False,
     ) -> None:
-        """To be called wherever an account is written; `before` is the state that it had, None if it is new."""
+        """To be called wherever an account is written; `before` is the state that it had, None if it is new.
+
+        `is_again`: somebody connected it again. How that went is told then even if it was in that state all along.
+        """
         names = ["integrated_account:updated"] if is_update else []
-        for name in [*names, *account_events(before, account.status)]:
+        names += account_events(before, account.status)
+        if is_again:
+            names += [each for each in account_events("connecting", account.status) if each not in names]
+        for name in names:
             await self.announce(session, account.environment_id, name, about_account(account))
         if before is None or is_update:  # it may have the key for its vendor's reports now
             run_at = daily_at(account.id, self._clock())

@@ -126,7 +126,9 @@ async def redeem(link: LinkToken, context: Json, again: str, parts: Parts) -> Ac
         raise LinkRefused
     view = await parts.views.of(account)
     change = accounts.Change(context=_replacing(view, account, context, keeps=link.keeps_context))
-    return await accounts.change_account(caller, account, change, parts, None if is_again else claim)
+    return await accounts.change_account(
+        caller, account, change, parts, None if is_again else claim, act=accounts.RECONNECTED
+    )
 
 
 async def _connect(caller: Caller, link: LinkToken, context: Json, claim: accounts.Within, parts: Parts) -> Account:
