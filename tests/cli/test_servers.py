@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
@@ -45,6 +46,7 @@ def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> No
         headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
         with urlopen(Request(told["mcp_url"], json.dumps(ask).encode(), headers), timeout=10) as answer:
             assert json.load(answer)["result"]["tools"]
+        assert_story(told)
         demo.send_signal(signal.SIGINT)
         out, _ = demo.communicate(timeout=SECONDS)
         assert out == ""
@@ -53,6 +55,21 @@ def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> No
         again = json.loads(line_of(demo.stdout))
     assert again["integrated_account_id"] == told["integrated_account_id"]
     assert again["api_token"] != told["api_token"]
+
+
+def assert_story(told: dict[str, str]) -> None:
+    """Two servers, a log with good calls and failed ones, and a call that waits for a yes: in a moment, if not yet."""
+
+    def of(path: str) -> list[Any]:
+        return got(f"{told['url']}{path}", told["api_token"])["result"]
+
+    ends = time.monotonic() + SECONDS
+    while not (pending := of("/approval?state=pending")) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert [each["tool"] for each in pending] == ["update_a_openai_spend_limit"]
+    assert len(of(f"/integrated-account/{told['integrated_account_id']}/mcp")) == 2
+    codes = [each["http_status_code"] for each in of("/log?limit=100")]
+    assert min(sum(code < 400 for code in codes), sum(code >= 400 for code in codes)) >= 2
 
 
 @pytest.mark.parametrize("command", ["demo", "serve", "sandbox"])

@@ -16,7 +16,7 @@ from portico.cli.listen import listen, port_of
 from portico.cli.progress import told
 from portico.cli.say import complain, say
 from portico.cli.serve import run
-from portico.cli.story import fill_log, open_servers
+from portico.cli.story import open_servers, tell
 from portico.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ async def _announced(server: Any, facts: dict[str, Any], password: str, *, json:
         while not server.started:  # noqa: ASYNC110 -- the server offers nothing to wait on
             await asyncio.sleep(0.01)
         account_id, api = facts["integrated_account_id"], Api(facts["url"], facts["api_token"])
-        facts["mcp_url"] = await asyncio.to_thread(open_servers, api, account_id)
+        facts["mcp_url"], billing_url = await asyncio.to_thread(open_servers, api, account_id)
         if json:
             complain(f"Sign in at {facts['url']}/sign-in as {USER} with the password {password}")
         say(json_.dumps({name: facts[name] for name in TOLD}) if json else _welcome(facts, password))
-        await asyncio.to_thread(fill_log, api, account_id)
+        await asyncio.to_thread(tell, api, account_id, billing_url)
 
     task = asyncio.create_task(announce())
     try:
@@ -132,6 +132,7 @@ Portico is ready. It talks to a sandbox that imitates OpenAI: no key, no network
   Sign in      {url}/sign-in          (user {USER}, password {password})
   Account      {account}  (tenant {facts["tenant_id"]})
   MCP server   {facts["mcp_url"]}
+  Look at      {facts["admin_url"]}          (a log is being filled; an agent waits for your yes)
   Sandbox      {facts["sandbox_url"]}/v1
 
 Try, in another terminal:
