@@ -10,6 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from portico.catalog.find import View
+from portico.catalog.following import check_steps, steps
 from portico.catalog.grammar import (
     DefinitionRule,
     MethodRule,
@@ -109,6 +110,7 @@ def _integration(definition: DefinitionRule) -> Integration:
         base_urls=tuple(dict.fromkeys([base_url, *(each.rstrip("/") for each in definition.base_urls)])),
         credentials=credentials,
         context=context,
+        after_connecting=steps(definition),
         credential_rules=tuple(PathRule(path=each.path, use=each.use) for each in definition.rules.credential),
         failure=Failing(**_said(definition.failure)),
         rate_limits=RateHeaders(**_said(definition.rate_limits)),

@@ -48,6 +48,14 @@ class CredentialRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     revoking: RevokingRule | None = None
 
 
+class StepRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`keep`: field of the context → where the answer tells it."""
+
+    call: str
+    arguments: Json = {}
+    keep: dict[str, str] = {}
+
+
 class PageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`from` names the inventory's fact that a list must have for this style to be its own."""
 
@@ -235,6 +243,7 @@ class DefinitionRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     synonyms: dict[str, tuple[str, ...]] = {}
     context: dict[str, ContextFieldRule] = {}
     credentials: dict[str, CredentialRule] = {}
+    after_connecting: tuple[StepRule, ...] = ()
     rules: Rules = Rules()
     failure: FailureRule = FailureRule()
     rate_limits: RateRule = RateRule()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from portico.catalog.following import check_steps
 from portico.catalog.grammar import DefinitionRule, RevokingRule
 from portico.errors import Failure
 from portico.model.operation import Operation
@@ -16,7 +17,8 @@ def check_references(definition: DefinitionRule, operations: Sequence[Operation]
         failures += _check_revoking(f"credentials.{name}.revoking", each.revoking, keys)
     for each in operations:
         failures += _check_wait(each, keys)
-    return failures + _check_webhooks(definition, keys) + _check_reports(definition, operations)
+    failures += _check_webhooks(definition, keys) + _check_reports(definition, operations)
+    return failures + check_steps(definition, keys)
 
 
 def _check_wait(operation: Operation, keys: set[str]) -> list[Failure]:

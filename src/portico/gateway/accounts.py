@@ -9,7 +9,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from portico.catalog import override
 from portico.catalog.find import View
 from portico.errors import ChangedMeanwhile, Failure, InvalidArguments, NotFound, Refusal
-from portico.gateway import connect, stored
+from portico.gateway import connect, following, stored
 from portico.gateway.lifted import lift, lift_of_account
 from portico.gateway.parts import Parts
 from portico.model.account import Account, AccountId, AccountState, Installation
@@ -85,7 +85,7 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
         updated_at=moment,
     )
     account = await connect.with_context(account, integration, context, parts)
-    account = connect.judged(account, await connect.prove(account, parts), parts)
+    account = await following.settled(account, parts)
     async with parts.database.transaction() as session:
         if within is not None:
             await within(session, account)
@@ -133,7 +133,7 @@ async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) 
     """Run the harmless calls again and keep what they show."""
 
     async def work(present: Account) -> Account:
-        return connect.judged(present, await connect.prove(present, parts), parts)
+        return await following.settled(present, parts)
 
     return await write(caller, account, act, work, parts)
 
@@ -228,7 +228,7 @@ async def _changed(account: Account, change: Change, parts: Parts) -> Account:
         changed, touched_keys = await _with_merged_context(changed, view, change.context, parts)
         needs_proof = needs_proof or touched_keys
     if needs_proof and change.status is UNSET and account.status != "blocked":
-        changed = connect.judged(changed, await connect.prove(changed, parts), parts)
+        changed = await following.settled(changed, parts)
     return changed
 
 

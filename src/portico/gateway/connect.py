@@ -137,17 +137,17 @@ async def prove_one(connected: Connected, credential: Credential, secrets: Json,
             return Proof(credential=credential.name, works=True, status=response.status)
         problem = await read_failure(response, connected.view.integration)
     except Refusal as problem:
-        return Proof(credential=credential.name, works=False, message=_without(secrets, problem.sentence))
+        return Proof(credential=credential.name, works=False, message=without(secrets, problem.sentence))
     # A key that may not do even this is still a key: restricted ones are refused with 403.
     return Proof(
         credential=credential.name,
         works=problem.vendor_status == 403,
-        message=_without(secrets, problem.sentence),
+        message=without(secrets, problem.sentence),
         status=problem.vendor_status,
     )
 
 
-def _without(secrets: Json, sentence: str) -> str:
+def without(secrets: Json, sentence: str) -> str:
     """Some vendors repeat the key that they refuse; what is kept of their words must not."""
     for value in secrets.values():
         if isinstance(value, str) and value:

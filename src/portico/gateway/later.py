@@ -24,7 +24,7 @@ from portico.store.watches import Watches
 from portico.store.webhooks import Webhooks
 
 # States out of which an account may come by itself, when its key is mended at the vendor.
-BROKEN: frozenset[AccountState] = frozenset({"needs_reauth", "validation_error"})
+BROKEN: frozenset[AccountState] = frozenset({"needs_reauth", "validation_error", "post_install_error"})
 FIRST_RECHECK = timedelta(minutes=5)
 # All of them share one, so that only a few accounts are looked at at once.
 LANE_OF_RECHECKS = "recheck"

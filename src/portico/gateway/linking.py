@@ -124,6 +124,8 @@ async def redeem(link: LinkToken, context: Json, again: str, parts: Parts) -> Ac
     account = await parts.accounts.get(link.environment_id, link.account_id)
     if account is None or (is_again and account.status == "active"):
         raise LinkRefused
+    if is_again and not context and account.status == "post_install_error":
+        return await accounts.prove_again(caller, account, accounts.RECONNECTED, parts)
     view = await parts.views.of(account)
     change = accounts.Change(context=_replacing(view, account, context, keeps=link.keeps_context))
     return await accounts.change_account(

@@ -9,7 +9,7 @@ from msgspec import structs
 
 from portico.clock import iso
 from portico.errors import NeedsReauth
-from portico.gateway import backoff, connect
+from portico.gateway import backoff, connect, following
 from portico.gateway.connect import Proof
 from portico.gateway.later import BROKEN, FIRST_RECHECK, LANE_OF_RECHECKS, system_caller
 from portico.gateway.parts import Parts
@@ -71,9 +71,15 @@ class Rechecker:
         except (TimeoutError, NeedsReauth):
             proofs = []
         if not proofs or not all(proof.works for proof in proofs):
-            tries = job.tries + 1
-            return self._in(schedule.last_forever(schedule.RECHECK_PAUSES, tries, self._dice), tries=tries)
-        return self._written(account, connect.judged(account, list(proofs), self._parts), HEALED)
+            return self._still_broken(job)
+        healed = await following.follow(connect.judged(account, list(proofs), self._parts), self._parts)
+        if healed.status != "active":
+            return self._still_broken(job)
+        return self._written(account, healed, HEALED)
+
+    def _still_broken(self, job: Job) -> Outcome:
+        tries = job.tries + 1
+        return self._in(schedule.last_forever(schedule.RECHECK_PAUSES, tries, self._dice), tries=tries)
 
     async def _credentials(self, account: Account) -> list[Credential]:
         view = await self._parts.views.of(account)

@@ -216,6 +216,14 @@ class Credential(Struct, frozen=True, kw_only=True, omit_defaults=True):
     revoking: Revoking | None = None
 
 
+class Step(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One call that follows connecting. `keep`: field of the account's context → where the answer tells it."""
+
+    call: str
+    arguments: dict[str, Any] = {}
+    keep: dict[str, str] = {}
+
+
 class ContextField(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One value that an account of this integration keeps."""
 
@@ -295,6 +303,7 @@ class Integration(Struct, frozen=True, kw_only=True, omit_defaults=True):
     base_urls: tuple[str, ...] = ()
     credentials: tuple[Credential, ...] = ()
     context: tuple[ContextField, ...] = ()
+    after_connecting: tuple[Step, ...] = ()
     credential_rules: tuple[PathRule, ...] = ()
     failure: Failing = Failing()
     rate_limits: RateHeaders = RateHeaders()

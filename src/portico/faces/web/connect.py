@@ -152,6 +152,7 @@ def _form(
         "fields": _fields(view),
         "sentence": sentence,
         "again": again,
+        "keys_work": bool(outcome and outcome["error_type"] == "post_install_error"),
         "choose": "" if again else showing.back_to_choice,
         "is_preview": False,
     }
@@ -163,7 +164,7 @@ def preview(view: View, look: Json) -> Page:
     values: Json = {
         "person": None, "look": look, "mode": "", "integration": view.integration.label, "tenant": "a customer",
         "is_reconnect": False, "until": "", "fields": _fields(view), "sentence": "", "again": "", "choose": "",
-        "is_preview": True,
+        "keys_work": False, "is_preview": True,
     }  # fmt: skip
     return Page(template="connect.html", values=values, is_scripted=True)
 
