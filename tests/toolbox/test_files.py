@@ -165,7 +165,7 @@ async def test_base64_comes_for_who_asks_where_it_fits(desk: Desk) -> None:
     long = await desk.value(SPEECH, {**asked, "input": "A long story. " * 60, "response_format": "wav"})
     assert "base64" not in long
     assert "do not fit" in long["note"]
-    assert (await desk.refusal(SPEECH, {**asked, "as": "bytes"}))["failures"][0]["allowed"] == "base64"
+    assert (await desk.refusal(SPEECH, {**asked, "as": "bytes"}))["failures"][0]["allowed"] == "base64, table"
 
 
 async def test_base64_of_what_nobody_knows_is_never_given(desk: Desk) -> None:

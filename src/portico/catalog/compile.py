@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import structs
 
 from portico.catalog.find import View
-from portico.catalog.following import check_steps, steps
+from portico.catalog.following import steps
 from portico.catalog.grammar import (
     DefinitionRule,
     MethodRule,
@@ -92,15 +92,11 @@ def _integration(definition: DefinitionRule) -> Integration:
     )  # fmt: skip
     context = tuple(
         ContextField(
-            name=name,
-            label=each.label,
-            secret=each.secret,
-            optional=each.optional,
-            aliases=each.aliases,
+            name=name, label=each.label, secret=each.secret, optional=each.optional, aliases=each.aliases,
             hint=each.hint,
         )
         for name, each in definition.context.items()
-    )
+    )  # fmt: skip
     base_url = definition.base_url.rstrip("/")
     return Integration(
         name=definition.name,
@@ -175,6 +171,7 @@ class _Compiler:
             asks=rule.asks,
             example=rule.example,
             times=rule.times,
+            bulky=self._bulky(path),
         )
         name = rule.tool or tool_name(self._definition.name, operation, about.singular)
         return _named(operation, name, rule, self._definition.name, about.singular)
@@ -260,6 +257,9 @@ class _Compiler:
         if rule is None:
             return None
         return UsageWords(**{name: value for name, value in _said(rule).items() if name not in {"path", "verb"}})
+
+    def _bulky(self, path: str) -> dict[str, Json]:
+        return {name: by for each in self._rules.bulky if _fits(each.path, path) for name, by in each.fields.items()}
 
     def _tags(self, where: str, rule: MethodRule, about: ResourceRule, path: str, effect: Effect) -> tuple[str, ...]:
         tags = [tag for each in self._rules.tags if _fits(each.path, path) for tag in each.tags]

@@ -117,8 +117,15 @@ class UsageRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     piece: str = ""
 
 
+class BulkyRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Fields of a path's answers that stay out of what a model reads, and the arguments that ask for them."""
+
+    path: str
+    fields: dict[str, Json]
+
+
 class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """First match wins, but for tags and headers, which add up; a method may say otherwise."""
+    """First match wins, but for tags, headers and bulky, which add up; a method may say otherwise."""
 
     credential: tuple[UseRule, ...] = ()
     pages: dict[str, PageRule] = {}
@@ -126,6 +133,7 @@ class Rules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     tags: tuple[TagRule, ...] = ()
     lifecycle: tuple[LifecycleRule, ...] = ()
     usage: tuple[UsageRule, ...] = ()
+    bulky: tuple[BulkyRule, ...] = ()
     names: dict[str, NamesRule] = {}
     beta_header: str = ""  # the header that carries the inventory's beta fact
     events_when: Json = {}

@@ -14,7 +14,7 @@ from portico.errors import NotFound, TooLarge
 from portico.gateway.keyring import Keyring
 from portico.model.account import EnvironmentId
 from portico.store.database import Database, Session
-from portico.store.files import Files, StoredFile
+from portico.store.files import REST, Files, StoredFile
 from portico.store.ids import new_id
 from portico.store.operators import Operators
 from portico.vault import tokens
@@ -94,7 +94,14 @@ class FileShelf:
         """With an account: only where the file belongs to it, or to nobody in particular."""
         file = await self._files.get(environment_id, file_id)
         is_foreign = file is not None and account_id is not None and file.account_id not in {"", account_id}
-        if file is None or is_foreign or file.expires_at <= self._clock():
+        if file is None or is_foreign or file.expires_at <= self._clock() or file.content_type == REST:
+            raise NotFound(f"There is no file {file_id!r}.")
+        return file
+
+    async def find_rest(self, environment_id: EnvironmentId, file_id: str) -> StoredFile:
+        """What did not fit into an answer."""
+        file = await self._files.get(environment_id, file_id)
+        if file is None or file.expires_at <= self._clock() or file.content_type != REST:
             raise NotFound(f"There is no file {file_id!r}.")
         return file
 
@@ -125,8 +132,8 @@ class FileShelf:
     async def delete_of_account(self, session: Session, environment_id: EnvironmentId, account_id: str) -> None:
         await self._files.delete_of_account(session, environment_id, account_id)
 
-    async def read(self, file: StoredFile) -> AsyncIterator[bytes]:
-        number = 0
+    async def read(self, file: StoredFile, number: int = 0) -> AsyncIterator[bytes]:
+        """Its pieces of PIECE_BYTES each, from that one on."""
         while (sealed := await self._files.piece(file.environment_id, file.id, number)) is not None:
             yield await self._keyring.open(sealed, sealed_place(file.environment_id, file.id, number))
             number += 1

@@ -3,16 +3,29 @@
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from portico.shapes import is_list, is_record
 
 _encoder = msgspec.json.Encoder()
 SHORTEST_KEPT = 200
-NOTE_ROOM = 600
+NOTE_ROOM, _SHORTEST_TEXT = 600, 12
 
 
 def size_of(value: Any) -> int:
     return len(_encoder.encode(value))
+
+
+class Cut(Struct, frozen=True):
+    """A place where something was shortened: what stands there, and how much of it was kept."""
+
+    path: str
+    whole: str | list[Any]
+    kept: int
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.path}[{self.kept}:{len(self.whole)}]" if is_list(self.whole) else self.path
 
 
 def fit_value(value: Any, limit: int) -> tuple[Any, list[str]]:
@@ -22,17 +35,24 @@ def fit_value(value: Any, limit: int) -> tuple[Any, list[str]]:
     """
     if size_of(value) <= limit:
         return value, []
-    longest = room = max(limit - NOTE_ROOM, SHORTEST_KEPT)
-    while longest > SHORTEST_KEPT // 4:
-        cut: list[str] = []
-        shown = _shortened(value, longest, "", cut)
+    shown, cuts = shorten(value, max(limit - NOTE_ROOM, SHORTEST_KEPT))
+    return shown, [each.sentence for each in cuts]
+
+
+def shorten(value: Any, room: int, path: str = "") -> tuple[Any, list[Cut]]:
+    longest = room
+    while longest > _SHORTEST_TEXT:
+        cuts: list[Cut] = []
+        shown = _shortened(value, longest, path, cuts)
         if size_of(shown) <= room:
-            return shown, cut
+            return shown, cuts
         longest //= 2
-    return {"cut": _head(_encoder.encode(value).decode(), room)}, ["everything"]
+    text = _encoder.encode(value).decode()
+    kept = head(text, room)
+    return {"cut": kept}, [Cut(f"{path}.cut".lstrip("."), text, len(kept))]
 
 
-def _head(text: str, room: int) -> str:
+def head(text: str, room: int) -> str:
     """Its beginning, so long that it fits when it is written as JSON once more."""
     length = room
     while size_of(text[:length]) > room - 10:
@@ -40,17 +60,18 @@ def _head(text: str, room: int) -> str:
     return text[:length]
 
 
-def _shortened(value: Any, longest: int, path: str, cut: list[str]) -> Any:
+def _shortened(value: Any, longest: int, path: str, cuts: list[Cut]) -> Any:
     if isinstance(value, str) and len(value) > longest:
-        cut.append(path or "text")
+        cuts.append(Cut(path or "text", value, longest))
         return f"{value[:longest]}… ({len(value) - longest} more characters)"
     if is_list(value):
         kept = _first_that_fit(value, longest * 4)
+        shown = [_shortened(each, longest, f"{path}[{number}]", cuts) for number, each in enumerate(kept)]
         if len(kept) < len(value):
-            cut.append(f"{path}[{len(kept)}:{len(value)}]")
-        return [_shortened(each, longest, f"{path}[]", cut) for each in kept]
+            cuts.append(Cut(path, value, len(kept)))
+        return shown
     if is_record(value):
-        return {str(key): _shortened(each, longest, f"{path}.{key}".lstrip("."), cut) for key, each in value.items()}
+        return {str(key): _shortened(each, longest, f"{path}.{key}".lstrip("."), cuts) for key, each in value.items()}
     return value
 
 

@@ -10,7 +10,7 @@ from portico.model.operation import Effect, Lifecycle, PageStyle, Parameter, Too
 
 class Offered(Protocol):
     """`group` is the filter word that it answers to; empty: its method says which. What `follows` others is offered
-    where one of them is."""
+    where one of them is; `comfort` is the word that switches it off."""
 
     @property
     def integration(self) -> str: ...
@@ -56,6 +56,8 @@ class Offered(Protocol):
     def secrets(self) -> tuple[str, ...]: ...
     @property
     def wait(self) -> Wait | None: ...
+    @property
+    def comfort(self) -> str: ...
     @property
     def follows(self) -> tuple[str, ...]: ...
     @property

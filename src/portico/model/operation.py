@@ -144,6 +144,7 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     asks: str = ""
     example: Json | None = None
     times: tuple[str, ...] = ()
+    bulky: dict[str, Json] = {}  # answer fields (dotted) that stay out unless asked for → the arguments that ask
 
     @property
     def key(self) -> str:
@@ -160,6 +161,10 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def follows(self) -> tuple[str, ...]:
         return ()
+
+    @property
+    def comfort(self) -> str:
+        return ""  # it is the vendor's own
 
     @property
     def gives_bytes(self) -> bool:

@@ -11,7 +11,10 @@ from portico.model.secret import SecretRules, SecretWay
 ServerId = NewType("ServerId", str)
 Exposure = Literal["all", "discovery", "auto"]
 Confirm = Literal["never", "destructive", "writes"]
-Comfort = Literal["names", "times", "waiting", "files"]
+# What a server may switch off. Each is a word of the toolbox's reference.
+Comfort = Literal[
+    "names", "times", "fields", "tables", "cursors", "lean", "waiting", "files", "dry_run", "reports", "recipes"
+]
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

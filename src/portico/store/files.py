@@ -9,6 +9,8 @@ from portico.model.account import EnvironmentId
 from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
+# The content type of what did not fit into an answer: only the cursor that goes on with it leads there.
+REST = "application/vnd.portico.rest"
 _ADD = Statement(
     "INSERT INTO files (id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at) "
     "VALUES (:id, :environment_id, :account_id, :name, :content_type, :size_bytes, :created_at, :expires_at)"
@@ -24,6 +26,7 @@ _GET = Statement(
 _PAGE = Statement(
     "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
     "WHERE environment_id = :environment_id AND id < :before AND expires_at > :moment "
+    "AND content_type <> 'application/vnd.portico.rest' "
     "AND (:account_id = '' OR account_id = :account_id) ORDER BY id DESC LIMIT :count"
 )
 _PIECE = Statement(
@@ -80,7 +83,8 @@ class Files:
     async def page(
         self, environment_id: EnvironmentId, account_id: str, before: str, count: int, moment: datetime
     ) -> list[StoredFile]:
-        """Newest first; those of one account, or with an empty id all of them."""
+        """Newest first; those of one account, or with an empty id all of them. What belongs to an answer is no file
+        that anybody knows of."""
         rows = await self._database.all(
             _PAGE,
             environment_id=environment_id,

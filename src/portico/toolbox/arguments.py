@@ -13,8 +13,8 @@ from portico.shapes import Json, is_list, is_record
 from portico.toolbox.tools import IDENTITY, shown_name
 
 EXTRA = "extra"
-# Taken by every tool, and not the vendor's business.
-CONTROLS = frozenset({"fields", "dry_run", "next_cursor", "limit"})
+# Taken by every list, in the place of the vendor's own words for it.
+CONTROLS = frozenset({"next_cursor", "limit"})
 _NUMBERS = {"integer": int, "number": float}
 
 
@@ -46,7 +46,7 @@ class Arguments:
             parameter = self._known.get(name)
             if parameter is not None:
                 own[parameter.name] = forgive(value, parameter, is_time=parameter.name in self._operation.times)
-            elif name in CONTROLS:
+            elif name in CONTROLS and self._operation.page is not None:
                 own[name] = value
             else:
                 failures.append(self._unknown(name))

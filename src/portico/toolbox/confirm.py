@@ -27,8 +27,6 @@ _encoder = msgspec.json.Encoder(order="sorted")
 AT_PROGRAM_SECONDS = 300.0
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 2.0
 _MOST_CHANGES, _LONGEST_SAID = 10, 300
-# Arguments that change only what is shown of an answer.
-_ONLY_SHOWN = frozenset({"fields"})
 
 
 class InputNeeded(Exception):
@@ -86,8 +84,7 @@ def digest(offered: Offered, said: Json, understood: Json) -> bytes:
     """Of what will be done: ids as names were understood, but times as they were said, since those move on."""
     meant = {name: value for name, value in understood.items() if name not in offered.times}
     times = {name: said[name] for name in offered.times if name in said}
-    asked = {name: value for name, value in meant.items() if name not in _ONLY_SHOWN}
-    return hashlib.sha256(_encoder.encode([offered.key, asked, times])).digest()
+    return hashlib.sha256(_encoder.encode([offered.key, meant, times])).digest()
 
 
 async def hold(caller: Caller, held: Held, parts: Parts) -> None:

@@ -9,7 +9,11 @@ from portico.model.offered import Offered
 from portico.shapes import Json
 
 WAIT_SECONDS, THEN, AS, STORE_AS = "wait_seconds", "then", "as", "store_as"
-BASE64 = "base64"
+FIELDS, DRY_RUN = "fields", "dry_run"
+BASE64, TABLE = "base64", "table"
+OFF = "is switched off on this server; leave it out"
+# What `as` may say to every tool, and the comfort that this is.
+_FORMS = {BASE64: "files", TABLE: "tables"}
 MOST_WAIT_SECONDS = 3600
 WEBHOOK = "webhook"
 
@@ -57,16 +61,25 @@ def controls_of(operation: Offered, off: Collection[str] = ()) -> tuple[Control,
 
 
 def take(operation: Offered, arguments: Json, off: Collection[str]) -> tuple[Json, Json]:
-    """(the tool's own arguments, what was said to us)."""
-    mine = {each.name for each in controls_of(operation)}
-    if all(each.name != AS for each in operation.parameters):
-        mine.add(AS)  # bytes may be in any answer, not only where they are all of it
-    said = {name: value for name, value in arguments.items() if name in mine}
-    allowed = {each.name for each in controls_of(operation, off)}
-    if "files" not in off:
-        allowed.add(AS)
-    if refused := sorted(said.keys() - allowed):
-        raise InvalidArguments([Failure(name, "is switched off on this server; leave it out") for name in refused])
-    if said.get(AS) not in {None, BASE64}:
-        raise InvalidArguments([Failure(AS, f"is {said[AS]!r}", BASE64)])
-    return {name: value for name, value in arguments.items() if name not in mine}, said
+    """(the tool's own arguments, what was said to us). Refused is what this server has switched off."""
+    own = {each.name for each in operation.parameters}
+    mine = {each.name: each.comfort for each in controls_of(operation)} | {FIELDS: "fields", DRY_RUN: "dry_run"}
+    if AS not in own:
+        mine[AS] = _FORMS.get(str(arguments.get(AS)), "")  # bytes and lists may be in any answer
+    said = {name: value for name, value in arguments.items() if name in mine and name not in own}
+    failures = [Failure(name, OFF) for name in said if mine[name] and mine[name] in off]
+    if said.get(AS) not in {None, *_FORMS}:
+        failures.append(Failure(AS, f"is {said[AS]!r}", ", ".join(_FORMS)))
+    if failures:
+        raise InvalidArguments(failures)
+    return {name: value for name, value in arguments.items() if name not in said}, said
+
+
+def read_flag(said: Json, name: str) -> bool:
+    """Yes or no, also where it was written as text."""
+    given = said.get(name)
+    words = {"true": True, "false": False, "": False, "none": False}
+    flag = words.get("" if given is None else str(given).strip().lower())
+    if flag is None:
+        raise InvalidArguments([Failure(name, f"is {given!r}", "true or false")])
+    return flag

@@ -1,7 +1,7 @@
 """Many tools without a crowded context: a few tools that find, describe and call the rest. Pure but for the calls."""
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import msgspec
@@ -21,6 +21,12 @@ MOST_DESCRIBED = 5
 _BYTES_PER_TOKEN = 4.0
 _MOST_TENANT_CHARACTERS = 100
 _TIMES = "Times: last 7 days, 2026-11-01, start of month, Unix seconds."
+_SAID_TO_ALL = {
+    "fields": "Name `fields` to keep answers small (id, amount.value, data[].id, -usage).",
+    "tables": "`as: table` gives lists as rows.",
+    "cursors": "A truncated answer of any tool goes on when the tool is called with its next_cursor alone.",
+    "dry_run": "`dry_run: true` shows a request without sending it.",
+}
 _encoder = msgspec.json.Encoder()
 
 SEARCH, DESCRIBE = "search_tools", "get_tool_schema"
@@ -116,8 +122,7 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
     times = "Times are Unix seconds." if "times" in off else _TIMES
     lines.append(
         f"Ids come from the list_all_… tools{names}. Lists come in pages: send next_cursor back exactly as received; "
-        f"many take order: asc or desc. {times} An error says what is allowed and what to do next. Name `fields` to "
-        "keep answers small; `dry_run: true` shows a request without sending it."
+        f"many take order: asc or desc. {times} An error says what is allowed and what to do next.{_spoken(off)}"
     )
     if server.config.read_only:
         lines.append("This server is read-only.")
@@ -130,6 +135,11 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
     if server.config.arguments:
         lines.append(f"Limited here: {', '.join(server.config.arguments)}.")
     return " ".join(lines)
+
+
+def _spoken(off: Collection[str]) -> str:
+    """What may be said to every tool here, although no schema shows it."""
+    return "".join(f" {words}" for comfort, words in _SAID_TO_ALL.items() if comfort not in off)
 
 
 def found(operations: Sequence[Offered], tools_by_name: dict[str, Tool]) -> list[Json]:

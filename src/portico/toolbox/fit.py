@@ -1,9 +1,10 @@
-"""Answers cut to a stated size: what was left out is said, and how to get it. Pure."""
+"""Answers cut to a stated size, into parts of which the first says what it lacks and the others hold that. Pure."""
 
 import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from portico.gateway.shorten import NOTE_ROOM, SHORTEST_KEPT, fit_value, size_of
+from portico.gateway.shorten import NOTE_ROOM, SHORTEST_KEPT, Cut, head, shorten, size_of
 from portico.shapes import Json, is_list, is_record
 
 # Characters that could steer a terminal or hide text from a reader: control, bidirectional, invisible, tags. The two
@@ -12,6 +13,8 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
+CONTINUES = "continues"
+_ROUND_PARTS, _ROUND_PIECE = 20, 80
 
 
 def clean(value: Any) -> Any:
@@ -25,54 +28,83 @@ def clean(value: Any) -> Any:
     return value
 
 
-def fit_page(page: Json, limit: int) -> tuple[Json, bool]:
-    """As many of a list's items as fit, and whether some had to stay out.
-
-    A page that was cut has no cursor: it would lead past the items that were left out.
-    """
-    items: list[Any] = page["result"]
-    if size_of(page) <= limit:
-        return page, False
+def split_page(items: list[Any], wrap: Callable[[list[Any]], Json], limit: int) -> list[Json]:
+    """A list as so many pages that each of them fits; what an item that is too long lost, follows its page."""
+    parts: list[Json] = []
+    most = max(limit - NOTE_ROOM, SHORTEST_KEPT)
+    room = most - size_of(wrap([]))
     kept: list[Any] = []
-    room = max(limit - NOTE_ROOM, SHORTEST_KEPT)
-    for item in items:
+    left = room
+    for number, item in enumerate(items):
         size = size_of(item) + 1
-        if size > room and kept:
-            break
-        if size > room:
-            item = fit_value(item, room)[0]
-            size = size_of(item)
+        if size > left and kept:
+            parts.append(wrap(kept))
+            kept, left = [], room
+        if size > left:
+            item, cuts = shorten(item, left, f"result[{number}]")
+            parts += [wrap([item]), *_rest(cuts, most)]
+            continue
         kept.append(item)
+        left -= size
+    return [*parts, wrap(kept)] if kept or not parts else parts
+
+
+def split_value(value: Json, limit: int) -> tuple[list[Json], list[Cut]]:
+    """An object as parts of which each fits: itself with its longest texts and lists shortened, then what they lost."""
+    if size_of(value) <= limit:
+        return [value], []
+    room = max(limit - NOTE_ROOM, SHORTEST_KEPT)
+    shown, cuts = shorten(value, room)
+    return [shown, *_rest(cuts, room)], cuts
+
+
+def split_text(text: str, limit: int) -> list[str]:
+    """Texts of at most so many characters."""
+    return [text[at : at + limit] for at in range(0, len(text), limit)]
+
+
+def _rest(cuts: Sequence[Cut], room: int) -> list[Json]:
+    """Everything that was cut off, in pieces that say where they belong, as many in one part as fit."""
+    parts: list[Json] = []
+    kept: list[Json] = []
+    left = most = room - _ROUND_PARTS
+    for piece in _pieces(cuts, most):
+        size = size_of(piece) + 1
+        if size > left and kept:
+            parts.append({CONTINUES: kept})
+            kept, left = [], most
+        kept.append(piece)
+        left -= size
+    return [*parts, {CONTINUES: kept}] if kept else parts
+
+
+def _pieces(cuts: Sequence[Cut], room: int) -> Iterator[Json]:
+    for cut in cuts:
+        whole, start = cut.whole, cut.kept
+        most = max(room - _ROUND_PIECE - size_of(cut.path), SHORTEST_KEPT // 2)
+        while start < len(whole):
+            said: Json = {"at": cut.path, "from": start, "of": len(whole)}
+            if isinstance(whole, str):
+                text = head(whole[start : start + most], most)
+                start += len(text)
+                yield said | {"to": start, "text": text}
+                continue
+            items, inner = _items_from(whole, start, most, cut.path)
+            start += len(items)
+            yield said | {"to": start, "items": items}
+            yield from _pieces(inner, room)
+
+
+def _items_from(whole: list[Any], start: int, room: int, path: str) -> tuple[list[Any], list[Cut]]:
+    """As many of a list's items from there on as fit; a single one that does not, shortened."""
+    items: list[Any] = []
+    for number in range(start, len(whole)):
+        size = size_of(whole[number]) + 1
+        if size > room and not items:
+            shown, cuts = shorten(whole[number], room, f"{path}[{number}]")
+            return [shown], cuts
+        if size > room:
+            break
+        items.append(whole[number])
         room -= size
-    return {**page, "result": kept, "next_cursor": None, "result_count": len(kept)}, True
-
-
-def select(value: Any, fields: list[str]) -> Any:
-    """Only these fields (`id`, `amount.value`) of an object, or of each item of a list."""
-    if is_list(value):
-        return [select(each, fields) for each in value]
-    if not is_record(value):
-        return value
-    picked: Json = {}
-    for field in fields:
-        _pick(value, field.split("."), picked)
-    return picked
-
-
-def _pick(source: Json, path: list[str], target: Json) -> None:
-    name, rest = path[0], path[1:]
-    if name not in source:
-        return
-    inner = source[name]
-    if not rest:
-        target[name] = inner
-    elif is_record(inner):
-        place = target.setdefault(name, {})
-        if is_record(place):
-            _pick(inner, rest, place)
-    elif is_list(inner):
-        known: list[Any] = target.get(name) or [{} for _ in inner]
-        for item, place in zip(inner, known, strict=False):
-            if is_record(item):
-                _pick(item, rest, place)
-        target[name] = known
+    return items, []

@@ -50,6 +50,8 @@ def offer(connected: Connected, config: ServerConfig = NO_CONFIG, *, undescribed
 def why_not(operation: Offered, connected: Connected, config: ServerConfig) -> Exception | None:
     """Why the operation may not be called here; None where it may. What a vendor switched off is hidden, not barred:
     at the vendor's own address the gateway refuses it, and another server may still have it."""
+    if operation.comfort in config.comforts_off:
+        return NotAllowed(f"This server has switched {operation.comfort} off, and {operation.tool.name!r} with it.")
     if operation.follows and all(operation.key != each.key for each in _chosen(connected, config)):
         return NotAllowed(f"This server offers nothing that {operation.tool.name!r} could go on with.")
     if not operation.follows and not select([operation], _respelt(config, connected), config.tags):
@@ -64,7 +66,7 @@ def _chosen(connected: Connected, config: ServerConfig) -> list[Offered]:
         each
         for each in connected.view.offered
         if (bool(selected & {*each.follows}) if each.follows else each.key in selected)
-        and not (each.follows and "waiting" in config.comforts_off)
+        and each.comfort not in config.comforts_off
     ]
 
 

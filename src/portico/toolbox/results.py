@@ -42,6 +42,13 @@ def with_note(result: ToolResult, name: str, note: Json) -> ToolResult:
     return structs.replace(result, content=[text, *result.content[1:]], structured=structured)
 
 
+def with_notes(result: ToolResult, notes: Json) -> ToolResult:
+    """The result with all of them, each said first in its turn."""
+    for name, note in notes.items():
+        result = with_note(result, name, note)
+    return result
+
+
 def of_text(text: str, *, meta: Json | None = None) -> ToolResult:
     return ToolResult(content=[{"type": "text", "text": text}], structured={"text": text}, meta=meta or {})
 

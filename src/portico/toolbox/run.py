@@ -29,15 +29,17 @@ from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.brakes import Meant, Standing
 from portico.toolbox.composed import Asked, Composed, Context
 from portico.toolbox.confirm import Asking, InputNeeded
-from portico.toolbox.controls import AS, STORE_AS, take
+from portico.toolbox.controls import AS, BASE64, DRY_RUN, FIELDS, OFF, STORE_AS, TABLE, read_flag, take
+from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.files import FileArguments
 from portico.toolbox.offer import Offer
 from portico.toolbox.once import Once
 from portico.toolbox.progress import Report
 from portico.toolbox.reach import Reach
+from portico.toolbox.rests import NEXT_CURSOR, Place, Rests, is_rest
 from portico.toolbox.results import ToolResult
 from portico.toolbox.search import Index
-from portico.toolbox.showing import Presenter, Showing, read_fields, show_value
+from portico.toolbox.showing import Presenter, Showing
 from portico.toolbox.shown_once import KeyWish, ShownOnce, rules_for
 from portico.toolbox.teach import teach
 from portico.toolbox.waiting import Followed, Waiter, read_wish
@@ -82,8 +84,8 @@ class Toolbox:
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._files = FileArguments(parts.shelf, parts.transport, parts.settings)
-        self._artifacts = Artifacts(parts.shelf)
-        self._presenter = Presenter(self._artifacts, parts.settings.reshape_limit_bytes)
+        rests = Rests(parts.shelf, parts.keyring.pepper)
+        self._presenter = Presenter(Artifacts(parts.shelf), rests, parts.settings.reshape_limit_bytes)
         self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
         self._names = names.NameBook(parts.clock, parts.written)
         self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
@@ -127,8 +129,14 @@ class Toolbox:
 
     async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered) -> ToolResult:
         own, said = take(offered, asked.arguments, asked.config.comforts_off)
-        wish = read_wish(said)
+        wish, is_dry_run = read_wish(said), read_flag(said, DRY_RUN)
         asked = structs.replace(asked, arguments=own)
+        showing = self._showing(caller, asked, connected, offered, said)
+        if is_rest(own.get(NEXT_CURSOR)):
+            if showing.place is None:
+                raise InvalidArguments([Failure(NEXT_CURSOR, OFF)])
+            admit_effect(caller, offered.effect)
+            return await self._presenter.go_on(showing.place, own[NEXT_CURSOR])
         acceptance = Acceptance(
             connected=connected,
             config=asked.config,
@@ -138,23 +146,14 @@ class Toolbox:
         )
         arguments = self._arguments_of(connected.view, offered)
         accepted, understood = await acceptance.accept(offered, arguments, asked.arguments)
-        controls = {name: accepted.pop(name, None) for name in ("fields", "dry_run")}
-        is_dry_run = bool(controls["dry_run"])
-        showing = Showing(
-            keeping=_keeping(caller, asked, said),
-            keys=self._keys(caller, asked, connected, offered, said),
-            fields=read_fields(controls["fields"]),
-            limit=asked.config.result_limit,
-        )
+        showing = structs.replace(showing, arguments=accepted)
         if not is_dry_run:
             await self._hold(caller, asked, connected, offered, (accepted, understood))
         accepted, uploads = await self._files.take(offered, accepted, showing.keeping)
         if isinstance(offered, Composed):
             run = self._asked(caller, asked, connected, offered, showing.keys)
             run = structs.replace(run, is_dry_run=is_dry_run, uploads=uploads)
-            composed = await _compose(offered, run, accepted, understood, showing)
-            composed, blocks = await self._artifacts.lift(composed, showing.keeping)
-            return show_value(composed, blocks, showing.limit)
+            return await self._composed(offered, run, accepted, understood, showing)
         operation = connected.view.find(offered.resource, offered.method)
         await showing.keys.ready()
         call = self._call(asked, operation, accepted, uploads, dry_run=is_dry_run)
@@ -170,6 +169,30 @@ class Toolbox:
         result = await self._presenter.show(followed.answer, followed.operation, showing)
         result = results.with_note(result, "waiting", followed.note) if followed.note else result
         return results.with_understood(result, understood) if understood else result
+
+    async def _composed(
+        self, offered: Composed, run: Asked, arguments: Json, understood: Json, showing: Showing
+    ) -> ToolResult:
+        if run.is_dry_run and offered.effect == "read":
+            return results.of_value({"dry_run": True, "note": "This tool only reads; call it without dry_run."})
+        context = Context(run)
+        value = await showing.keys.over(await offered.run(context, arguments), is_ours=True)
+        notes: Json = {"incomplete": context.incomplete, "understood": understood}
+        if run.is_dry_run:
+            showing = structs.replace(showing, fields=ALL)
+        return await self._presenter.composed(value, {name: note for name, note in notes.items() if note}, showing)
+
+    def _showing(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, said: Json) -> Showing:
+        off = asked.config.comforts_off
+        return Showing(
+            keeping=_keeping(caller, asked, said),
+            keys=self._keys(caller, asked, connected, offered, said),
+            fields=read_fields(said.get(FIELDS)),
+            limit=asked.config.result_limit,
+            place=None if "cursors" in off else _place(caller, asked, offered),
+            is_table=said.get(AS) == TABLE,
+            is_lean="lean" not in off,
+        )
 
     async def _hold(
         self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, read: tuple[Json, Json]
@@ -300,15 +323,13 @@ def _begun(asked: ToolCall) -> Call:
     )
 
 
-async def _compose(offered: Composed, run: Asked, arguments: Json, understood: Json, showing: Showing) -> Json:
-    """What matters most comes first; how it was understood and what is missing come last, whatever was selected."""
-    if run.is_dry_run and offered.effect == "read":
-        return {"dry_run": True, "note": "This tool only reads; call it without dry_run."}
-    context = Context(run)
-    value = await showing.keys.over(await offered.run(context, arguments), is_ours=True)
-    value = showing.chosen(value, showing.keys)
-    notes: Json = {"incomplete": context.incomplete, "understood": understood}
-    return value | {name: note for name, note in notes.items() if note}
+def _place(caller: Caller, asked: ToolCall, offered: Offered) -> Place:
+    return Place(
+        environment_id=caller.environment_id,
+        account_id=asked.account_id,
+        server_id=asked.server.id if asked.server else "",
+        tool=offered.tool.name,
+    )
 
 
 def _keeping(caller: Caller, asked: ToolCall, said: Json) -> Keeping:
@@ -317,7 +338,7 @@ def _keeping(caller: Caller, asked: ToolCall, said: Json) -> Keeping:
         account_id=asked.account_id,
         limit=asked.config.result_limit,
         is_off="files" in asked.config.comforts_off,
-        wants_base64=said.get(AS) is not None,
+        wants_base64=said.get(AS) == BASE64,
     )
 
 

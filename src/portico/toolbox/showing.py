@@ -3,54 +3,130 @@
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
-from portico.errors import Failure, InvalidArguments, VendorTooLarge
-from portico.gateway.shorten import fit_value
+from portico.errors import VendorTooLarge
+from portico.gateway.shorten import Cut, size_of
 from portico.model.call import Answer, Page
 from portico.model.operation import Operation
-from portico.shapes import Json, is_list, is_record
-from portico.toolbox import fit, results
+from portico.shapes import Json, is_record
+from portico.toolbox import fit, lean, results, tables
 from portico.toolbox.artifacts import Artifacts, Keeping
+from portico.toolbox.fields import Selection
+from portico.toolbox.rests import NEXT_CURSOR, Place, Rests
 from portico.toolbox.results import ToolResult
 from portico.toolbox.shown_once import ShownOnce
 
+_RESULT = "result"
+_LONGEST_NOTE = 300
+
 
 class Showing(Struct, frozen=True, kw_only=True):
-    """How an answer is shown: what becomes of files and keys in it, which of its fields, and how much of it."""
+    """How an answer is shown: what becomes of files and keys in it, which of its fields, and how much of it.
+
+    `place` is where the rest of what does not fit is kept, if it is. `arguments` may ask for what else stays out.
+    """
 
     keeping: Keeping
     keys: ShownOnce
-    fields: list[str]
+    fields: Selection
     limit: int
+    place: Place | None = None
+    is_table: bool = False
+    is_lean: bool = True
+    arguments: Json = {}
 
-    def chosen(self, value: Any, keys: ShownOnce) -> Any:
-        """Only the fields that were named, and what leads to keys, which would be lost otherwise."""
-        return fit.select(value, [*self.fields, *keys.kept_fields]) if self.fields else value
+    def notes(self, value: Any, left: list[str]) -> Json:
+        """What the caller should know of what is not there."""
+        notes: Json = {}
+        if misses := self.fields.misses(value):
+            notes["fields"] = misses
+        if left:
+            notes["left_out"] = f"{', '.join(left)}; name it in fields to see it."
+        return notes
 
 
 class Presenter:
     """`most_bytes`: an answer that is larger cannot be shown."""
 
-    def __init__(self, artifacts: Artifacts, most_bytes: int) -> None:
-        self._artifacts, self._most_bytes = artifacts, most_bytes
+    def __init__(self, artifacts: Artifacts, rests: Rests, most_bytes: int) -> None:
+        self._artifacts, self._rests, self._most_bytes = artifacts, rests, most_bytes
 
     async def show(self, answer: Answer, operation: Operation, showing: Showing) -> ToolResult:
-        keys, keeping = showing.keys.of(operation), showing.keeping
+        keys = showing.keys.of(operation)
         if answer.page is not None:
-            items = await keys.over(fit.clean(msgspec.json.decode(answer.page.items)))
-            return _page(operation, answer.page, showing.chosen(items, keys), showing.limit)
+            return await self._page(operation, answer.page, structs.replace(showing, keys=keys))
         kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
-        if answer.is_preview or kind == "application/json" or kind.endswith("+json"):
-            value = await self._value(answer)
-            value = value if answer.is_preview else await keys.over(value)
-            value, blocks = await self._artifacts.lift(value, keeping)
-            return show_value(showing.chosen(value, keys), blocks, showing.limit)
+        if answer.is_preview:
+            return await self.value(await self._value(answer), showing, [])
+        if kind == "application/json" or kind.endswith("+json"):
+            value = await keys.over(await self._value(answer))
+            value, blocks, notes = await self._chosen(value, operation, structs.replace(showing, keys=keys))
+            value = tables.with_tables(value) if showing.is_table else value
+            shown = await self.value(value, showing, blocks)
+            return results.with_notes(shown, notes)
         if not (answer.content or answer.stream):
             return results.of_value({"done": True, "status": answer.status})
         if kind.startswith("text/") and kind != "text/event-stream":
             return await self._text(answer, operation, showing)
-        return await self._artifacts.give(answer, keeping, operation.resource)
+        return await self._artifacts.give(answer, showing.keeping, operation.resource)
+
+    async def composed(self, value: Json, notes: Json, showing: Showing) -> ToolResult:
+        """What a composed tool gives. `notes` come last, whatever was selected: what is missing in it, and why."""
+        misses = showing.notes(value, [])
+        value = showing.fields.keeping(showing.keys.kept_fields).of(value)
+        value = tables.with_tables(value) if showing.is_table else value
+        value, blocks = await self._artifacts.lift(value, showing.keeping)
+        return await self.value(value | notes | misses, showing, blocks)
+
+    async def value(self, value: Any, showing: Showing, blocks: list[Json]) -> ToolResult:
+        """A value as it is, as much of it as fits."""
+        whole: Json = value if is_record(value) else {_RESULT: value}
+        (shown, *rest), cuts = fit.split_value(fit.clean(whole), showing.limit)
+        if cuts:
+            cursor = await self._keep(showing, rest)
+            shown = shown | _told(_shortened(cuts), cursor, "Name fields to see a part whole.")
+        return results.of_value(shown, blocks=blocks)
+
+    async def go_on(self, place: Place, cursor: str) -> ToolResult:
+        return results.of_value(await self._rests.go_on(place, cursor))
+
+    async def _page(self, operation: Operation, page: Page, showing: Showing) -> ToolResult:
+        items = await showing.keys.over(fit.clean(msgspec.json.decode(page.items)))
+        items, blocks, notes = await self._chosen(items, operation, showing)
+        table = tables.as_table(items) if showing.is_table else None
+        rows: list[Any] = table[tables.ROWS] if table else items
+
+        def wrap(kept: list[Any]) -> Json:
+            shown: Any = {tables.COLUMNS: table[tables.COLUMNS], tables.ROWS: kept} if table else kept
+            return {_RESULT: shown, NEXT_CURSOR: None, "result_count": len(kept)}
+
+        whole = wrap(rows) | {NEXT_CURSOR: page.next_cursor}
+        if size_of(whole) <= showing.limit:
+            return results.with_notes(results.of_value(whole, blocks=blocks), notes)
+        shown, *rest = fit.split_page(rows, wrap, showing.limit)
+        if rest:
+            rest[-1] = rest[-1] | {NEXT_CURSOR: page.next_cursor}
+        kept = shown["result_count"]
+        cursor = await self._keep(showing, rest)
+        takes_limit = kept > 1 and operation.page is not None and operation.page.limit
+        again = f"Call again with limit={kept} to go through all of them, or name" if takes_limit else "Name"
+        shown = shown | _told(f"{kept} of {page.count} items fit.", cursor, f"{again} fields to keep.")
+        return results.with_notes(results.of_value(shown, blocks=blocks), notes)
+
+    async def _chosen(self, value: Any, operation: Operation, showing: Showing) -> tuple[Any, list[Json], Json]:
+        """What is wanted of a value, blocks to look at, and notes of what is not there."""
+        fields, left = showing.fields, list[str]()
+        if operation.page is not None:
+            fields = fields.inside(_RESULT)
+        if showing.is_lean:
+            value, left = lean.leave_out(value, operation.bulky, showing.arguments, fields)
+        value, blocks = await self._artifacts.lift(value, showing.keeping)
+        notes = structs.replace(showing, fields=fields).notes(value, left)
+        return fields.keeping(showing.keys.kept_fields).of(value), blocks, notes
+
+    async def _keep(self, showing: Showing, rest: list[Json]) -> str | None:
+        return await self._rests.keep(showing.place, rest) if showing.place and rest else None
 
     async def _text(self, answer: Answer, operation: Operation, showing: Showing) -> ToolResult:
         """Text as such; where it is too long, its beginning, and the whole of it as a file."""
@@ -61,8 +137,11 @@ class Presenter:
         whole = Answer(status=answer.status, headers=answer.headers, content=content)
         given = await self._artifacts.give(whole, showing.keeping, operation.resource)
         facts: Json = {name: value for name, value in (given.structured or {}).items() if name != "preview"}
-        note = f"{len(text) - limit} more characters; the whole text is at the url."
-        return results.of_value({"text": text[:limit], "truncated": note, **facts}, blocks=given.content[1:])
+        first, *more = fit.split_text(text, limit)
+        cursor = await self._keep(showing, [{"text": each} for each in more])
+        left = f"{len(text) - limit} more characters{'; the whole text is at the url' if 'url' in facts else ''}."
+        shown: Json = {"text": first} | _told(left, cursor, "") | facts
+        return results.of_value(shown, blocks=given.content[1:])
 
     async def _value(self, answer: Answer) -> Any:
         content = await self.read(answer)
@@ -84,30 +163,13 @@ class Presenter:
         return b"".join(pieces)
 
 
-def _page(operation: Operation, page: Page, items: Any, limit: int) -> ToolResult:
-    shown: Json = {"result": items, "next_cursor": page.next_cursor, "result_count": page.count}
-    shown, was_cut = fit.fit_page(shown, limit)
-    if was_cut:
-        kept = len(shown["result"])
-        takes_limit = kept > 1 and operation.page is not None and operation.page.limit
-        again = f"Call again with limit={kept} to go through all of them, or name" if takes_limit else "Name"
-        shown["truncated"] = f"{kept} of {page.count} items fit. {again} fields to keep."
-    return results.of_value(shown)
+def _shortened(cuts: list[Cut]) -> str:
+    places = ", ".join(each.sentence for each in cuts[:10])
+    return f"Shortened: {places[:_LONGEST_NOTE]}."
 
 
-def show_value(value: Any, blocks: list[Json], limit: int) -> ToolResult:
-    whole: Json = value if is_record(value) else {"result": value}
-    shown, cut = fit_value(fit.clean(whole), limit)
-    if cut:
-        shown["truncated"] = f"Shortened: {', '.join(cut[:10])}. Name fields to see a part whole."
-    return results.of_value(shown, blocks=blocks)
-
-
-def read_fields(given: Any) -> list[str]:
-    if given is None:
-        return []
-    listed: list[Any] = given if is_list(given) else str(given).split(",")
-    fields = [str(each).strip() for each in listed if str(each).strip()]
-    if not fields:
-        raise InvalidArguments([Failure("fields", "must name at least one field", "id, name, amount.value …")])
-    return fields
+def _told(what: str, cursor: str | None, otherwise: str) -> Json:
+    """What was cut, and how to go on."""
+    if cursor is None:
+        return {"truncated": f"{what} {otherwise}".rstrip()}
+    return {"truncated": f"{what} Call again with next_cursor to go on.", NEXT_CURSOR: cursor}

@@ -163,7 +163,7 @@ async def test_filter_names_itself(standing: Maker) -> None:
 
 async def test_unknown_field_of_an_answer_is_asked_for_in_vain_but_not_wrongly(server: Speaker) -> None:
     refusal = await server.refusal(READ, {"fields": " , "})
-    assert refusal["error"] == "fields: must name at least one field; allowed: id, name, amount.value …"
+    assert refusal["error"].startswith("fields: must name at least one field; allowed: id; amount.value; data[].id")
 
 
 async def test_file_argument_of_no_known_form_shows_the_forms(server: Speaker) -> None:

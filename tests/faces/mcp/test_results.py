@@ -58,7 +58,7 @@ async def test_list_goes_on_with_its_cursor_until_it_ends(standing_demo: Maker) 
 async def test_list_that_does_not_fit_is_cut_and_says_how_to_go_on(standing_demo: Maker) -> None:
     """Following the advice reaches every item, and each of the answers fits."""
     whole = await (await standing_demo.server()).value(LIST_USERS, {"limit": 100})
-    server = await standing_demo.server(result_limit=2000)
+    server = await standing_demo.server(result_limit=2000, comforts_off=["cursors"])
     cut = await server.value(LIST_USERS, {"limit": 100})
     assert size(cut) <= 2000
     kept = len(cut["result"])
@@ -93,8 +93,11 @@ async def test_long_text_in_a_value_is_cut_where_it_is_longest(standing: Maker) 
     assert size(value) <= 3000
     assert "more characters)" in str(value["output"])
     assert value["id"].startswith("resp_")
-    assert value["truncated"].startswith("Shortened: ")
-    assert value["truncated"].endswith("Name fields to see a part whole.")
+    place = "output[0].content[0].text"
+    assert value["truncated"] == f"Shortened: {place}. Call again with next_cursor to go on."
+    slim = await standing.server(result_limit=3000, comforts_off=["cursors"])
+    value = await slim.value("create_a_openai_response", {"model": "gpt-4o", "input": f"Say: {words}"})
+    assert value["truncated"] == f"Shortened: {place}. Name fields to see a part whole."
 
 
 async def test_characters_that_mislead_are_taken_out(standing: Maker) -> None:
@@ -185,7 +188,10 @@ async def test_plain_text_comes_as_text_and_whole_as_a_file_when_it_is_long(stan
     result = await narrow.call("create_a_openai_transcription", asked)
     value = result["structuredContent"]
     assert value["text"] == whole[:1000]
-    assert value["truncated"] == f"{len(whole) - 1000} more characters; the whole text is at the url."
+    left = f"{len(whole) - 1000} more characters; the whole text is at the url."
+    assert value["truncated"] == f"{left} Call again with next_cursor to go on."
+    rest = await narrow.value("create_a_openai_transcription", {"next_cursor": value["next_cursor"]})
+    assert value["text"] + rest["text"] == whole
     assert (await fetched(narrow, value["url"])).content.decode() == whole
     assert kinds(result) == ["text", "resource_link"]
 

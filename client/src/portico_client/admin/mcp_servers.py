@@ -46,7 +46,23 @@ class ServerConfig(TypedDict):
     read_only: NotRequired[bool]
     confirm: NotRequired[Literal["destructive", "never", "writes"]]
     confirm_wait_seconds: NotRequired[float]
-    comforts_off: NotRequired[Sequence[Literal["files", "names", "times", "waiting"]]]
+    comforts_off: NotRequired[
+        Sequence[
+            Literal[
+                "cursors",
+                "dry_run",
+                "fields",
+                "files",
+                "lean",
+                "names",
+                "recipes",
+                "reports",
+                "tables",
+                "times",
+                "waiting",
+            ]
+        ]
+    ]
     secrets: NotRequired[Literal["link", "reveal", "store"] | SecretRules]
     result_limit: NotRequired[int]
 

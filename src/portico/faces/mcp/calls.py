@@ -10,6 +10,7 @@ from portico.faces.mcp.served import Served
 from portico.faces.mcp.wire import INVALID_PARAMS, Message, ProtocolFault
 from portico.gateway.lookup import Connected
 from portico.gateway.record import Entry
+from portico.gateway.shorten import fit_value
 from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.offered import Offered
@@ -149,7 +150,7 @@ def _search(served: Served, arguments: Json, tools: Tools) -> ToolResult:
     matching = [each for each in served.offered.operations if not tag or tag in each.tags]
     note = "Nothing matches; these are all the names there are." if query else "All names, by resource."
     listed: Json = {"note": note, "tools": discovery.grouped(matching)}
-    shown, cut = fit.fit_value(listed, served.server.config.result_limit)
+    shown, cut = fit_value(listed, served.server.config.result_limit)
     note = f"{note} Not all of them fit; narrow it with tag." if cut else note
     return results.of_value({**shown, "note": note})
 

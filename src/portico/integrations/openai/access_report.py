@@ -205,6 +205,7 @@ def _allows(where: str, name: str, role: Json) -> tuple[str, str, str]:
 
 
 REPORT = Composed(
+    comfort="reports",
     integration="openai",
     resource="access",
     method="report",

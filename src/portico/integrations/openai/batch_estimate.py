@@ -119,6 +119,7 @@ def _told(file: BatchFile, exact: dict[int, int]) -> str:
 
 
 ESTIMATE = Composed(
+    comfort="reports",
     integration="openai",
     resource="batch",
     method="estimate",

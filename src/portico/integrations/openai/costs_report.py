@@ -74,6 +74,7 @@ def _stretched(amount: Number, seconds: int, whole: int) -> Decimal:
 
 
 REPORT = Composed(
+    comfort="reports",
     integration="openai",
     resource="costs",
     method="report",

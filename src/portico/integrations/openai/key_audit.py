@@ -119,6 +119,7 @@ def _owner(key: Json) -> tuple[str, str]:
 
 
 REPORT = Composed(
+    comfort="reports",
     integration="openai",
     resource="key",
     method="audit",

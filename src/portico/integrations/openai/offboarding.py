@@ -82,6 +82,7 @@ def _delete_account(project_id: str, account: Json) -> Step:
 
 
 RECIPE = Composed(
+    comfort="recipes",
     integration="openai",
     resource="team",
     method="offboard",

@@ -200,6 +200,7 @@ async def _refuse_namesake(journal: Journal, name: str) -> None:
 
 
 RECIPE = Composed(
+    comfort="recipes",
     integration="openai",
     resource="team",
     method="onboard",

@@ -155,6 +155,7 @@ def _is_told(headers: dict[str, str], word: str) -> bool:
 
 
 CHECK = Composed(
+    comfort="reports",
     integration="openai",
     resource="rate_limit",
     method="check",

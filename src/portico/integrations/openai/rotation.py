@@ -127,6 +127,7 @@ def _moment(context: Context, seconds: int) -> str:
 
 
 RECIPE = Composed(
+    comfort="recipes",
     integration="openai",
     resource="service_account_key",
     method="rotate",

@@ -115,6 +115,7 @@ def _check(context: Context, kind: str, subject: Subject, by: tuple[str, ...], c
 
 
 REPORT = Composed(
+    comfort="reports",
     integration="openai",
     resource="usage",
     method="report",

@@ -25,8 +25,15 @@ EXPOSURES = (
 COMFORTS = (
     ("names", "Names in the place of ids"),
     ("times", "Times as people say them"),
+    ("fields", "Only the fields that are named"),
+    ("tables", "Lists as tables"),
+    ("cursors", "Cut answers go on with a cursor"),
+    ("lean", "Rows of numbers left out"),
     ("waiting", "Waiting for what takes long"),
     ("files", "Files as links and previews"),
+    ("dry_run", "Dry runs"),
+    ("reports", "Reports"),
+    ("recipes", "Recipes"),
 )
 RESULT_LIMIT = 40_000
 _DAYS_AHEAD = 7
