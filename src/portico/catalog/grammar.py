@@ -176,6 +176,11 @@ class WaitRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     ids: tuple[str, ...] = ()
 
 
+class PricedRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    by: str
+    arguments: dict[str, str] = field(name="with")
+
+
 class MethodRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     call: str
     tool: str = ""
@@ -199,6 +204,7 @@ class MethodRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secrets: tuple[str, ...] = ()
     wait: WaitRule | None = None
     asks: str = ""
+    priced: PricedRule | None = None
     example: Json | None = None
     times: tuple[str, ...] = ()
     root_array: bool = False

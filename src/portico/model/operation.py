@@ -83,6 +83,14 @@ class Wait(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return end == self.until[0] or end in self.fine or end in self.needs
 
 
+class Priced(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What tells the price of a call before it is made: a composed tool, and which of its arguments come from which of
+    the call's own."""
+
+    by: str
+    arguments: dict[str, str]
+
+
 class UsageWords(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where an answer says how many tokens were used, as dotted places.
 
@@ -142,6 +150,7 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     wait: Wait | None = None
     usage: UsageWords | None = None
     asks: str = ""
+    priced: Priced | None = None
     example: Json | None = None
     times: tuple[str, ...] = ()
     bulky: dict[str, Json] = {}  # answer fields (dotted) that stay out unless asked for → the arguments that ask

@@ -44,10 +44,14 @@ class PriceList(Struct, frozen=True, kw_only=True, omit_defaults=True):
     currency: Literal["usd"] = "usd"
     batch_percent: int = 100
     tokens_per_million: dict[str, Price]
+    trained_per_million: dict[str, Decimal] = {}  # tokens of a training file, as often as it is gone through
 
     def of(self, model: str) -> Price | None:
         """The model's price, or its snapshot's; None where the list has none, as for models of one's own."""
         return self.tokens_per_million.get(model) or self.tokens_per_million.get(_SNAPSHOT.sub("", model))
+
+    def of_training(self, model: str) -> Decimal | None:
+        return self.trained_per_million.get(model) or self.trained_per_million.get(_SNAPSHOT.sub("", model))
 
 
 def in_force(lists: Mapping[str, PriceList], day: date) -> tuple[str, PriceList] | None:

@@ -15,6 +15,7 @@ from portico.model.server import McpServer
 from portico.shapes import Json
 from portico.toolbox import confirm, impact
 from portico.toolbox.confirm import Asking, Held
+from portico.toolbox.pricing import PRICE
 from portico.toolbox.progress import Report
 from portico.toolbox.reach import Reach
 
@@ -27,6 +28,7 @@ class Meant(Struct, frozen=True, kw_only=True):
     said: Json
     understood: Json
     plan: Callable[[], Awaitable[Json]] | None = None
+    price: Callable[[], Awaitable[Json | None]] | None = None
 
 
 class Standing(Struct, frozen=True, kw_only=True):
@@ -63,14 +65,18 @@ async def hold(standing: Standing, meant: Meant, parts: Parts) -> None:
     await confirm.hold(standing.caller, held, parts)
 
 
-async def previewed(reach: Reach, operation: Operation, arguments: Json, answer: Answer) -> Answer:
-    """A dry run's answer with what would differ from the present state, where the caller may see that."""
-    if operation.effect == "read" or not _tells_state(reach, operation):
-        return answer
-    looked = await impact.present(reach, operation, arguments)
-    if looked is None:
+async def previewed(reach: Reach, operation: Operation, arguments: Json, answer: Answer, price: Json | None) -> Answer:
+    """A dry run's answer with its price and with what would differ from the present state, where the caller may see
+    that."""
+    may_look = operation.effect != "read" and _tells_state(reach, operation)
+    looked = await impact.present(reach, operation, arguments) if may_look else None
+    if looked is None and price is None:
         return answer
     shown: Json = msgspec.json.decode(answer.content or b"{}")
+    if price is not None:
+        shown[PRICE] = price
+    if looked is None:
+        return structs.replace(answer, content=msgspec.json.encode(shown))
     if looked.problem:
         shown["incomplete"] = [{"what": "the present state", "reason": looked.problem}]
     elif operation.effect == "destroy":
@@ -88,6 +94,8 @@ async def _described(reach: Reach, meant: Meant) -> Json:
         steps: list[Any] = plan.get("plan") or []
         request = {"tool": offered.tool.name, "arguments": impact.shown(meant.arguments), "steps": impact.shown(steps)}
         return {"request": request, "changes": [], "impact": told}
+    if meant.price is not None and (price := await meant.price()) is not None:
+        told[PRICE] = price
     request = await impact.request(reach, offered, meant.arguments)
     looked = await impact.present(reach, offered, meant.arguments)
     differs: list[Json] = []

@@ -34,6 +34,7 @@ from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.files import FileArguments
 from portico.toolbox.offer import Offer
 from portico.toolbox.once import Once
+from portico.toolbox.pricing import price_of
 from portico.toolbox.progress import Report
 from portico.toolbox.reach import Reach
 from portico.toolbox.rests import NEXT_CURSOR, Place, Rests, is_rest
@@ -162,10 +163,10 @@ class Toolbox:
             waiter = Waiter(self._reach(caller, asked, connected), asked.report)
             followed = await waiter.follow(operation, accepted, followed.answer, wish)
         if is_dry_run:
+            price = await self._price(caller, asked, connected, operation, accepted)
             reach = self._reach(caller, asked, connected)
-            followed = structs.replace(
-                followed, answer=await brakes.previewed(reach, operation, accepted, followed.answer)
-            )
+            answer = await brakes.previewed(reach, operation, accepted, followed.answer, price)
+            followed = structs.replace(followed, answer=answer)
         result = await self._presenter.show(followed.answer, followed.operation, showing)
         result = results.with_note(result, "waiting", followed.note) if followed.note else result
         return results.with_understood(result, understood) if understood else result
@@ -211,6 +212,9 @@ class Toolbox:
             )
             return await offered.run(Context(run), accepted)
 
+        async def price() -> Json | None:
+            return await self._price(caller, asked, connected, offered, accepted)
+
         standing = Standing(
             caller=caller,
             server=asked.server,
@@ -219,8 +223,21 @@ class Toolbox:
             asking=asked.asking,
             report=asked.report,
         )
-        meant = Meant(offered=offered, arguments=accepted, said=asked.arguments, understood=understood, plan=plan)
+        meant = Meant(
+            offered=offered, arguments=accepted, said=asked.arguments, understood=understood, plan=plan, price=price
+        )
         await brakes.hold(standing, meant, self._parts)
+
+    async def _price(
+        self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, arguments: Json
+    ) -> Json | None:
+        """What the call would cost, where the catalog says what tells that."""
+        if not isinstance(offered, Operation):
+            return None
+        hand = self._keys(caller, asked, connected, offered, {})
+        return await price_of(
+            connected.view, offered, arguments, lambda each: self._asked(caller, asked, connected, each, hand)
+        )
 
     def _keys(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, said: Json) -> ShownOnce:
         name = said.get(STORE_AS) or ""

@@ -4,13 +4,11 @@ import asyncio
 from decimal import Decimal
 from typing import Any
 
-from portico.errors import Failure, InvalidArguments
-from portico.integrations.openai import filters
-from portico.integrations.openai.batch_file import MOST_BYTES, BatchFile, Line, read
+from portico.integrations.openai import filters, pricing
+from portico.integrations.openai.batch_file import BatchFile, Line, read
 from portico.integrations.openai.money import text_of
-from portico.model.call import Upload
 from portico.model.operation import Parameter, ToolName
-from portico.model.price import PriceList, cost, in_force
+from portico.model.price import PriceList, cost
 from portico.shapes import Json, is_record
 from portico.toolbox.composed import Composed, Context
 
@@ -20,11 +18,11 @@ _COUNTED = ("responses", "chat/completions")
 
 
 async def run(context: Context, arguments: Json) -> Json:
-    file = read(await _content(context, arguments))
+    file = read(await pricing.content(context, arguments))
     exact = await _counted(context, file.lines)
     factor = _factor(file.lines, exact)
     models = list(dict.fromkeys(each.model for each in file.lines))
-    as_of, prices = _prices(context)
+    as_of, prices = pricing.in_force_now(context)
     rows = [
         _row(model, [each for each in file.lines if each.model == model], exact, factor, prices) for model in models
     ]
@@ -35,39 +33,13 @@ async def run(context: Context, arguments: Json) -> Json:
         context.note("tokens of pictures, sounds and files", f"{media} requests hold some; they are not counted")
     return {
         "estimate": {"columns": columns, "rows": rows},
+        "price": _price(rows, file, prices, as_of, "counted by OpenAI" if exact else "guessed"),
         "sendable": not file.problems,
         "problems": file.problems,
         "bytes": file.size_bytes,
         "counted": _told(file, exact),
         "prices": {"as_of": as_of, "percent_of_list": prices.batch_percent, "currency": prices.currency},
     }
-
-
-def _prices(context: Context) -> tuple[str, PriceList]:
-    """The list in force, with its date: the account's own view of it, so that what was agreed with OpenAI counts."""
-    found = in_force(context.connected.view.integration.prices, context.now.date())
-    return found or ("", PriceList(tokens_per_million={}))
-
-
-async def _content(context: Context, arguments: Json) -> bytes:
-    uploads = context.asked.uploads.get("file") or ()
-    file_id = arguments.get("file_id")
-    if bool(uploads) == bool(file_id):
-        raise InvalidArguments(
-            [Failure("file", "give either file or file_id", "the JSONL itself, or an uploaded file")]
-        )
-    return await _whole(uploads[0]) if uploads else await context.content("files.content", {"file_id": file_id})
-
-
-async def _whole(upload: Upload) -> bytes:
-    if isinstance(upload.content, bytes):
-        return upload.content
-    content = bytearray()
-    async for piece in upload.content:
-        content += piece
-        if len(content) > MOST_BYTES:
-            raise InvalidArguments([Failure("file", "is larger than a batch may be", f"{MOST_BYTES} bytes")])
-    return bytes(content)
 
 
 async def _counted(context: Context, lines: list[Line]) -> dict[int, int]:
@@ -108,6 +80,16 @@ def _row(model: str, lines: list[Line], exact: dict[int, int], factor: Decimal, 
     least = cost(tokens, price.input, prices.batch_percent)
     most = None if output is None else least + cost(output, price.output or Decimal(0), prices.batch_percent)
     return [model, len(lines), tokens, output, text_of(least), None if most is None else text_of(most)]
+
+
+def _price(rows: list[list[Any]], file: BatchFile, prices: PriceList, as_of: str, counted: str) -> Json:
+    """Of the batch as a whole, in one sentence for whoever is to say yes."""
+    if unknown := [row[0] for row in rows if row[4] is None]:
+        return pricing.unknown(f"the price list of {as_of} has none for {', '.join(unknown)}")
+    least = sum((Decimal(row[4]) for row in rows), start=Decimal(0))
+    most = None if any(row[5] is None for row in rows) else sum((Decimal(row[5]) for row in rows), start=Decimal(0))
+    what = f"{len(file.lines):,} requests at {prices.batch_percent} percent of the list price"
+    return pricing.told(least, most, what, as_of, counted)
 
 
 def _told(file: BatchFile, exact: dict[int, int]) -> str:

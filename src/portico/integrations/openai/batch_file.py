@@ -1,4 +1,4 @@
-"""The lines of a batch's input file: read, checked, measured. Pure.
+"""The lines of a batch's input file, and of a training file: read, checked, measured. Pure.
 
 Tokens are guessed at four characters each, as OpenAI's own rule of thumb has it; whoever needs better asks OpenAI.
 """
@@ -17,6 +17,8 @@ _ASCII_PER_TOKEN = 4
 # What a message costs beside its words.
 _PER_MESSAGE = 4
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
+# Where a training example keeps what was said: supervised and reinforcement training, or preferences.
+_SAID = ("messages", "preferred_output")
 _PLAIN_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
 
 
@@ -30,6 +32,13 @@ class Line(Struct, frozen=True, kw_only=True):
     body: Json
     rough_tokens: int
     most_output: int | None
+    has_media: bool
+
+
+class Conversation(Struct, frozen=True, kw_only=True):
+    """One example of a training file."""
+
+    rough_tokens: int
     has_media: bool
 
 
@@ -83,6 +92,36 @@ def _line(number: int, text: bytes) -> tuple[Line | None, str]:
         most_output=_most_output(str(value["url"]), body),
         has_media=has_media,
     ), ""
+
+
+def read_conversations(content: bytes) -> tuple[list[Conversation], list[Json]]:
+    """The examples of a training file, and the lines that are none, with their numbers; at most twenty are told."""
+    found: list[Conversation] = []
+    problems: list[Json] = []
+    for number, text in enumerate(content.splitlines(), start=1):
+        if not text.strip():
+            continue
+        try:
+            value: Any = decode(text)
+        except NotJson:
+            value = None
+        if not is_record(value) or not _is_example(value):
+            problems.append({"line": number, "problem": "is no object with messages"})
+            continue
+        asked: Any = value.get("input")
+        texts, messages, has_media = _words(asked if is_record(asked) else value)
+        for name in ("completion", "preferred_output", "non_preferred_output"):
+            more, count, media = _words({"messages": value.get(name) or []})
+            texts, messages, has_media = [*texts, *more], messages + count, has_media or media
+        tokens = sum(map(rough_tokens, texts)) + _PER_MESSAGE * messages
+        found.append(Conversation(rough_tokens=tokens, has_media=has_media))
+    if not found and not problems:
+        problems.append({"problem": "there is no example in it"})
+    return found, problems[:MOST_PROBLEMS]
+
+
+def _is_example(value: Json) -> bool:
+    return "prompt" in value or any(is_list(value.get(name)) for name in _SAID)
 
 
 def _together(lines: list[Line], size_bytes: int) -> Iterator[Json]:

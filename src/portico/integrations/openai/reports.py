@@ -4,6 +4,7 @@ from portico.integrations.openai import (
     access_report,
     batch_estimate,
     costs_report,
+    fine_tuning_estimate,
     key_audit,
     rate_limit_check,
     usage_report,
@@ -16,4 +17,5 @@ REPORTS = (
     key_audit.REPORT,
     rate_limit_check.CHECK,
     batch_estimate.ESTIMATE,
+    fine_tuning_estimate.ESTIMATE,
 )
