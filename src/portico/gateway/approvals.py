@@ -62,6 +62,10 @@ class Approvals:
         rows = await self._rows.page(environment_id, chosen, before, count, self._clock())
         return [await self._opened(kept) for kept in rows]
 
+    async def waiting(self, environment_id: EnvironmentId, most: int) -> int:
+        """How many wait for a decision, counted up to `most`."""
+        return await self._rows.waiting(environment_id, self._clock(), most)
+
     async def standing(self, caller: Caller, server_id: str, digest: bytes) -> Approval | None:
         """What this caller has been told, or will be, about this very call."""
         kept = await self._rows.standing(caller.environment_id, server_id, caller.token_id, digest, self._clock())

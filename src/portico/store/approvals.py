@@ -29,6 +29,10 @@ _PAGE = Statement(
     "AND (:state = '' OR state = :state) AND (:is_open = 0 OR expires_at > :moment) "
     "AND (:is_over = 0 OR expires_at <= :moment AND state IN ('pending', 'approved')) ORDER BY id DESC LIMIT :count"
 )
+_WAITING = Statement(
+    "SELECT COUNT(*) FROM (SELECT id FROM approvals WHERE environment_id = :environment_id AND state = 'pending' "
+    "AND expires_at > :moment LIMIT :most) AS waiting"
+)
 # One that is approved comes first: it can be used. Who refused what their own program wanted can be asked again.
 _STANDING = Statement(
     "SELECT id, environment_id, account_id, server_id, asked_by, asked_by_name, client, tool, title, effect, digest, "
@@ -122,6 +126,13 @@ class Approvals:
             moment=to_milliseconds(moment),
         )
         return [_read(row, moment) for row in rows]
+
+    async def waiting(self, environment_id: EnvironmentId, moment: datetime, most: int) -> int:
+        """How many wait for a decision, counted up to `most`."""
+        row = await self._database.one(
+            _WAITING, environment_id=environment_id, moment=to_milliseconds(moment), most=most
+        )
+        return row[0] if row else 0
 
     async def standing(
         self, environment_id: EnvironmentId, server_id: str, asked_by: str, digest: bytes, moment: datetime

@@ -24,11 +24,13 @@ from portico.toolbox.run import Toolbox
 
 MOST_ENVIRONMENTS = 1000
 PER_PAGE = 50
+MOST_COUNTED = 100
 # (name, address below the environment, what it is called), and the same for what belongs to no environment.
 MENU = (
     ("overview", "", "Overview"),
     ("accounts", "/accounts", "Accounts"),
     ("servers", "/servers", "MCP servers"),
+    ("approvals", "/approvals", "Approvals"),
     ("tools", "/tools", "Tools"),
     ("log", "/log", "Request log"),
     ("webhooks", "/webhooks", "Webhooks"),
@@ -52,6 +54,8 @@ class Turn:
         self.environment = _chosen(environments, visit.path.get("environment"))
         self.caller = person.caller(self.environment.id)
         self.problem: Refusal | None = None
+        # What the menu says beside an entry: how many calls wait for a decision.
+        self.waiting: dict[str, int] = {}
 
     @property
     def parts(self) -> Parts:
@@ -115,6 +119,7 @@ class Turn:
             "at": self.at,
             "may": self.may,
             "menu": MENU,
+            "waiting": self.waiting,
             "house_menu": [each for each in HOUSE_MENU if self.person.role == "owner" or each[0] not in OF_OWNERS],
             "when": words.when,
             "number": words.number,
@@ -174,7 +179,10 @@ class Frame:
 
     async def _turn(self, visit: Visit) -> Turn:
         person = visit.needed()
-        return Turn(self, visit, person, await self.seen_by(person))
+        turn = Turn(self, visit, person, await self.seen_by(person))
+        if turn.may("listApprovals"):
+            turn.waiting["approvals"] = await self.parts.approvals.waiting(turn.environment.id, MOST_COUNTED)
+        return turn
 
     async def seen_by(self, person: Person) -> list[Environment]:
         """The environments that a person may see, by name."""

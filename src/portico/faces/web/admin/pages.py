@@ -5,6 +5,7 @@ from starlette.routing import Route
 from portico.errors import NotFound
 from portico.faces.web.admin import (
     accounts,
+    approvals,
     audit,
     environments,
     link_page,
@@ -22,7 +23,9 @@ from portico.faces.web.page import Reply
 from portico.faces.web.visit import Visit
 
 # What belongs to no environment comes first: its addresses would else be taken for an environment's id.
-_PAGES = (environments, users, me, overview, accounts, servers, tools, log, webhooks, audit, tokens, link_page)
+_PAGES = (
+    environments, users, me, overview, accounts, servers, approvals, tools, log, webhooks, audit, tokens, link_page,
+)  # fmt: skip
 
 
 def routes(frame: Frame) -> list[Route]:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from portico.faces.web.admin import words
 from portico.shapes import Json
 
 
@@ -55,7 +56,7 @@ def _mcp(tool: str, arguments: Json) -> str:
     message: Json = {
         "jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": {"name": tool, "arguments": arguments},
     }  # fmt: skip
-    return msgspec.json.format(msgspec.json.encode(message), indent=2).decode()
+    return words.pretty(message)
 
 
 def _command(account_id: str, tool: str, arguments: Json) -> str:

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
+from portico.faces.web.admin import words
 from portico.faces.web.visit import Visit
 from portico.shapes import Json, is_record
 
@@ -69,7 +70,7 @@ def of_server(server: Mapping[str, Any]) -> Shown:
         methods=tuple(each for each in config["methods"] if each in groups),
         names="\n".join(each for each in config["methods"] if each not in groups),
         tool_exposure=config["tool_exposure"],
-        arguments=_pretty(config["arguments"]) if config["arguments"] else "",
+        arguments=words.pretty(config["arguments"]) if config["arguments"] else "",
         comforts=tuple(name for name, _ in COMFORTS if name not in config["comforts_off"]),
         include_removed=config["include_removed"],
         result_limit=config["result_limit"],
@@ -162,7 +163,3 @@ def _ends(shown: Shown, failures: list[Failure]) -> str | None:
         failures.append(Failure("expires_at", f"is {text[:40]!r}", "a day and a time, such as 2030-01-31T12:00"))
         return None
     return iso(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-
-
-def _pretty(value: Any) -> str:
-    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -5,7 +5,7 @@ from typing import Any
 from starlette.routing import Route
 
 from portico.errors import Failure, InvalidArguments
-from portico.faces.web.admin import server_form
+from portico.faces.web.admin import server_form, words
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.page import Page, Redirect, Reply
 from portico.shapes import Json
@@ -13,6 +13,7 @@ from portico.toolbox.clients import SECRET_HERE, TOKEN_HERE, WAYS
 
 NEW, ONE = "/accounts/{id}/servers/new", "/accounts/{id}/servers/{server_id}"
 MOST_ACCOUNTS = 200
+MOST_APPROVALS = 5
 
 
 def routes(frame: Frame) -> list[Route]:
@@ -80,6 +81,7 @@ async def show_one(turn: Turn, seen: Json | None = None) -> Reply:
         return _part(turn, seen)
     server = await turn.do("getMcpServer", path=turn.ids)
     grants = await turn.do("listMcpGrants", path=turn.ids)
+    asked = await turn.do("listApprovals", query=[("limit", str(MOST_APPROVALS)), ("mcp_server_id", server["id"])])
     is_form = turn.visit.form.get("do") in {"change", "preview"}
     shown = server_form.of_visit(turn.visit) if is_form else server_form.of_server(server)
     if seen is None:
@@ -92,6 +94,8 @@ async def show_one(turn: Turn, seen: Json | None = None) -> Reply:
         shown=shown,
         seen=seen,
         grants=grants["result"],
+        asked=asked["result"],
+        approval_states=words.APPROVALS,
         snippets=(await turn.do("listMcpSnippets", path=turn.ids))["result"],
         secret_here=SECRET_HERE,
         ways=WAYS,

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import msgspec
 from starlette.routing import Route
 
 from portico.errors import InvalidArguments
-from portico.faces.web.admin import schema_form
+from portico.faces.web.admin import schema_form, words
 from portico.faces.web.admin.frame import Frame, Turn, quoted
 from portico.faces.web.admin.same_call import written
 from portico.faces.web.page import Redirect, Reply
@@ -132,7 +131,7 @@ def _schema(offered: Offered) -> Json:
 
 def _shown(result: ToolResult, request_id: str, *, is_dry: bool) -> Json:
     value: Any = result.structured if result.structured is not None else result.content
-    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    text = words.pretty(value)
     links = [each for each in result.content if each.get("type") == "resource_link"]
     return {
         "is_error": result.is_error,

@@ -1,6 +1,9 @@
 """What admin pages say: what was just done, what an account's state means, times and sizes as people read them."""
 
 from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
 
 # After an act the address names one of these; anything else in its place says nothing.
 SAID = {
@@ -31,8 +34,8 @@ SAID = {
     "password-set": "The password is set; every other session has ended.",
     "integration-changed": "The integration is changed.",
     "override-saved": "The changes to the catalog are saved and hold from now on.",
-    "approval-given": "Approved: the call goes on.",
-    "approval-refused": "Refused: the call was told so.",
+    "approval-given": "Approved: the call goes on, at once where its program still waits, else when it is made again.",
+    "approval-refused": "Refused: whoever asked is told so.",
     "rotation-begun": "The rotation has begun; it goes on in the background.",
 }
 
@@ -46,6 +49,15 @@ STATES = {
     "blocked": ("bad", "Somebody blocked it: its calls are refused."),
 }
 
+# State of an approval → (tone of its badge, what people call it).
+APPROVALS = {
+    "pending": ("warn", "waiting"),
+    "approved": ("good", "approved"),
+    "denied": ("bad", "refused"),
+    "used": ("good", "done"),
+    "expired": ("", "ran out"),
+}
+
 
 def when(text: str | None) -> str:
     """An API time as people read it."""
@@ -57,6 +69,11 @@ def when(text: str | None) -> str:
 
 def number(value: float) -> str:
     return f"{value:,}"
+
+
+def pretty(value: Any) -> str:
+    """JSON as people read it."""
+    return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
 
 
 def size(count: int) -> str:
