@@ -32,6 +32,7 @@ from portico.faces.admin import (
     servers,
     tokens,
     usage,
+    usage_compared,
     users,
     vendor_webhooks,
     watches,
@@ -130,10 +131,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *webhooks.ENDPOINTS,
     *watches.ENDPOINTS,
     *quotas.ENDPOINTS,
-    *usage.ENDPOINTS,
+    *usage_compared.ENDPOINTS,
     *vendor_webhooks.ENDPOINTS,
     *keys.ENDPOINTS,
     *log.ENDPOINTS,
+    *usage.ENDPOINTS,
     *audit.ENDPOINTS,
 )
 

@@ -70,11 +70,11 @@ def test_a_call_is_shown_with_what_was_asked_and_answered(portico: Command, done
 
 def test_what_was_used_is_told_by_day_and_by_model(done: Command, house: Served) -> None:
     done("call", "embeddings", "create", "model=text-embedding-3-small", "input=capybaras")
-    found = done("usage", house.account_id, "--json").json
+    found = done("usage", "compare", house.account_id, "--json").json
     assert found[0]["metered"]["requests"] >= 1
-    day, model, what, requests, *_ = done("usage", house.account_id).rows[0]
+    day, model, what, requests, *_ = done("usage", "compare", house.account_id).rows[0]
     assert (day, model, what, requests) == (found[0]["day"], "", "metered", str(found[0]["metered"]["requests"]))
-    models = [row[1] for row in done("usage", house.account_id, "--models").rows]
+    models = [row[1] for row in done("usage", "compare", house.account_id, "--models").rows]
     assert "text-embedding-3-small" in models
 
 

@@ -124,8 +124,12 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "update": "portico.cli.quotas:update|Change how much may be used.",
         "delete": "portico.cli.quotas:delete|Lift a quota.",
     },
-    "usage": "portico.cli.usage:usage|What an account used by day, metered and as its vendor reports it.",
     "logs": "portico.cli.logs:logs|The request log, newest first.",
+    "usage": {
+        "": "How much was used, and what it may have cost.",
+        "list": "portico.cli.usage:list_|Add up what passed through Portico.",
+        "compare": "portico.cli.usage_compared:compare|Hold what was metered against what the vendor reports, by day.",
+    },
     "catalog": {
         "": "What the vendors can do: look, compare, begin a new one.",
         "list": "portico.cli.catalog:list_|List every operation.",

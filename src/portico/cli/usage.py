@@ -1,5 +1,7 @@
-"""`portico usage`: what was metered, what the vendor reports, and the difference."""
+"""`portico usage list`: what passed through Portico, added up as one likes, as a table, JSON or CSV."""
 
+import csv
+import sys
 from typing import Annotated, Any
 
 from cyclopts import Parameter
@@ -8,41 +10,45 @@ from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
 from portico.cli.say import say_json, say_table
 
 Json = dict[str, Any]
-Account = Annotated[str, Parameter(help="The account's id.")]
-Since = Annotated[str, Parameter(help="The first day, as 2026-11-02; 30 days before the last, if left out.")]
-Until = Annotated[str, Parameter(help="The last day; today, if left out.")]
-Models = Annotated[bool, Parameter(negative="", help="A row for each model, instead of one for each day.")]
-_COLUMNS = ("day", "model", "what", "requests", "input", "cached", "output", "USD")
-_SIDES = {"metered": "metered", "reported": "vendor", "difference": "difference"}
-_AMOUNTS = ("requests", "input_tokens", "cached_tokens", "output_tokens")
+Period = Annotated[str, Parameter(help="'last 7 days', 'this month', 2026-10 …; in UTC.", show_default=True)]
+By = Annotated[
+    str, Parameter(help="One or several of day, account, tenant, server and model, with commas.", show_default=True)
+]
+Account = Annotated[str, Parameter(help="Only of this account, by id.")]
+Tenant = Annotated[str, Parameter(help="Only of this customer.")]
+Server = Annotated[str, Parameter(help="Only through this MCP server, by id.")]
+Model = Annotated[str, Parameter(help="Only with this model.")]
+Csv = Annotated[bool, Parameter(name="--csv", negative="", help="As comma-separated values, with a line of names.")]
+_NAMES = {
+    "day": "day", "account": "integrated_account_id", "tenant": "tenant_id", "server": "mcp_server_id",
+    "model": "model",
+}  # fmt: skip
+_NUMBERS = ("requests", "input_tokens", "cached_tokens", "output_tokens", "unpriced_requests", "cost_usd")
 
 
-def usage(
-    account: Account,
+def list_(
     *,
-    since: Since = "",
-    until: Until = "",
-    models: Models = False,
+    period: Period = "last 30 days",
+    by: By = "day",
+    account: Account = "",
+    tenant: Tenant = "",
+    server: Server = "",
+    model: Model = "",
+    csv_: Csv = False,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
-    """What an account used by day (of UTC): as metered, as its vendor reports it, and the difference. Newest first."""
-    found = list(Api(url, token).pages(f"/integrated-account/{account}/usage", since=since, until=until))
+    """Requests, tokens and what they may have cost by the price list; the vendor's own figures are its reports'."""
+    wanted = {"integrated_account_id": account, "tenant_id": tenant, "mcp_server_id": server, "model": model}
+    found = Api(url, token).get("/usage", period=period, by=by, **wanted)["result"]
     if json:
         say_json(found)
         return
-    rows = [row for day in found for each in (day["models"] if models else [day]) for row in _rows(day["day"], each)]
-    say_table(_COLUMNS, rows, "Nothing was used in that time.")
-
-
-def _rows(day: str, of: Json) -> list[tuple[Any, ...]]:
-    return [
-        (day, of.get("model", ""), word, *(of[side][name] for name in _AMOUNTS), _money(of[side].get("cost_usd")))
-        for side, word in _SIDES.items()
-        if of[side] is not None
-    ]
-
-
-def _money(amount: float | None) -> str:
-    return "" if amount is None else f"{amount:.6f}"
+    split = [name for name in _NAMES if name in {each.strip() for each in by.split(",")}]
+    columns = (*split, *_NUMBERS)
+    rows = [[each[_NAMES.get(name, name)] for name in columns] for each in found]
+    if csv_:
+        csv.writer(sys.stdout).writerows([columns, *rows])
+    else:
+        say_table([each.replace("_", " ") for each in columns], rows, "Nothing passed through in that time.")

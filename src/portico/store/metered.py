@@ -1,8 +1,8 @@
 """What was used, added up by day (of UTC), in the transaction that writes the rows: by account and its tenant, MCP
 server and model."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Literal, NamedTuple, get_args
 
 from msgspec import Struct, structs
 
@@ -11,6 +11,8 @@ from portico.model.request import RequestRow
 from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
+By = Literal["day", "account", "tenant", "server", "model"]
+BY: tuple[By, ...] = get_args(By)
 _ADD = Statement(
     "INSERT INTO metered (environment_id, account_id, tenant_id, server_id, day, model, requests, input_tokens, "
     "cached_tokens, output_tokens, estimated, unpriced, cost_nanos) VALUES (:environment_id, :account_id, :tenant_id, "
@@ -25,6 +27,18 @@ _DAYS = Statement(
     "SELECT day, model, SUM(requests), SUM(input_tokens), SUM(cached_tokens), SUM(output_tokens), SUM(estimated), "
     "SUM(unpriced), SUM(cost_nanos) FROM metered WHERE environment_id = :environment_id AND account_id = :account_id "
     "AND day >= :first AND day <= :last GROUP BY day, model ORDER BY day, model"
+)
+
+# What is not told apart is one: the empty text.
+_SUMS = Statement(
+    "SELECT CASE WHEN :by_day = 1 THEN day ELSE '' END, CASE WHEN :by_account = 1 THEN account_id ELSE '' END, "
+    "CASE WHEN :by_tenant = 1 THEN tenant_id ELSE '' END, CASE WHEN :by_server = 1 THEN server_id ELSE '' END, "
+    "CASE WHEN :by_model = 1 THEN model ELSE '' END, SUM(requests), SUM(input_tokens), SUM(cached_tokens), "
+    "SUM(output_tokens), SUM(estimated), SUM(unpriced), SUM(cost_nanos) FROM metered "
+    "WHERE environment_id = :environment_id AND day >= :first AND day <= :last "
+    "AND (:account_id = '' OR account_id = :account_id) AND (:tenant_id = '' OR tenant_id = :tenant_id) "
+    "AND (:server_id = '' OR server_id = :server_id) AND (:model = '' OR model = :model) "
+    "GROUP BY 1, 2, 3, 4, 5 ORDER BY 1, 2, 3, 4, 5 LIMIT :most"
 )
 
 
@@ -46,6 +60,26 @@ class MeteredDay(Struct):
     cost_nanos: int = 0
 
 
+class UseFilter(Struct, frozen=True, kw_only=True):
+    """Whose use, from which day to which, both included. What is empty is not asked for."""
+
+    first: str
+    last: str
+    account_id: str = ""
+    tenant_id: str = ""
+    server_id: str = ""
+    model: str = ""
+
+
+class Sum(Struct, frozen=True, kw_only=True):
+    """What was used by whoever is named here; what it was not told apart by is empty, also in `used`."""
+
+    account_id: str
+    tenant_id: str
+    server_id: str
+    used: MeteredDay
+
+
 class Metered:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -56,6 +90,13 @@ class Metered:
             _DAYS, environment_id=environment_id, account_id=account_id, first=first, last=last
         )
         return [_read(row) for row in rows]
+
+    async def sums(self, environment_id: EnvironmentId, where: UseFilter, by: Collection[By], most: int) -> list[Sum]:
+        """What was used, told apart by these; at most so many rows."""
+        split = {f"by_{name}": int(name in by) for name in BY}
+        wanted = structs.asdict(where)
+        rows = await self._database.all(_SUMS, environment_id=environment_id, **wanted, **split, most=most)
+        return [_sum(row) for row in rows]
 
 
 class Whose(NamedTuple):
@@ -92,6 +133,11 @@ def added_up(rows: Sequence[RequestRow]) -> dict[Whose, MeteredDay]:
         one.unpriced += row.cost_nanos is None and row.input_tokens + row.output_tokens > 0
         one.cost_nanos += row.cost_nanos or 0
     return sums
+
+
+def _sum(row: Row) -> Sum:
+    used = MeteredDay(row[0], row[4], *map(int, row[5:]))
+    return Sum(account_id=row[1], tenant_id=row[2], server_id=row[3], used=used)
 
 
 def _read(row: Row) -> MeteredDay:

@@ -77,6 +77,25 @@ class UsageDay(TypedDict):
     can_be_reported: bool
 
 
+class UsageShown(TypedDict):
+    """Null: not told apart by this. An empty `model` or `mcp_server_id`: calls that name none, or come another
+    way. `estimated_requests` are those whose tokens were guessed. `cost_usd` is an estimate by the price
+    list; requests with tokens that have no price are left out of it, and counted in `unpriced_requests`."""
+
+    day: str | None
+    integrated_account_id: str | None
+    tenant_id: str | None
+    mcp_server_id: str | None
+    model: str | None
+    requests: int
+    input_tokens: int
+    cached_tokens: int
+    output_tokens: int
+    estimated_requests: int
+    unpriced_requests: int
+    cost_usd: float
+
+
 class Usage(Resource[Mode]):
     """Usage."""
 
@@ -96,4 +115,30 @@ class Usage(Resource[Mode]):
         return self._pages(
             f"/integrated-account/{segment(account_id)}/usage",
             given(since=since, until=until, limit=limit, next_cursor=next_cursor),
+        )
+
+    @listing
+    def list(
+        self,
+        *,
+        period: str | Omit = OMIT,
+        by: str | Omit = OMIT,
+        integrated_account_id: str | Omit = OMIT,
+        tenant_id: str | Omit = OMIT,
+        mcp_server_id: str | Omit = OMIT,
+        model: str | Omit = OMIT,
+    ) -> Pages[UsageShown]:
+        """What passed through Portico. Requests, tokens and an estimate of their cost, by day (of UTC) unless `by`
+        says otherwise. What the vendor itself has counted and billed is told by the reports among an account's
+        tools. Needs the scope `logs`."""
+        return self._pages(
+            "/usage",
+            given(
+                period=period,
+                by=by,
+                integrated_account_id=integrated_account_id,
+                tenant_id=tenant_id,
+                mcp_server_id=mcp_server_id,
+                model=model,
+            ),
         )

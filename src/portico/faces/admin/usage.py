@@ -1,150 +1,116 @@
-"""/integrated-account/{id}/usage: day by day, what was metered here, what the vendor reports, and the difference."""
+"""/usage: what passed through Portico to vendors, added up by day, account, customer, MCP server and model."""
 
-from datetime import UTC, date, timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, get_args
 
 from msgspec import Struct
 
-from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.admin.accounts import found
 from portico.faces.endpoint import Asked, Endpoint
-from portico.gateway.reporting import compared, reports_of
-from portico.model.reporting import ReportedDay
-from portico.store.metered import Metered, MeteredDay
+from portico.model.price import NANOS
+from portico.store.metered import BY, By, Metered, Sum, UseFilter
+from portico.toolbox.dates import read_range
 
 TAG = "Usage"
-MOST_DAYS = 366
+USUALLY = "last 30 days"
+MOST_ROWS = 10_000
 
 
 class UsageQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`since` and `until` are days of UTC, both included; today and the 30 days before it, if nothing is said.
+    """`period` is said as for tools, in UTC: `last 30 days`, `this month`, `2026-10`, `2026-10-01 to 2026-10-15` …
 
-    `limit`: how many days of the calendar a page goes through; those on which there was nothing are left out.
+    `by` is one or several of day, account, tenant, server and model, with commas between them; empty: one sum.
     """
 
-    since: date | None = None
-    until: date | None = None
-    limit: int = 31
-    next_cursor: date | None = None
+    period: str = USUALLY
+    by: str = "day"
+    integrated_account_id: str = ""
+    tenant_id: str = ""
+    mcp_server_id: str = ""
+    model: str = ""
 
 
-class SumsShown(Struct, frozen=True, kw_only=True):
-    """Cached tokens are part of the input."""
+class UsageShown(Struct, frozen=True, kw_only=True):
+    """Null: not told apart by this. An empty `model` or `mcp_server_id`: calls that name none, or come another way.
 
+    `estimated_requests` are those whose tokens were guessed. `cost_usd` is an estimate by the price list; requests with
+    tokens that have no price are left out of it, and counted in `unpriced_requests`.
+    """
+
+    day: str | None
+    integrated_account_id: str | None
+    tenant_id: str | None
+    mcp_server_id: str | None
+    model: str | None
     requests: int
     input_tokens: int
     cached_tokens: int
     output_tokens: int
+    estimated_requests: int
+    unpriced_requests: int
     cost_usd: float
-
-
-class MeteredShown(SumsShown, frozen=True, kw_only=True):
-    """`estimated`: requests whose tokens were guessed; `unpriced`: those with tokens and no price."""
-
-    estimated: int
-    unpriced: int
-
-
-class TokensShown(Struct, frozen=True, kw_only=True):
-    requests: int
-    input_tokens: int
-    cached_tokens: int
-    output_tokens: int
-
-
-class ModelShown(Struct, frozen=True, kw_only=True):
-    model: str
-    metered: SumsShown
-    reported: TokensShown | None
-    difference: TokensShown | None
-
-
-class OtherShown(Struct, frozen=True, kw_only=True):
-    kind: str
-    item: str
-    amounts: dict[str, int]
-
-
-class CostShown(Struct, frozen=True, kw_only=True):
-    line_item: str
-    cost_usd: float
-
-
-class UsageDay(Struct, frozen=True, kw_only=True):
-    """`difference` is what the vendor reports more than was metered: what went past Portico, or is not metered.
-
-    `reported` is null as long as the vendor was not asked, which happens once a day is over; `is_final` says that it
-    will not be asked again. `narrowed_to`: to what the report was narrowed, such as the account's project; empty: it
-    covers everything that the account's key sees. `other`: what is counted in other units.
-    """
-
-    day: str
-    metered: MeteredShown
-    reported: SumsShown | None
-    difference: SumsShown | None
-    models: list[ModelShown]
-    other: list[OtherShown]
-    costs: list[CostShown]
-    narrowed_to: dict[str, str]
-    reported_at: str | None
-    is_final: bool
-    can_be_reported: bool
 
 
 async def list_usage(asked: Asked) -> Any:
-    account = await found(asked, asked.path["id"])
-    first, last, count = _window(asked)
-    await asked.parts.recorder.flush()
-    start = max(first, last - timedelta(days=count - 1))
-    span = (start.isoformat(), last.isoformat())
-    metered: dict[str, list[MeteredDay]] = {}
-    for each in await Metered(asked.parts.database).days(asked.environment_id, account.id, *span):
-        metered.setdefault(each.day, []).append(each)
-    told = await asked.parts.later.reported.days(asked.environment_id, account.id, *span)
-    reported = {each.day: each for each in told}
-    connected = await asked.parts.lookup.connect(account)
-    can = reports_of(connected.view.integration, account) is not None
-    days = sorted({*metered, *reported}, reverse=True)
-    result = [
-        compared(day, metered.get(day, []), reported.get(day)) | _about(reported.get(day)) | {"can_be_reported": can}
-        for day in days
-    ]
-    more = (start - timedelta(days=1)).isoformat() if start > first else None
-    return {"result": result, "next_cursor": more, "prev_cursor": None, "result_count": len(result), "limit": count}
-
-
-def _window(asked: Asked) -> tuple[date, date, int]:
-    """(the first day, the last day of this page, how many days it goes through)."""
     query: UsageQuery = asked.query
-    last = query.until or asked.parts.clock().astimezone(UTC).date()
-    first = query.since or last - timedelta(days=30)
-    failures: list[Failure] = []
-    if first > last:
-        failures.append(Failure("since", f"is {first}, after {last}", "a day that is not after `until`"))
-    if not 1 <= query.limit <= MOST_DAYS:
-        failures.append(Failure("limit", f"is {query.limit}", f"1 to {MOST_DAYS}"))
-    if query.next_cursor is not None and not first <= query.next_cursor <= last:
-        failures.append(Failure("next_cursor", "is not a cursor of this list"))
-    if failures:
-        raise InvalidArguments(failures)
-    return first, query.next_cursor or last, query.limit
+    by = _split(query.by)
+    first, last = days_of(query.period, asked.parts.clock())
+    where = UseFilter(
+        first=first,
+        last=last,
+        account_id=query.integrated_account_id,
+        tenant_id=query.tenant_id,
+        server_id=query.mcp_server_id,
+        model=query.model,
+    )
+    await asked.parts.recorder.flush()  # so that a call made just now counts
+    rows = await Metered(asked.parts.database).sums(asked.environment_id, where, by, MOST_ROWS + 1)
+    if len(rows) > MOST_ROWS:
+        problem = f"gives more than {MOST_ROWS} rows"
+        raise InvalidArguments([Failure("by", problem, "fewer of these, a shorter period, or one account or model")])
+    shown = [_show(row, by) for row in rows if row.used.requests]
+    return {"result": shown, "next_cursor": None, "prev_cursor": None, "result_count": len(shown)}
 
 
-def _about(reported: ReportedDay | None) -> dict[str, Any]:
+def days_of(period: str, moment: datetime) -> tuple[str, str]:
+    """The first and the last day (of UTC) that a phrase covers; a day of which it covers a part counts as a whole."""
+    start, end = read_range(period, moment, argument="period")
+    last = end - timedelta(microseconds=1) if end > start else end
+    return start.date().isoformat(), last.date().isoformat()
+
+
+def _split(text: str) -> tuple[By, ...]:
+    wanted = [each.strip() for each in text.split(",") if each.strip()]
+    if unknown := [each for each in wanted if each not in get_args(By)]:
+        raise InvalidArguments([Failure("by", f"names {unknown[0]!r}", ", ".join(BY))])
+    return tuple(name for name in BY if name in wanted)
+
+
+def _show(row: Sum, by: tuple[By, ...]) -> dict[str, Any]:
+    used = row.used
+    names = {"day": used.day, "account": row.account_id, "tenant": row.tenant_id, "server": row.server_id}
+    told = {name: value if name in by else None for name, value in {**names, "model": used.model}.items()}
     return {
-        "narrowed_to": reported.narrowed if reported else {},
-        "reported_at": iso(reported.reported_at) if reported else None,
-        "is_final": reported.is_final if reported else False,
+        "day": told["day"],
+        "integrated_account_id": told["account"],
+        "tenant_id": told["tenant"],
+        "mcp_server_id": told["server"],
+        "model": told["model"],
+        "requests": used.requests,
+        "input_tokens": used.input_tokens,
+        "cached_tokens": used.cached_tokens,
+        "output_tokens": used.output_tokens,
+        "estimated_requests": used.estimated,
+        "unpriced_requests": used.unpriced,
+        "cost_usd": used.cost_nanos / NANOS,
     }
 
 
 ENDPOINTS = (
     Endpoint(
-        verb="GET", path="/integrated-account/{id}/usage", name="listAccountUsage",
-        summary="What was used by day, metered and as the vendor reports it", tag=TAG,
-        description="Newest first. Of accounts with the key for it, the vendor's reports of each whole day are fetched "
-        "the night after, and twice more until they stand.",
-        handler=list_usage, query=UsageQuery, returns=list[UsageDay], scope="accounts:read",
+        verb="GET", path="/usage", name="listUsage", summary="What passed through Portico", tag=TAG,
+        description="Requests, tokens and an estimate of their cost, by day (of UTC) unless `by` says otherwise. What "
+        "the vendor itself has counted and billed is told by the reports among an account's tools.",
+        handler=list_usage, query=UsageQuery, returns=list[UsageShown], scope="logs",
     ),
 )  # fmt: skip

@@ -4,6 +4,7 @@ from starlette.routing import Route
 
 from portico.errors import NotFound
 from portico.faces.web.admin import (
+    account_usage,
     accounts,
     approvals,
     audit,
@@ -15,6 +16,7 @@ from portico.faces.web.admin import (
     servers,
     tokens,
     tools,
+    usage,
     users,
     webhooks,
 )
@@ -24,7 +26,8 @@ from portico.faces.web.visit import Visit
 
 # What belongs to no environment comes first: its addresses would else be taken for an environment's id.
 _PAGES = (
-    environments, users, me, overview, accounts, servers, approvals, tools, log, webhooks, audit, tokens, link_page,
+    environments, users, me, overview, accounts, account_usage, servers, approvals, tools, usage, log, webhooks, audit,
+    tokens, link_page,
 )  # fmt: skip
 
 

@@ -71,6 +71,20 @@ def number(value: float) -> str:
     return f"{value:,}"
 
 
+def money(value: float) -> str:
+    """US dollars; so many places that a small sum is none of nothing."""
+    return f"${value:,.2f}" if value == 0 or abs(value) >= 1 else f"${value:,.4f}"
+
+
+def short(value: float, measure: str = "") -> str:
+    """A number beside an axis."""
+    sign = "$" if measure == "cost_usd" else ""
+    for unit, one in (("B", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= one:
+            return f"{sign}{value / one:g}{unit}"
+    return f"{sign}{value:g}"
+
+
 def pretty(value: Any) -> str:
     """JSON as people read it."""
     return msgspec.json.format(msgspec.json.encode(value), indent=2).decode()

@@ -1,0 +1,205 @@
+"""An account's usage as its vendor counts it: the vendor's own reports among the account's tools, drawn and as CSV.
+
+Which reports there are, and by what they split, is the vendor's: a report is a tool that is tagged `usage` and answers
+with `tables` and a `total`. What a report could not find out is named beside what it did.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.routing import Route
+
+from portico.errors import InvalidArguments, NotFound
+from portico.faces.web.admin import chart
+from portico.faces.web.admin.frame import Frame, Turn, quoted, with_query
+from portico.faces.web.admin.usage import PERIODS, as_csv
+from portico.faces.web.page import Reply
+from portico.model.account import AccountId
+from portico.shapes import Json, is_list, is_record
+from portico.toolbox.composed import Composed
+from portico.toolbox.run import ToolCall
+
+PATH = "/accounts/{id}/usage"
+USUALLY = "month to date"
+OVER_TIME = "day"
+REPORT, TAG = "report", "usage"
+_MONEY = frozenset({"usd", "usd_before"})
+_TOP = 10
+_ROWS = 100
+
+
+def routes(frame: Frame) -> list[Route]:
+    return [frame.route(PATH, show), frame.route(PATH + "/csv", download)]
+
+
+async def show(turn: Turn) -> Reply:
+    account = await turn.do("getIntegratedAccount", path=turn.ids)
+    reports = await _reports(turn)
+    held = {name for name, key in account["keys"].items() if key["present"]}
+    usable = [each for each in reports if held & set(each.credentials)]
+    answers = await asyncio.gather(*(_answer(turn, each, _by(each), _TOP) for each in usable))
+    splits = {name for each in reports for name in _by(each)}
+    kept = {name: turn.asked(name) for name in ("period", *sorted(splits)) if turn.asked(name)}
+
+    def address(**changes: str) -> str:
+        return with_query(_place(turn), kept | changes)
+
+    def csv_address(report: str, table: str) -> str:
+        return with_query(_place(turn) + "/csv", kept | {"report": report, "table": table})
+
+    only = {name: turn.asked(name) for name in sorted(splits) if turn.asked(name)}
+    return turn.page(
+        "account_usage.html",
+        "accounts",
+        account=account,
+        reports=[_shown(report, answer, only) for report, answer in zip(usable, answers, strict=True)],
+        missing=[(each.title, [_label(account, key) for key in each.credentials]) for each in _but(reports, usable)],
+        period=_period(turn),
+        periods=(USUALLY, *PERIODS),
+        only=only,
+        path=_place(turn),
+        address=address,
+        csv_address=csv_address,
+    )
+
+
+async def download(turn: Turn) -> Reply:
+    wanted, name = turn.asked("report"), turn.asked("table")
+    for report in await _reports(turn):
+        if report.tool.name == wanted and name in _by(report):
+            answer = await _answer(turn, report, (name,), _ROWS)
+            if problem := answer.get("error"):
+                raise InvalidArguments([], problem)
+            table = answer["tables"][name]
+            return as_csv(f"{wanted}-{name}.csv", table["columns"], table["rows"])
+    raise NotFound(f"There is no table {name!r} of a report {wanted!r} here.")
+
+
+async def _reports(turn: Turn) -> list[Composed]:
+    connected = await turn.parts.lookup.connected(turn.environment.id, AccountId(turn.ids["id"]))
+    found = (each for each in connected.view.offered if isinstance(each, Composed))
+    return [each for each in found if each.method == REPORT and TAG in each.tags]
+
+
+async def _answer(turn: Turn, report: Composed, by: Sequence[str], top: int) -> Json:
+    """The report's value, or `error`: the sentence with which it was refused."""
+    arguments: Json = {"start_time": _period(turn), "by": list(by), "top": top}
+    for name in _by(report):
+        if (argument := _filter_of(report, name)) and turn.asked(name):
+            arguments[argument] = [turn.asked(name)]
+    call = ToolCall(
+        account_id=AccountId(turn.ids["id"]),
+        name=report.tool.name,
+        arguments=arguments,
+        face="admin",
+        request_id=turn.visit.incoming.request_id,
+        client="admin pages",
+    )
+    result = await turn.frame.toolbox.run(turn.caller, call)
+    value: Json = result.structured or {}
+    return {"error": str(value.get("error") or "It gave no answer.")} if result.is_error else value
+
+
+def _shown(report: Composed, answer: Json, only: Json) -> Json:
+    tables: Json = answer.get("tables") or {}
+    return {
+        "name": report.tool.name,
+        "title": report.title,
+        "error": answer.get("error", ""),
+        "total": answer.get("total") or {},
+        "period": answer.get("period") or {},
+        "forecast": answer.get("forecast") or {},
+        "incomplete": answer.get("incomplete") or [],
+        "wider_than": [name for name in only if not _filter_of(report, name)],
+        "tables": [_table(report, name, tables[name]) for name in _ordered(tables)],
+    }
+
+
+def _table(report: Composed, name: str, table: Json) -> Json:
+    """A table with a chart: columns over time for days, a bar in each row for the rest."""
+    names: list[str] = table["columns"]
+    rows: list[list[Any]] = table["rows"]
+    main = names.index(_main(names))
+    values = [_number(row[main]) for row in rows]
+    identity = names.index("id") if "id" in names else 0
+    is_money = names[main] in _MONEY
+    drawn = None
+    if name == OVER_TIME:
+        series = chart.Series(name=names[main].replace("_", " "), values=tuple(values))
+        drawn = chart.columns([str(row[0]) for row in rows], [series])
+    return {
+        "name": name,
+        "columns": [each.replace("_", " ") for each in names],
+        "is_text": [_is_text(rows, place) for place in range(len(names))],
+        "rows": [
+            {"cells": row, "share": share, "key": _key(report, name, row, identity)}
+            for row, share in zip(rows, chart.shares(values), strict=True)
+        ],
+        "measure": "cost_usd" if is_money else "",
+        "chart": drawn,
+    }
+
+
+def _main(names: Sequence[str]) -> str:
+    """The column that is ranked: what comes `_before` it is told too; else the last that is counted."""
+    ranked = next((each.removesuffix("_before") for each in names if each.endswith("_before")), "")
+    return ranked or names[max(names.index("share_percent") - 1, 0)]
+
+
+def _key(report: Composed, name: str, row: Sequence[Any], identity: int) -> str:
+    """By what a row can be looked at alone; empty where it cannot."""
+    key = str(row[identity])
+    return key if _filter_of(report, name) and key and not key.startswith(("(", "others (")) else ""
+
+
+def _by(report: Composed) -> tuple[str, ...]:
+    """By what a report can be split, as its own schema says."""
+    schema: Json = next((each.schema for each in report.parameters if each.name == "by"), Json())
+    items: Any = schema.get("items")
+    allowed: Any = items.get("enum") if is_record(items) else None
+    return tuple(str(each) for each in allowed) if is_list(allowed) else ()
+
+
+def _filter_of(report: Composed, split: str) -> str:
+    """The argument that narrows a report to one of what it is split by: `project` → `project_ids`."""
+    for each in report.parameters:
+        if each.name.removesuffix("_ids").removesuffix("s").endswith(split):
+            return each.name
+    return ""
+
+
+def _ordered(tables: Json) -> list[str]:
+    return sorted(tables, key=lambda name: name != OVER_TIME)
+
+
+def _is_text(rows: Sequence[Sequence[Any]], place: int) -> bool:
+    return any(isinstance(row[place], str) and not _is_number(row[place]) for row in rows)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, int | float) or (isinstance(value, str) and _is_number(value)) else 0.0
+
+
+def _but(reports: Sequence[Composed], usable: Sequence[Composed]) -> list[Composed]:
+    return [each for each in reports if each not in usable]
+
+
+def _label(account: Json, key: str) -> str:
+    return str(account["keys"][key]["label"]) if key in account["keys"] else key
+
+
+def _period(turn: Turn) -> str:
+    return turn.asked("period").strip() or USUALLY
+
+
+def _place(turn: Turn) -> str:
+    return turn.at(f"/accounts/{quoted(turn.ids['id'])}/usage")
