@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from portico.errors import Refusal
 
@@ -157,6 +157,33 @@ class Settings:
     def extra_base_urls(self) -> tuple[str, ...]:
         """Base URLs that the operator vouches for, private addresses included."""
         return (*self.allowed_base_urls, *(url for _, url in _pairs(self.vendor_base_urls)))
+
+
+class SettingTold(NamedTuple):
+    """A setting as people may see it. `value` of a secret says only whether there is one; `source` is where it is from:
+    its variable, its default, or the program that started Portico."""
+
+    name: str
+    value: str
+    source: str
+    meaning: str
+    is_secret: bool
+
+
+def told(settings: Settings, environment: Mapping[str, str] | None = None) -> list[SettingTold]:
+    """What holds, without any secret."""
+    environment = os.environ if environment is None else environment
+    usual = Settings()
+    found: list[SettingTold] = []
+    for each in fields(settings):
+        value = getattr(settings, each.name)
+        text = ", ".join(value) if isinstance(value, tuple) else str(value)  # pyright: ignore[reportUnknownArgumentType,reportUnknownVariableType] -- a tuple of texts
+        if not each.repr:
+            text = "set" if value else "not set"
+        is_given = bool(environment.get(variable(each.name), "").strip())
+        source = "environment" if is_given else "default" if value == getattr(usual, each.name) else "program"
+        found.append(SettingTold(variable(each.name), text, source, each.metadata["meaning"], not each.repr))
+    return found
 
 
 def variable(field_name: str) -> str:

@@ -130,6 +130,8 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "list": "portico.cli.usage:list_|Add up what passed through Portico.",
         "compare": "portico.cli.usage_compared:compare|Hold what was metered against what the vendor reports, by day.",
     },
+    "status": "portico.cli.status:status|How the gateway is: database, migrations, processes, jobs, keys.",
+    "settings": "portico.cli.status:settings|Which settings hold, and where each comes from; never a secret.",
     "catalog": {
         "": "What the vendors can do: look, compare, begin a new one.",
         "list": "portico.cli.catalog:list_|List every operation.",

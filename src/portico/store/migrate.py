@@ -77,6 +77,11 @@ async def schema_of(database: Database) -> int:
         return max((number for number, _, _ in await session.all(_APPLIED)), default=0)
 
 
+async def applied(database: Database) -> list[tuple[int, str]]:
+    """The migrations that this database has, by number and name, in their order."""
+    return [(int(number), str(name)) for number, name, _ in await database.all(_APPLIED)]
+
+
 async def is_begun(database: Database, session: Session) -> bool:
     """Whether there is a schema of ours at all."""
     return bool(await database.columns(session, LEDGER))

@@ -11,6 +11,7 @@ from portico_client.admin.audit import Audit
 from portico_client.admin.environment_integrations import EnvironmentIntegrations
 from portico_client.admin.environments import Environments
 from portico_client.admin.files import Files
+from portico_client.admin.gateway import Gateway
 from portico_client.admin.integrated_accounts import IntegratedAccounts
 from portico_client.admin.integrations import Integrations
 from portico_client.admin.keys import Keys
@@ -48,5 +49,6 @@ class Admin(Generic[Mode]):
         self.usage: Usage[Mode] = Usage(driver)
         self.vendor_webhooks: VendorWebhooks[Mode] = VendorWebhooks(driver)
         self.keys: Keys[Mode] = Keys(driver)
+        self.gateway: Gateway[Mode] = Gateway(driver)
         self.request_log: RequestLog[Mode] = RequestLog(driver)
         self.audit: Audit[Mode] = Audit(driver)

@@ -103,24 +103,26 @@ async def _answer(turn: Turn, report: Composed, by: Sequence[str], top: int) -> 
 
 def _shown(report: Composed, answer: Json, only: Json) -> Json:
     tables: Json = answer.get("tables") or {}
+    total: Json = answer.get("total") or {}
+    main = next((name.removesuffix("_before") for name in total if name.endswith("_before")), next(iter(total), ""))
     return {
         "name": report.tool.name,
         "title": report.title,
         "error": answer.get("error", ""),
-        "total": answer.get("total") or {},
+        "total": total,
         "period": answer.get("period") or {},
         "forecast": answer.get("forecast") or {},
         "incomplete": answer.get("incomplete") or [],
         "wider_than": [name for name in only if not _filter_of(report, name)],
-        "tables": [_table(report, name, tables[name]) for name in _ordered(tables)],
+        "tables": [_table(report, name, tables[name], main) for name in _ordered(tables)],
     }
 
 
-def _table(report: Composed, name: str, table: Json) -> Json:
-    """A table with a chart: columns over time for days, a bar in each row for the rest."""
+def _table(report: Composed, name: str, table: Json, ranked: str) -> Json:
+    """A table with a chart: columns over time for days, a bar in each row for the rest. `ranked` is what they show."""
     names: list[str] = table["columns"]
     rows: list[list[Any]] = table["rows"]
-    main = names.index(_main(names))
+    main = names.index(ranked if ranked in names else names[-1])
     values = [_number(row[main]) for row in rows]
     identity = names.index("id") if "id" in names else 0
     is_money = names[main] in _MONEY
@@ -139,12 +141,6 @@ def _table(report: Composed, name: str, table: Json) -> Json:
         "measure": "cost_usd" if is_money else "",
         "chart": drawn,
     }
-
-
-def _main(names: Sequence[str]) -> str:
-    """The column that is ranked: what comes `_before` it is told too; else the last that is counted."""
-    ranked = next((each.removesuffix("_before") for each in names if each.endswith("_before")), "")
-    return ranked or names[max(names.index("share_percent") - 1, 0)]
 
 
 def _key(report: Composed, name: str, row: Sequence[Any], identity: int) -> str:

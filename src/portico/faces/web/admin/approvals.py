@@ -60,7 +60,7 @@ async def show_one(turn: Turn) -> Reply:
         approval=approval,
         body=words.pretty(body) if body is not None else "",
         changes=[(each["field"], _said(each["from"]), _said(each["to"])) for each in approval["changes"]],
-        target=[(name, _said(value)) for name, value in target.items()],
+        target=[(name, _said(value)) for name, value in target.items() if value is not None],
         customer=(await turn.do("getIntegratedAccount", path={"id": account_id}))["tenant_id"],
         approval_states=words.APPROVALS,
         longest_reason=LONGEST_REASON,

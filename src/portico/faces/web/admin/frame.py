@@ -42,9 +42,12 @@ MENU = (
 HOUSE_MENU = (
     ("environments", "/admin/environments", "Environments"),
     ("users", "/admin/users", "Users"),
+    ("health", "/admin/health", "Health"),
+    ("keys", "/admin/keys", "Keys"),
+    ("settings", "/admin/settings", "Settings"),
     ("me", "/admin/me", "Your sessions"),
 )
-OF_OWNERS = frozenset({"users"})
+OF_OWNERS = frozenset({"users", "health", "keys", "settings"})
 
 
 class Turn:
