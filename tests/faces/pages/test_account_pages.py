@@ -82,3 +82,27 @@ async def test_an_empty_environment_says_what_to_do_first(office: Office) -> Non
 async def test_a_viewer_is_offered_nothing_that_changes_accounts(office: Office) -> None:
     await office.viewer.open(office.at(f"/accounts/{office.account_id}"))
     assert [form.action for form in office.viewer.forms] == ["/sign-out"]
+
+
+async def test_a_leaked_account_is_stopped_and_each_key_told(office: Office) -> None:
+    page = await connected(office, "leaked")
+    await office.viewer.open(page)
+    assert "A key has leaked" not in office.viewer.text
+    await office.operator.open(page)
+    got = await office.operator.submit(page, do="panic", panic_keys="nonsense")
+    assert (got.status, 'role="alert"' in got.content.decode()) == (400, True)
+    await office.operator.submit(page, do="panic", panic_keys="delete", reason="in a public repository")
+    assert "What became of its keys" in office.operator.text
+    account = (await office.client.get(f"/integrated-account/{page.rpartition('/')[2]}")).json
+    assert account["status"] == "blocked"
+    for fate in account["last_action_result"]["keys"].values():
+        assert fate["message"] in office.operator.text
+    assert (await office.operator.open(page)).status == 200  # and the page goes on telling it
+    assert "blocked" in office.operator.text
+
+
+async def test_an_account_is_stopped_without_touching_its_keys(office: Office) -> None:
+    page = await connected(office, "only stopped")
+    await office.operator.open(page)
+    await office.operator.submit(page, do="panic", panic_keys="keep")
+    assert "No key of it was touched" in office.operator.text

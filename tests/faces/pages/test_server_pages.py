@@ -128,3 +128,72 @@ async def test_a_viewer_sees_servers_and_changes_none(office: Office) -> None:
 async def test_an_environment_without_servers_says_what_they_are(office: Office) -> None:
     await office.stranger.open(f"/admin/{office.elsewhere}/servers")
     assert "No MCP servers yet" in office.stranger.text
+
+
+async def test_what_a_server_asks_first_and_how_it_hands_over_keys_is_set_in_its_form(office: Office) -> None:
+    tools = "create_a_openai_admin_api_key: store"
+    page, _ = await made(
+        office, "careful", reach="change", confirm="writes", confirm_wait="5", secrets="reveal",
+        secrets_minutes="10", secrets_sign_in="1", secrets_tools=tools,
+    )  # fmt: skip
+    path = page.removeprefix(office.at("/accounts/")).replace("/servers/", "/mcp/")
+    config = (await office.client.get(f"/integrated-account/{path}")).json["config"]
+    assert (config["confirm"], config["confirm_wait_seconds"]) == ("writes", 5)
+    assert config["secrets"] == {
+        "way": "reveal", "sign_in": True, "minutes": 10, "tools": {"create_a_openai_admin_api_key": "store"},
+    }  # fmt: skip
+    await office.operator.open(page)
+    assert "before it changes anything" in office.operator.text
+    shown_again = office.operator.page.content.decode()
+    assert tools in shown_again
+    got = await office.operator.submit(page, do="change", name="careful", confirm_wait="soon", secrets_tools="x")
+    assert (got.status, "a number of seconds" in office.operator.text, "tool_name: store" in office.operator.text) == (
+        400,
+        True,
+        True,
+    )
+
+
+async def test_a_servers_limits_are_set_changed_and_lifted(office: Office) -> None:
+    page, _ = await made(office, "limited")
+    await office.operator.open(page)
+    assert "Nothing is limited" in office.operator.text
+    for maximum in ("5", "7"):
+        await office.operator.open(page)
+        await limited(office, page, maximum=maximum)
+        await office.operator.follow()
+    assert "of $7.00 this day" in office.operator.text
+    assert "of $5.00" not in office.operator.text
+    await office.viewer.open(page)
+    assert "of $7.00 this day" in office.viewer.text
+    await office.operator.open(page)
+    assert (await limited(office, page, maximum="much")).status == 400
+    assert "is no number" in office.operator.text
+    quotas = (await office.client.get("/quota")).json["result"]
+    quota = next(each for each in quotas if each["subject"] == page.rpartition("/")[2])
+    await office.operator.open(page)
+    await limited(office, page, do="lift", quota=quota["id"])
+    await office.operator.follow()
+    assert "Nothing is limited" in office.operator.text
+
+
+async def test_a_limit_of_another_server_is_not_lifted_here(office: Office) -> None:
+    page, _ = await made(office, "first")
+    other, _ = await made(office, "second")
+    await office.operator.open(other)
+    await limited(office, other, maximum="5")
+    quotas = (await office.client.get("/quota")).json["result"]
+    quota = next(each for each in quotas if each["subject"] == other.rpartition("/")[2])
+    await office.operator.open(page)
+    got = await limited(office, page, do="lift", quota=quota["id"])
+    assert got.status == 404
+    assert (await office.client.get(f"/quota/{quota['id']}")).status == 200
+    await office.client.send("DELETE", f"/quota/{quota['id']}")
+
+
+async def limited(office: Office, page: str, do: str = "limit", **fields: str) -> Any:
+    """The form of limits sent: the others of the page are for other things."""
+    token = office.operator.form(page).fields["form_token"]
+    sent = {"do": do, "form_token": token, "measure": "spend", "limit_period": "day", **fields}
+    headers = {"content-type": "application/x-www-form-urlencoded", "origin": ORIGIN}
+    return await office.operator.send("POST", page, urlencode(sent).encode(), headers)

@@ -10,6 +10,11 @@ from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.page import Reply
 from portico.shapes import Json, is_list, is_record
 
+PANIC_KEYS = (
+    ("delete", "deleted at the vendor"),
+    ("rotate", "replaced by new ones at the vendor"),
+    ("keep", "left as they are; only stop the account"),
+)
 OF_CONNECTING = ("tenant_id", "integration", "base_url", "do")
 
 
@@ -26,6 +31,7 @@ def routes(frame: Frame) -> list[Route]:
                 "block": block,
                 "unblock": unblock,
                 "token": make_token,
+                "panic": panic,
                 "delete": delete,
             },
         ),
@@ -87,7 +93,9 @@ async def show_one(turn: Turn, **shown: Any) -> Reply:
         fields=capabilities["auth"]["fields"],
         can=_can(capabilities["proxy"], held),
         servers=servers["result"],
-        made={"token": "", "expires_at": "", **shown},
+        made={"token": "", "expires_at": "", "fates": [], "is_stopped": False, **shown},
+        panic_keys=PANIC_KEYS,
+        is_form=turn.problem is not None and turn.visit.form.get("do") == "change",
     )
 
 
@@ -122,6 +130,18 @@ async def unblock(turn: Turn) -> Reply:
 async def make_token(turn: Turn) -> Reply:
     made = await turn.do("createIntegratedAccountToken", body={"integrated_account_id": turn.ids["id"]})
     return await show_one(turn, token=made["integrated_account_token"], expires_at=made["expires_at"])
+
+
+async def panic(turn: Turn) -> Reply:
+    form = turn.visit.form
+    body: Json = {
+        "keys": form.get("panic_keys", ""),
+        "reason": form.get("reason", "").strip(),
+        "resume": bool(form.get("resume")),
+    }
+    done = await turn.do("panicIntegratedAccount", path=turn.ids, body=body)
+    turn.visit.fields = []
+    return await show_one(turn, fates=done["keys"], is_stopped=True)
 
 
 async def delete(turn: Turn) -> Reply:

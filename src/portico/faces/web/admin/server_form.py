@@ -36,7 +36,17 @@ COMFORTS = (
     ("reports", "Reports"),
     ("recipes", "Recipes"),
 )
-RESULT_LIMIT = 40_000
+CONFIRMS = (
+    ("never", "Nothing", ""),
+    ("destructive", "What deletes, cancels or archives", "waits until somebody says yes"),
+    ("writes", "Everything that changes something", "waits until somebody says yes"),
+)
+SECRETS = (
+    ("link", "Behind a link that opens once", "the model sees the link, not the key"),
+    ("store", "Kept here under a name", "neither model nor person sees the key"),
+    ("reveal", "In the answer", "the model sees the key"),
+)
+RESULT_LIMIT, CONFIRM_WAIT, LINK_MINUTES = 40_000, 25, 60
 _DAYS_AHEAD = 7
 
 
@@ -54,6 +64,12 @@ class Shown(Struct, frozen=True, kw_only=True):
     comforts: tuple[str, ...] = tuple(name for name, _ in COMFORTS)
     include_removed: bool = False
     result_limit: int = RESULT_LIMIT
+    confirm: str = "never"
+    confirm_wait: str = str(CONFIRM_WAIT)
+    secrets: str = "link"
+    secrets_sign_in: bool = False
+    secrets_minutes: str = str(LINK_MINUTES)
+    secrets_tools: str = ""
     ends: str = ""
     ends_at: str = ""
 
@@ -62,6 +78,8 @@ def of_server(server: Mapping[str, Any]) -> Shown:
     config: Json = server["config"]
     groups = {name for name, _ in METHODS}
     ends = server["expires_at"]
+    secrets: Json = config["secrets"] if is_record(config["secrets"]) else {"way": config["secrets"]}
+    ways: Json = secrets.get("tools") or {}
     return Shown(
         name=server["name"],
         reach="look" if config["read_only"] else "change",
@@ -74,6 +92,12 @@ def of_server(server: Mapping[str, Any]) -> Shown:
         comforts=tuple(name for name, _ in COMFORTS if name not in config["comforts_off"]),
         include_removed=config["include_removed"],
         result_limit=config["result_limit"],
+        confirm=config["confirm"],
+        confirm_wait=f"{config['confirm_wait_seconds']:g}",
+        secrets=secrets.get("way", "link"),
+        secrets_sign_in=secrets.get("sign_in", False),
+        secrets_minutes=str(secrets.get("minutes", LINK_MINUTES)),
+        secrets_tools="\n".join(f"{tool}: {way}" for tool, way in ways.items()),
         ends="other" if ends else "",
         ends_at=ends[:16] if ends else "",
     )
@@ -94,6 +118,12 @@ def of_visit(visit: Visit) -> Shown:
         comforts=tuple(visit.every("comforts")),
         include_removed=bool(form.get("include_removed")),
         result_limit=int(form["result_limit"]) if form.get("result_limit", "").isdigit() else RESULT_LIMIT,
+        confirm=form.get("confirm", "never"),
+        confirm_wait=form.get("confirm_wait", str(CONFIRM_WAIT)),
+        secrets=form.get("secrets", "link"),
+        secrets_sign_in=bool(form.get("secrets_sign_in")),
+        secrets_minutes=form.get("secrets_minutes", str(LINK_MINUTES)),
+        secrets_tools=form.get("secrets_tools", ""),
         ends=form.get("ends", ""),
         ends_at=form.get("ends_at", ""),
     )
@@ -108,6 +138,8 @@ def asked(visit: Visit) -> Json:
     limit = visit.form.get("result_limit", "")
     if limit and not limit.isdigit():
         failures.append(Failure("config.result_limit", f"is {limit!r}", "a number of characters"))
+    wait = _count(shown.confirm_wait, "config.confirm_wait_seconds", "a number of seconds", failures)
+    secrets = _secrets(shown, failures)
     if failures:
         raise InvalidArguments(failures)
     config: Json = {
@@ -120,6 +152,9 @@ def asked(visit: Visit) -> Json:
         "comforts_off": [name for name, _ in COMFORTS if name not in shown.comforts],
         "include_removed": shown.include_removed,
         "result_limit": shown.result_limit,
+        "confirm": shown.confirm,
+        "confirm_wait_seconds": wait,
+        "secrets": secrets,
     }
     return {"name": shown.name, "config": config, "expires_at": expires_at}
 
@@ -151,6 +186,24 @@ def _arguments(text: str, failures: list[Failure]) -> Json:
         failures.append(Failure("config.arguments", "must be an object", 'such as {"limit": {"maximum": 20}}'))
         return {}
     return value
+
+
+def _secrets(shown: Shown, failures: list[Failure]) -> Json:
+    ways: Json = {}
+    for line in filter(None, map(str.strip, shown.secrets_tools.splitlines())):
+        tool, colon, way = (part.strip() for part in line.partition(":"))
+        if not colon or way not in {name for name, _, _ in SECRETS}:
+            failures.append(Failure("config.secrets.tools", f"holds {line[:60]!r}", "lines such as tool_name: store"))
+        ways[tool] = way
+    minutes = _count(shown.secrets_minutes, "config.secrets.minutes", "a number of minutes", failures)
+    return {"way": shown.secrets, "sign_in": shown.secrets_sign_in, "minutes": minutes, "tools": ways}
+
+
+def _count(text: str, path: str, allowed: str, failures: list[Failure]) -> int:
+    if not text.strip().isdigit():
+        failures.append(Failure(path, f"is {text[:40]!r}", allowed))
+        return 0
+    return int(text)
 
 
 def _ends(shown: Shown, failures: list[Failure]) -> str | None:

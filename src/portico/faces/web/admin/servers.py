@@ -4,7 +4,7 @@ from typing import Any
 
 from starlette.routing import Route
 
-from portico.errors import Failure, InvalidArguments
+from portico.errors import Failure, InvalidArguments, NotFound
 from portico.faces.web.admin import server_form, words
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.page import Page, Redirect, Reply
@@ -13,6 +13,8 @@ from portico.toolbox.clients import SECRET_HERE, TOKEN_HERE, WAYS
 
 NEW, ONE = "/accounts/{id}/servers/new", "/accounts/{id}/servers/{server_id}"
 MOST_ACCOUNTS = 200
+MEASURES = (("spend", "US dollars (estimate)"), ("tokens", "tokens"), ("requests", "requests"))
+PERIODS = (("day", "a day"), ("month", "a month"), ("minute", "a minute"))
 MOST_APPROVALS = 5
 
 
@@ -30,6 +32,8 @@ def routes(frame: Frame) -> list[Route]:
                 "rotate": rotate,
                 "delete": delete,
                 "revoke": revoke_grant,
+                "limit": limit,
+                "lift": lift,
             },
         ),
     ]
@@ -82,6 +86,7 @@ async def show_one(turn: Turn, seen: Json | None = None) -> Reply:
     server = await turn.do("getMcpServer", path=turn.ids)
     grants = await turn.do("listMcpGrants", path=turn.ids)
     asked = await turn.do("listApprovals", query=[("limit", str(MOST_APPROVALS)), ("mcp_server_id", server["id"])])
+    of_server = [("mcp_server_id", str(server["id"]))]
     is_form = turn.visit.form.get("do") in {"change", "preview"}
     shown = server_form.of_visit(turn.visit) if is_form else server_form.of_server(server)
     if seen is None:
@@ -95,6 +100,9 @@ async def show_one(turn: Turn, seen: Json | None = None) -> Reply:
         seen=seen,
         grants=grants["result"],
         asked=asked["result"],
+        limits=(await turn.do("listAccountQuotas", path={"id": turn.ids["id"]}, query=of_server))["result"],
+        limit_measures=MEASURES,
+        limit_periods=PERIODS,
         approval_states=words.APPROVALS,
         snippets=(await turn.do("listMcpSnippets", path=turn.ids))["result"],
         secret_here=SECRET_HERE,
@@ -128,6 +136,34 @@ async def revoke_grant(turn: Turn) -> Reply:
     return turn.back(_place(turn), "grant-revoked")
 
 
+async def limit(turn: Turn) -> Reply:
+    """Of this server alone; where it has one of the kind already, that one is changed."""
+    form = turn.visit.form
+    try:
+        maximum = float(form.get("maximum", ""))
+    except ValueError:
+        raise InvalidArguments(
+            [Failure("maximum", "is no number", "so many requests or tokens, or US dollars")]
+        ) from None
+    own = {"applies_to": "mcp_server", "subject": turn.ids["server_id"]}
+    kind = {"measure": form.get("measure", ""), "period": form.get("limit_period", "")}
+    known = (await turn.do("listQuotas", query=[*own.items(), *kind.items()]))["result"]
+    if known:
+        await turn.do("updateQuota", path={"id": known[0]["id"]}, body={"maximum": maximum})
+    else:
+        await turn.do("createQuota", body={**own, **kind, "maximum": maximum})
+    return turn.back(_place(turn), "limit-set")
+
+
+async def lift(turn: Turn) -> Reply:
+    """Only a limit that is this server's own: others are not this page's to lift."""
+    quota = await turn.do("getQuota", path={"id": turn.visit.form.get("quota", "")})
+    if quota["subject"] != turn.ids["server_id"]:
+        raise NotFound(f"This server has no limit {quota['id']!r} of its own.")
+    await turn.do("deleteQuota", path={"id": quota["id"]})
+    return turn.back(_place(turn), "limit-lifted")
+
+
 async def _made(turn: Turn, made: Json, what: str) -> Reply:
     """The one time that an address is shown, put into everything that one may want to paste."""
     path = {"id": made["integrated_account_id"], "server_id": made["id"]}
@@ -158,6 +194,8 @@ async def _about(turn: Turn) -> Json:
         "methods": server_form.METHODS,
         "exposures": server_form.EXPOSURES,
         "comforts": server_form.COMFORTS,
+        "confirms": server_form.CONFIRMS,
+        "secrets": server_form.SECRETS,
         "endings": server_form.endings(turn.parts.clock()),
     }
 

@@ -16,6 +16,8 @@ SAID = {
     "token-revoked": "The token is revoked; it stopped working at once.",
     "server-changed": "The MCP server is changed. Programs see it when they list its tools next.",
     "server-deleted": "The MCP server is revoked; its address stopped working at once.",
+    "limit-set": "The limit holds from now on.",
+    "limit-lifted": "The limit is lifted.",
     "grant-revoked": "That program's access has ended.",
     "webhook-changed": "The webhook is changed.",
     "webhook-deleted": "The webhook is deleted.",
