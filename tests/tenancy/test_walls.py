@@ -25,7 +25,7 @@ REFUSED = {401, 403, 404}
 OF_OPERATORS = {
     "listEnvironments", "createEnvironment", "getEnvironment", "updateEnvironment", "listApiTokens", "createApiToken",
     "getKeys", "rotateKeys",
-    "listUsers", "createUser", "getUser", "updateUser", "setUserPassword", "listUserSessions", "endUserSessions",
+    "listUsers", "createUser", "getUser", "updateUser", "setUserPassword", "listUserSessions", "endUserSessions", "listSessions",
     "endUserSession",
 }  # fmt: skip
 # Does what it can with many ids and says how many those were: of ours, as of nobody's, none.

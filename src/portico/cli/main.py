@@ -42,6 +42,8 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "create": "portico.cli.users:create|Create a user.",
         "password": "portico.cli.users:password|Set a user's password.",
         "update": "portico.cli.users:update|Change a user's role or environments.",
+        "sessions": "portico.cli.users:sessions|List where users are signed in.",
+        "sign-out": "portico.cli.users:sign_out|End a user's sessions, or one of them.",
         "disable": "portico.cli.users:disable|Keep a user out, with every program that they let in.",
         "enable": "portico.cli.users:enable|Let a disabled user sign in again.",
     },

@@ -18,6 +18,8 @@ from portico.settings import Settings
 if TYPE_CHECKING:
     from portico.gateway.parts import Parts
 
+_MOST_SESSIONS = 1000
+_SESSION_COLUMNS = ("id", "user", "client", "since", "last_seen")
 Name = Annotated[str, Parameter(help="The name to sign in with.")]
 RoleOption = Annotated[Role, Parameter(help="owner, operator or viewer.")]
 NewRole = Annotated[Role | None, Parameter(help="owner, operator or viewer.")]
@@ -110,6 +112,45 @@ def enable(name: Name) -> int:
 
         await enable_person(parts, await find_person(parts, name))
         say(f"Enabled {name}.")
+
+    return _locally(work)
+
+
+def sessions(name: Annotated[str, Parameter(help="Only this user's.")] = "", /, *, json: JsonOption = False) -> int:
+    """List where users are signed in, the last used first."""
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.people import find_person
+        from portico.gateway.signing_in import everybodys_sessions, sessions_of
+
+        if name:
+            person = await find_person(parts, name)
+            found = [(person, each) for each in await sessions_of(parts, person)]
+        else:
+            found = await everybodys_sessions(parts, _MOST_SESSIONS)
+        rows = [(each.id, person.name, each.client, iso(each.created_at), iso(each.seen_at)) for person, each in found]
+        if json:
+            say_json([dict(zip(_SESSION_COLUMNS, row, strict=True)) for row in rows])
+        else:
+            say_table([each.replace("_", " ") for each in _SESSION_COLUMNS], rows, "Nobody is signed in.")
+
+    return _locally(work)
+
+
+def sign_out(
+    name: Name, *, session: Annotated[str, Parameter(help="Only this one, by its id in `portico users sessions`.")] = ""
+) -> int:
+    """End every session of a user, or one of them. They may sign in again."""
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.people import find_person
+        from portico.gateway.signing_in import end_session, sign_out_everywhere
+
+        person = await find_person(parts, name)
+        ended = await end_session(parts, person, session) if session else await sign_out_everywhere(parts, person)
+        if session and not ended:
+            raise Unhappy(f"{name} has no session {session!r}; `portico users sessions {name}` lists them.")
+        say(f"Ended {ended} {'session' if ended == 1 else 'sessions'} of {name}.")
 
     return _locally(work)
 

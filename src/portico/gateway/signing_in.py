@@ -134,6 +134,12 @@ async def sessions_of(parts: Parts, person: Person) -> list[Begun]:
     return [each for each in found if each.seen_at + IDLE > moment]
 
 
+async def everybodys_sessions(parts: Parts, count: int) -> list[tuple[Person, Begun]]:
+    """Where people are signed in now, the last used first."""
+    moment = parts.clock()
+    return await parts.sessions.everybodys(moment, moment - IDLE, count)
+
+
 async def end_session(parts: Parts, person: Person, session_id: str, by: Caller | None = None) -> int:
     """1, or 0 where it had ended already."""
     for each in await parts.sessions.of_person(person.id, parts.clock()):

@@ -7,7 +7,7 @@ from msgspec import Struct
 from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.person import Person, PersonId
 from portico.store import people
-from portico.store.database import Database, Session
+from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
 _ADD = Statement(
@@ -21,6 +21,11 @@ _GET = Statement(
 _OF_PERSON = Statement(
     "SELECT digest, created_at, seen_at, expires_at, client FROM sessions "
     "WHERE person_id = :person_id AND expires_at > :moment ORDER BY seen_at DESC, digest LIMIT :count"
+)
+_ALL = Statement(
+    "SELECT p.id, p.name, p.role, p.environments, p.created_at, p.updated_at, p.disabled_at, s.digest, s.created_at, "
+    "s.seen_at, s.expires_at, s.client FROM sessions s JOIN people p ON p.id = s.person_id "
+    "WHERE s.expires_at > :moment AND s.seen_at > :seen_after ORDER BY s.seen_at DESC, s.digest LIMIT :count"
 )
 _SEEN = Statement("UPDATE sessions SET seen_at = :seen_at WHERE digest = :digest")
 _END = Statement("DELETE FROM sessions WHERE digest = :digest")
@@ -73,9 +78,14 @@ class Sessions:
         rows = await self._database.all(
             _OF_PERSON, person_id=person_id, moment=to_milliseconds(moment), count=MOST_SHOWN
         )
-        return [
-            begun(bytes(row[0]), from_milliseconds(row[1]), from_milliseconds(row[3]), row[4], row[2]) for row in rows
-        ]
+        return [_read(row) for row in rows]
+
+    async def everybodys(self, moment: datetime, seen_after: datetime, count: int) -> list[tuple[Person, Begun]]:
+        """Those that have not ended, the last used first, with whose they are."""
+        rows = await self._database.all(
+            _ALL, moment=to_milliseconds(moment), seen_after=to_milliseconds(seen_after), count=count
+        )
+        return [(people.read(row[:7]), _read(row[7:])) for row in rows]
 
     async def get(self, digest: bytes) -> SignedIn | None:
         row = await self._database.one(_GET, digest=digest)
@@ -99,6 +109,10 @@ class Sessions:
 
     async def use_setup_code(self, session: Session, digest: bytes, moment: datetime) -> bool:
         return await session.run(_USE_CODE, digest=digest, moment=to_milliseconds(moment)) > 0
+
+
+def _read(row: Row) -> Begun:
+    return begun(bytes(row[0]), from_milliseconds(row[1]), from_milliseconds(row[3]), row[4], row[2])
 
 
 def begun(digest: bytes, created_at: datetime, expires_at: datetime, client: str, seen_ms: int | None = None) -> Begun:

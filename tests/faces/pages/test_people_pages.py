@@ -1,8 +1,10 @@
 """Tokens, environments, users and sessions on admin pages."""
 
+from urllib.parse import urlencode
+
 import pytest
 
-from tests.faces.oauth.browser import Browser
+from tests.faces.oauth.browser import ORIGIN, Browser
 from tests.faces.oauth.program import PASSWORD, person, signed_in
 from tests.faces.pages.conftest import Office
 
@@ -76,6 +78,23 @@ async def test_sessions_are_seen_and_ended_one_by_one(office: Office) -> None:
     assert (await there.open("/admin/me")).status == 303
     await here.open("/admin/me")
     assert here.text.count("An unknown program") == 1
+
+
+async def test_owner_sees_everybodys_sessions_and_ends_one(office: Office) -> None:
+    here = await signed_in(office.gateway, "vera")
+    await office.owner.open("/admin/users")
+    assert "Who is signed in" in office.owner.text
+    listed = (await office.client.get("/session")).json["result"]
+    newest = next(each for each in listed if each["user_name"] == "vera")
+    token = office.owner.form("/admin/users").fields["form_token"]
+    sent = {"do": "end", "form_token": token, "user": newest["user_id"], "session": newest["id"]}
+    headers = {"content-type": "application/x-www-form-urlencoded", "origin": ORIGIN}
+    await office.owner.send("POST", "/admin/users", urlencode(sent).encode(), headers)
+    assert office.owner.page.status == 303
+    assert (await here.open("/admin/me")).headers["location"].startswith("/sign-in")
+    after = (await office.client.get("/session")).json["result"]
+    assert newest["id"] not in [each["id"] for each in after]
+    assert (await office.client.get("/session", limit=1)).json["result_count"] == 1
 
 
 async def test_own_password_needs_the_old_one_and_ends_other_sessions(office: Office) -> None:

@@ -51,6 +51,18 @@ class Ended(TypedDict):
     ended: int
 
 
+class OwnedSession(TypedDict):
+    """With whose it is."""
+
+    id: str
+    client: str
+    created_at: str
+    last_seen_at: str
+    expires_at: str
+    user_id: str
+    user_name: str
+
+
 class Users(Resource[Mode]):
     """Users."""
 
@@ -127,3 +139,9 @@ class Users(Resource[Mode]):
     def end_session(self, id: str, session_id: str, *, idempotency_key: str = "") -> Flow[Ended]:
         """End a session. Needs the scope `operator`."""
         return self._value(Call("DELETE", f"/user/{segment(id)}/session/{segment(session_id)}", key=idempotency_key))
+
+    @listing
+    def list_sessions(self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT) -> Pages[OwnedSession]:
+        """List everybody's sessions. Where people are signed in now: the last used first, as many as `limit` says.
+        Needs the scope `operator`."""
+        return self._pages("/session", given(limit=limit, next_cursor=next_cursor))

@@ -8,7 +8,7 @@ from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
 from portico.gateway import people
-from portico.gateway.signing_in import end_session, sessions_of, sign_out_everywhere
+from portico.gateway.signing_in import end_session, everybodys_sessions, sessions_of, sign_out_everywhere
 from portico.model.account import EnvironmentId
 from portico.model.person import Person, PersonId, Role
 from portico.store.sessions import Begun
@@ -63,6 +63,13 @@ class SessionShown(Struct, frozen=True, kw_only=True):
     created_at: str
     last_seen_at: str
     expires_at: str
+
+
+class OwnedSession(SessionShown, frozen=True, kw_only=True):
+    """With whose it is."""
+
+    user_id: str
+    user_name: str
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -148,6 +155,14 @@ async def list_sessions(asked: Asked) -> Any:
     return {"result": shown, "next_cursor": None, "prev_cursor": None, "result_count": len(shown), "limit": count}
 
 
+async def list_everybodys(asked: Asked) -> Any:
+    query: Paging = asked.query
+    _, count = position(query)
+    found = await everybodys_sessions(asked.parts, count)
+    shown = [show_session(each) | {"user_id": person.id, "user_name": person.name} for person, each in found]
+    return {"result": shown, "next_cursor": None, "prev_cursor": None, "result_count": len(shown), "limit": count}
+
+
 async def end_sessions(asked: Asked) -> Any:
     return {"ended": await sign_out_everywhere(asked.parts, await _found(asked), asked.caller)}
 
@@ -210,5 +225,10 @@ ENDPOINTS = (
     Endpoint(
         verb="DELETE", path=_ONE + "/session/{session_id}", name="endUserSession", summary="End a session", tag=TAG,
         handler=end_one, returns=Ended, scope="operator",
+    ),
+    Endpoint(
+        verb="GET", path="/session", name="listSessions", summary="List everybody's sessions", tag=TAG,
+        description="Where people are signed in now: the last used first, as many as `limit` says.",
+        handler=list_everybodys, query=Paging, returns=list[OwnedSession], scope="operator",
     ),
 )  # fmt: skip

@@ -10,11 +10,12 @@ from portico.model.person import ROLES
 from portico.shapes import Json
 
 PATH = "/admin/users"
+MOST_SESSIONS = 200
 
 
 def routes(frame: Frame) -> list[Route]:
     return [
-        frame.route_at(PATH, show_all, {"create": create}),
+        frame.route_at(PATH, show_all, {"create": create, "end": end_anybodys}),
         frame.route_at(
             PATH + "/{id}",
             show_one,
@@ -41,6 +42,7 @@ async def show_all(turn: Turn, **shown: Any) -> Reply:
         cursor=turn.asked("cursor"),
         roles=_roles(),
         made={"name": "", "password": "", **shown},
+        everybodys=(await turn.do("listSessions", query=[("limit", str(MOST_SESSIONS))]))["result"],
     )
 
 
@@ -55,6 +57,12 @@ async def create(turn: Turn) -> Reply:
     made = await turn.do("createUser", body=body)
     turn.visit.fields = []
     return await show_all(turn, name=made["name"], password=made["password"] or "as you set it")
+
+
+async def end_anybodys(turn: Turn) -> Reply:
+    form = turn.visit.form
+    await turn.do("endUserSession", path={"id": form.get("user", ""), "session_id": form.get("session", "")})
+    return Redirect(f"{PATH}?said=session-ended")
 
 
 async def show_one(turn: Turn, **shown: Any) -> Reply:

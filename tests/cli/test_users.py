@@ -1,0 +1,42 @@
+"""`portico users sessions` and `sign-out`: who is signed in is seen and ended from the machine."""
+
+import asyncio
+
+import pytest
+
+from portico.app import build
+from portico.gateway.people import NewPerson, add_person
+from portico.gateway.signing_in import Visitor, sign_in
+from portico.settings import Settings
+from tests.cli.conftest import Command
+
+
+@pytest.fixture
+def signed_in(portico: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    """Olga, twice, in a data folder of its own."""
+    monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path))
+
+    async def work() -> None:
+        made = await build(Settings.read())
+        try:
+            await add_person(made.parts, NewPerson(name="olga", password="a long enough one", role="owner"))
+            for client in ("Firefox", "Chrome"):
+                visitor = Visitor(address="192.0.2.1", client=client)
+                await sign_in(made.parts, visitor, "olga", "a long enough one")
+        finally:
+            await made.stop()
+
+    asyncio.run(work())
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_sessions_are_listed_and_ended(done: Command, portico: Command) -> None:
+    listed = done("users", "sessions", "--json").json
+    assert sorted(each["client"] for each in listed) == ["Chrome", "Firefox"]
+    assert {each["user"] for each in listed} == {"olga"}
+    assert done("users", "sessions", "olga", "--json").json == listed
+    assert done("users", "sign-out", "olga", "--session", listed[0]["id"]).out == "Ended 1 session of olga.\n"
+    again = portico("users", "sign-out", "olga", "--session", listed[0]["id"])
+    assert (again.code, "has no session" in again.err) == (1, True)
+    assert done("users", "sign-out", "olga").out == "Ended 1 session of olga.\n"
+    assert done("users", "sessions", "--json").json == []
