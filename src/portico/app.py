@@ -32,6 +32,7 @@ from portico.faces.admin import (
     servers,
     status,
     tokens,
+    unified,
     usage,
     usage_compared,
     users,
@@ -66,6 +67,7 @@ from portico.gateway.keyring import Keyring, open_keyring
 from portico.gateway.later import Later
 from portico.gateway.limits import Limits
 from portico.gateway.lookup import Lookup
+from portico.gateway.mappings import Mappings
 from portico.gateway.metrics import Metrics
 from portico.gateway.oauth.clients import Clients
 from portico.gateway.oauth.grants import Grants
@@ -139,6 +141,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *log.ENDPOINTS,
     *usage.ENDPOINTS,
     *audit.ENDPOINTS,
+    *unified.ENDPOINTS,
 )
 
 
@@ -152,7 +155,7 @@ class Portico:
         self.heartbeat = Heartbeat(parts.database, parts.keyring)
         toolbox = Toolbox(parts)
         site = Site(parts)
-        self.unified = Unified({name: load_mappings(INTEGRATIONS / name / "catalog") for name in SHIPPED}, Fence())
+        self.unified = Unified(parts.mappings)
         hot: dict[str, HotFace] = {
             "proxy": proxy.serve,
             "custom": custom.serve_custom,
@@ -177,7 +180,7 @@ class Portico:
             *(route for pages in (sign_in, access, consent, connect, one_time) for route in pages.routes(site)),
             *admin_pages.routes(Frame(site, Acts(ENDPOINTS, parts), toolbox)),
         ]
-        self._front = Front(parts, hot, served, self._lifespan)
+        self._front = Front(parts, hot, served, self._lifespan, cold=unified.ADDRESSES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._front(scope, receive, send)
@@ -246,7 +249,12 @@ async def build(
 
 @cache
 def _shipped() -> dict[str, View]:
+    """Read once in a process, however many gateways it makes: views never change."""
     return {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
+
+
+def _mappings() -> Mappings:
+    return Mappings(shipped={name: load_mappings(INTEGRATIONS / name / "catalog") for name in SHIPPED}, fence=Fence())
 
 
 def _parts(
@@ -276,6 +284,7 @@ def _parts(
         secrets=Secrets(keyring),
         views=views,
         lookup=_lookup(settings, keyring, operators, accounts_store, views, clock),
+        mappings=_mappings(),
         seen=Seen(clock),
         written=Written(),
         states=States(database, accounts_store, changes, clock, later),

@@ -146,6 +146,8 @@ OPEN = {
 def address(path: str, ids: Ids) -> str:
     """The path about that tenant's things. KeyError: the recipe does not know what a parameter means."""
     segment = path.split("/")[1]
+    if segment == "unified":
+        ids = {**ids, "model": "user-directory", "resource": "users", "integration": "openai", "method": "list"}
 
     def value(match: re.Match[str]) -> str:
         name = match[1]

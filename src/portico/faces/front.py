@@ -1,5 +1,6 @@
 """The door: every request comes in here. The hot faces are chosen on the raw path, ahead of any framework's routing."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from portico.gateway.parts import Parts
 
 HotFace = Callable[[Incoming, Send, Parts], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+_NOTHING = re.compile(r"(?!)")
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32_768
 
@@ -31,12 +33,19 @@ class BadHost(Refusal):
 
 
 class Front:
-    """An ASGI application: `hot` by first path segment, `routes` for everything else."""
+    """An ASGI application: `hot` by first path segment, `routes` for everything else, and for what is read at `cold`
+    addresses that begin like hot ones."""
 
     def __init__(
-        self, parts: Parts, hot: Mapping[str, HotFace], routes: Sequence[BaseRoute], lifespan: Application
+        self,
+        parts: Parts,
+        hot: Mapping[str, HotFace],
+        routes: Sequence[BaseRoute],
+        lifespan: Application,
+        *,
+        cold: re.Pattern[str] = _NOTHING,
     ) -> None:
-        self._parts, self._hot, self._lifespan = parts, hot, lifespan
+        self._parts, self._hot, self._lifespan, self._cold = parts, hot, lifespan, cold
         self._router = Router(routes, redirect_slashes=False, default=_nothing_here)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -47,7 +56,7 @@ class Front:
         try:
             _check_head(scope)
             face = self._hot.get(incoming.path[1:].partition("/")[0])
-            if face is not None:
+            if face is not None and not (incoming.verb == "GET" and self._cold.fullmatch(incoming.path)):
                 await face(incoming, send, self._parts)
             else:
                 await self._route(incoming, scope, receive, send)

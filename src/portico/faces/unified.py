@@ -16,7 +16,8 @@ from portico.model.account import AccountId
 from portico.model.call import Patience
 from portico.model.caller import Caller
 from portico.shapes import Json, NotJson, decode, is_list, is_record
-from portico.unified.request import DEFAULT_LIMIT, Ask
+from portico.unified.models import DEFAULT_LIMIT
+from portico.unified.request import Ask
 from portico.unified.run import Result, Unified
 
 PREFIX = "/unified/"

@@ -9,7 +9,10 @@ from portico.model.operation import Operation
 Json = dict[str, Any]
 
 
-def capabilities(view: View, operations: Sequence[Operation], *, has_description: bool) -> Json:
+def capabilities(
+    view: View, operations: Sequence[Operation], unified: Sequence[Json], *, has_description: bool
+) -> Json:
+    """`unified` are the rows of the unified models that the integration or the account has."""
     shown = [each for each in operations if each.says or not has_description]
     resources: dict[str, list[Json]] = {}
     for each in shown:
@@ -18,7 +21,7 @@ def capabilities(view: View, operations: Sequence[Operation], *, has_description
     total = len(view.operations)
     return {
         "proxy": [{"resource": name, "methods": methods} for name, methods in resources.items()],
-        "unified": [],
+        "unified": list(unified),
         "auth": {
             "formats": ["api_key"],
             "fields": [_field(each.name, each.label, each.secret, each.optional) for each in view.integration.context],

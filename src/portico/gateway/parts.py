@@ -13,6 +13,7 @@ from portico.gateway.keyring import Keyring
 from portico.gateway.later import Later
 from portico.gateway.limits import Limits
 from portico.gateway.lookup import Lookup
+from portico.gateway.mappings import Mappings
 from portico.gateway.metrics import Metrics
 from portico.gateway.oauth.clients import Clients
 from portico.gateway.oauth.grants import Grants
@@ -61,6 +62,7 @@ class Parts:
     secrets: Secrets
     views: Views
     lookup: Lookup
+    mappings: Mappings
     seen: Seen
     written: Written
     states: States

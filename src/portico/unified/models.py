@@ -12,6 +12,8 @@ from portico.errors import NotFound
 from portico.shapes import Json
 
 FilterType = Literal["string", "array", "boolean", "integer", "moment", "range"]
+DEFAULT_LIMIT = 50
+MOST_ITEMS = 500  # of a page
 STANDARD = ("list", "get", "create", "update", "delete")
 
 

@@ -1,6 +1,6 @@
 """Which mapping counts for an account: the integration's, then its own changes. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
@@ -8,13 +8,13 @@ from msgspec import Struct
 from portico.catalog.override import merge
 from portico.errors import MappingFailed, NotFound
 from portico.gateway.lookup import Connected
+from portico.gateway.mappings import Shipped
 from portico.shapes import Json, is_record
 from portico.unified import grammar, models
 from portico.unified.grammar import layered
 
 # What is said here counts for every method of a resource, unless the method says otherwise.
 EVERY = "every"
-Shipped = Mapping[str, Mapping[str, Json]]  # integration → model → resource → method → mapping
 
 
 class Plan(Struct, frozen=True, kw_only=True):

@@ -10,17 +10,17 @@ from msgspec import Struct
 from portico.errors import Failure, MappingFailed, Refusal, VendorFailure, VendorGarbled
 from portico.gateway.ask import fetch
 from portico.gateway.lookup import Connected
+from portico.gateway.mappings import Fenced
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.call import Answer, Call, HeaderPairs, Patience
 from portico.model.caller import Caller
 from portico.shapes import Json, is_list, is_record
 from portico.unified import grammar
-from portico.unified.fence import Fence
 from portico.unified.grammar import Method, Step
+from portico.unified.models import DEFAULT_LIMIT
 from portico.unified.plan import Plan
 
-DEFAULT_LIMIT = 50
 MOST_STEP_PAGES = 50
 MOST_EACH = 100
 EACH_AT_ONCE = 6
@@ -56,7 +56,7 @@ class Ask(Struct, frozen=True, kw_only=True):
 class Way:
     """The calls of one request, all for the same caller and account."""
 
-    def __init__(self, caller: Caller, ask: Ask, connected: Connected, parts: Parts, fence: Fence) -> None:
+    def __init__(self, caller: Caller, ask: Ask, connected: Connected, parts: Parts, fence: Fenced) -> None:
         self.caller, self.ask, self.connected, self.parts, self.fence = caller, ask, connected, parts, fence
         self.headers: HeaderPairs = []
         self.urls: list[str] = []

@@ -8,18 +8,16 @@ from msgspec import Struct, structs
 from portico.errors import Failure, InvalidArguments
 from portico.gateway.admit import admit_account
 from portico.gateway.lookup import Connected
+from portico.gateway.mappings import Mappings
 from portico.gateway.parts import Parts
 from portico.model.call import HeaderPairs
 from portico.model.caller import Caller
 from portico.shapes import Json
 from portico.unified import models, single
-from portico.unified.fence import Fence
 from portico.unified.listing import Listing, completed
-from portico.unified.plan import Layers, Plan, Shipped, plan_of
+from portico.unified.plan import Layers, Plan, plan_of
 from portico.unified.records import Mapped
 from portico.unified.request import Ask, Way, chosen
-
-MOST_ITEMS = 500
 
 
 class Result(Struct, frozen=True, kw_only=True):
@@ -34,8 +32,8 @@ class Result(Struct, frozen=True, kw_only=True):
 class Unified:
     """Mappings and the means to run them."""
 
-    def __init__(self, shipped: Shipped, fence: Fence) -> None:
-        self.shipped, self.fence = shipped, fence
+    def __init__(self, mappings: Mappings) -> None:
+        self.shipped, self.fence = mappings.shipped, mappings.fence
 
     async def run(self, caller: Caller, ask: Ask, parts: Parts) -> Result:
         admit_account(caller, ask.account_id)
@@ -70,8 +68,8 @@ class Unified:
         return plan_of(connected, ask.model, ask.resource, method, self.shipped)
 
     async def _list(self, way: Way, plan: Plan, resource: models.Resource) -> Result:
-        if not 1 <= way.ask.limit <= MOST_ITEMS:
-            raise InvalidArguments([Failure("limit", f"is {way.ask.limit}", f"1 to {MOST_ITEMS}")])
+        if not 1 <= way.ask.limit <= models.MOST_ITEMS:
+            raise InvalidArguments([Failure("limit", f"is {way.ask.limit}", f"1 to {models.MOST_ITEMS}")])
         page = await Listing(way, plan, resource).page(await chosen(way, plan))
         records: list[Mapped] = page.records
         if way.ask.is_complete and any(each.is_partial for each in records):

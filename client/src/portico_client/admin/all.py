@@ -20,6 +20,7 @@ from portico_client.admin.mcp_servers import McpServers
 from portico_client.admin.quotas import Quotas
 from portico_client.admin.request_log import RequestLog
 from portico_client.admin.stored_secrets import StoredSecrets
+from portico_client.admin.unified_models import UnifiedModels
 from portico_client.admin.usage import Usage
 from portico_client.admin.users import Users
 from portico_client.admin.vendor_webhooks import VendorWebhooks
@@ -52,3 +53,4 @@ class Admin(Generic[Mode]):
         self.gateway: Gateway[Mode] = Gateway(driver)
         self.request_log: RequestLog[Mode] = RequestLog(driver)
         self.audit: Audit[Mode] = Audit(driver)
+        self.unified_models: UnifiedModels[Mode] = UnifiedModels(driver)

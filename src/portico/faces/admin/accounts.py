@@ -7,11 +7,13 @@ from msgspec import UNSET, Struct, UnsetType
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
 from portico.faces.admin.integrations import CapabilitiesQuery, narrowed, summary
+from portico.faces.admin.unified import layers_of_account
 from portico.faces.endpoint import Asked, Endpoint, Paging, Range, missing, page, position
 from portico.gateway import accounts
 from portico.gateway.admit import admit_account
 from portico.model.account import Account, AccountId, AccountState
 from portico.store.accounts import AccountFilter
+from portico.unified import meta
 
 TAG = "Integrated accounts"
 
@@ -262,7 +264,9 @@ async def get_capabilities(asked: Asked) -> Any:
         "keys": sorted(each.name for each in connected.view.integration.credentials if each.field in account.held),
     }
     shown = {"integration": summary(connected.view), "environment_id": asked.environment_id, "account": about}
-    return shown | {"env_overridden": bool(account.installation_override)} | narrowed(connected.view, asked.query)
+    unified = meta.offered(layers_of_account(asked, connected))
+    is_changed = {"env_overridden": bool(account.installation_override)}
+    return shown | is_changed | narrowed(connected.view, asked.query, unified)
 
 
 async def found(asked: Asked, account_id: str) -> Account:

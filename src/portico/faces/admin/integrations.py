@@ -8,10 +8,12 @@ from portico.catalog.compile import compile_definition
 from portico.catalog.find import View, select
 from portico.clock import iso
 from portico.errors import AlreadyExists, Failure, InvalidArguments, NotAllowed, Refusal
+from portico.faces.admin.unified import layers_of_integration
 from portico.faces.endpoint import Asked, Endpoint, NoQuery, Paging, missing
 from portico.gateway.capabilities import capabilities
 from portico.store.ids import new_id
 from portico.store.installations import Definition
+from portico.unified import meta
 from portico.upstream.egress import is_base_url
 
 TAG = "Integrations"
@@ -192,11 +194,12 @@ async def delete_integration(asked: Asked) -> Any:
 
 async def get_capabilities(asked: Asked) -> Any:
     view = await asked.parts.views.base(asked.environment_id, await _name(asked))
-    return {"integration": summary(view), "environment_id": asked.environment_id} | narrowed(view, asked.query)
+    shown = {"integration": summary(view), "environment_id": asked.environment_id}
+    return shown | narrowed(view, asked.query, meta.offered(layers_of_integration(asked, view)))
 
 
-def narrowed(view: View, query: CapabilitiesQuery) -> dict[str, Any]:
-    """What a view can do, after the query's filters."""
+def narrowed(view: View, query: CapabilitiesQuery, unified: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a view can do, after the query's filters. Tags are those of a vendor's own operations."""
     operations = select(view.operations, words(query.methods), words(query.tags))
     if query.resource:
         operations = [each for each in operations if each.resource == query.resource]
@@ -204,7 +207,10 @@ def narrowed(view: View, query: CapabilitiesQuery) -> dict[str, Any]:
         operations = [each for each in operations if each.lifecycle.state != "removed"]
     if query.type not in {"all", "proxy", "unified"}:
         raise InvalidArguments([Failure("type", f"is {query.type!r}", "all, proxy, unified")])
-    return capabilities(view, [] if query.type == "unified" else operations, has_description=query.has_description)
+    is_wanted = query.type != "proxy" and not words(query.tags)
+    rows = meta.passing(unified, query.resource, words(query.methods)) if is_wanted else []
+    operations = [] if query.type == "unified" else operations
+    return capabilities(view, operations, rows, has_description=query.has_description)
 
 
 def words(value: list[str] | str) -> list[str]:
