@@ -42,13 +42,13 @@ def call(
             raise Unhappy(f"{resource} {method} takes no file.")
         body = Form(arguments)
     elif verb in {"GET", "DELETE"}:
-        query |= {name: _text(value) for name, value in arguments.items()}
+        query |= {name: as_text(value) for name, value in arguments.items()}
         body = None
     with api.open(verb, path, body=body, query=query) as response:
         if output:
             _save(response, Path(output))
         elif response.headers.get_content_type() == "application/json":
-            _say(json_.load(response), json=json)
+            say(json_.load(response), json=json)
         else:
             while piece := response.read1(65_536):  # as it comes: it may be events
                 sys.stdout.buffer.write(piece)
@@ -81,13 +81,13 @@ def _save(response: HTTPResponse, path: Path) -> None:
         partial.unlink(missing_ok=True)
 
 
-def _text(value: Any) -> Any:
+def as_text(value: Any) -> Any:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return [_text(each) for each in value] if is_list(value) else value
+    return [as_text(each) for each in value] if is_list(value) else value
 
 
-def _say(answer: Any, *, json: bool) -> None:
+def say(answer: Any, *, json: bool) -> None:
     rows = answer.get("result") if is_record(answer) else None
     if json or not is_record(answer):
         say_json(answer)

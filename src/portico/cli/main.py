@@ -113,6 +113,13 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "delete": "portico.cli.secrets:delete|Delete a stored secret.",
     },
     "call": "portico.cli.call:call|Call a method of a vendor through the Proxy API.",
+    "unified": {
+        "": "The same for every vendor: people, roles, usage, costs.",
+        "models": "portico.cli.unified:models|List the unified models that an account has.",
+        "list": "portico.cli.unified:list_|List records.",
+        "get": "portico.cli.unified:get|Show one record.",
+        "call": "portico.cli.unified:call|Change something, by any method of a resource.",
+    },
     "audit": {
         "": "Who changed what.",
         "list": "portico.cli.audit:list_|List administrative acts, newest first.",
