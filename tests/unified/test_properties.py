@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from portico.app import INTEGRATIONS
 from portico.catalog.load import load_mappings
 from portico.errors import MappingFailed
+from portico.shapes import is_list, is_record
 from portico.unified import grammar, mapping, models
 from portico.unified.plan import Layers
 from portico.unified.records import shape
@@ -63,9 +64,9 @@ def test_any_record_is_mapped_or_refused(key: tuple[str, str, str], value: Any, 
             continue
         finally:
             assert time.process_time() - started < 5
-        records = made if isinstance(made, list) else [made]
+        records = made if is_list(made) else [made]
         for record in records:
-            if isinstance(record, dict):
+            if is_record(record):
                 shaped = shape(record, models.find(model).resource(resource))
                 msgspec.json.encode(shaped)
 

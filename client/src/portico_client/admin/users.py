@@ -141,7 +141,7 @@ class Users(Resource[Mode]):
         return self._value(Call("DELETE", f"/user/{segment(id)}/session/{segment(session_id)}", key=idempotency_key))
 
     @listing
-    def list_sessions(self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT) -> Pages[OwnedSession]:
+    def list_all_sessions(self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT) -> Pages[OwnedSession]:
         """List everybody's sessions. Where people are signed in now: the last used first, as many as `limit` says.
         Needs the scope `operator`."""
         return self._pages("/session", given(limit=limit, next_cursor=next_cursor))

@@ -227,7 +227,7 @@ ENDPOINTS = (
         handler=end_one, returns=Ended, scope="operator",
     ),
     Endpoint(
-        verb="GET", path="/session", name="listSessions", summary="List everybody's sessions", tag=TAG,
+        verb="GET", path="/session", name="listAllSessions", summary="List everybody's sessions", tag=TAG,
         description="Where people are signed in now: the last used first, as many as `limit` says.",
         handler=list_everybodys, query=Paging, returns=list[OwnedSession], scope="operator",
     ),

@@ -42,7 +42,7 @@ async def show_all(turn: Turn, **shown: Any) -> Reply:
         cursor=turn.asked("cursor"),
         roles=_roles(),
         made={"name": "", "password": "", **shown},
-        everybodys=(await turn.do("listSessions", query=[("limit", str(MOST_SESSIONS))]))["result"],
+        everybodys=(await turn.do("listAllSessions", query=[("limit", str(MOST_SESSIONS))]))["result"],
     )
 
 
