@@ -9,6 +9,11 @@ from fractions import Fraction
 
 import pytest
 
+from portico.catalog.find import View
+from portico.integrations.openai.breakdown import DIMENSIONS
+from portico.integrations.openai.costs_report import BY as COSTS_BY
+from portico.integrations.openai.usage_report import KINDS as SUBJECTS
+from portico.model.account import AccountId
 from portico.sandbox.charges import charges
 from portico.sandbox.people import accounts
 from portico.sandbox.state import DEMO, Organization, Usage
@@ -238,3 +243,52 @@ async def test_report_of_which_nothing_could_be_had_is_refused(larkfield: Desk) 
     larkfield.stage.fault("status=403", path="/v1/organization/costs")
     refusal = await larkfield.refusal(COSTS)
     assert "403" in str(refusal)
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+async def test_every_kind_of_usage_is_split_by_everything_that_the_vendor_splits_it_by(
+    larkfield: Desk, kind: str
+) -> None:
+    """Whatever it is split by, the parts add up to the same; and no group of the vendor's is out of reach."""
+    subject = SUBJECTS[kind]
+    asked: Json = {"kind": kind, "by": list(subject.dimensions), "top": 200, "start_time": "last 2 days"}
+    report = await larkfield.value(USAGE, {**asked, "compare": False})
+    assert report["tables"].keys() == set(subject.dimensions)
+    sums = {name: total_of(table, subject.columns[0]) for name, table in report["tables"].items()}
+    assert len(set(sums.values())) == 1, sums
+    view = await view_of(larkfield)
+    resource, _, method = subject.call.partition(".")
+    groups = next(each for each in view.find(resource, method).parameters if each.name == "group_by")
+    reached = {group for name in subject.dimensions for group in DIMENSIONS[name].group_by}
+    assert reached == set(groups.schema["items"]["enum"])
+
+
+async def test_costs_are_split_by_every_group_of_the_vendors(larkfield: Desk) -> None:
+    view = await view_of(larkfield)
+    groups = next(each for each in view.find("costs", "list").parameters if each.name == "group_by")
+    reached = {group for name in COSTS_BY for group in DIMENSIONS[name].group_by}
+    assert reached == set(groups.schema["items"]["enum"])
+    report = await larkfield.value(COSTS, {"by": ["api_source"], "start_time": "last 7 days", "compare": False})
+    assert report["tables"]["api_source"]["columns"][0] == "api_source"
+
+
+async def test_pictures_are_counted_by_size_and_only_those_that_are_asked_for(larkfield: Desk) -> None:
+    asked: Json = {"kind": "images", "start_time": "last 60 days", "compare": False}
+    every = rows_of((await larkfield.value(USAGE, {**asked, "by": ["size"]}))["tables"]["size"])
+    (first, *_) = every
+    some = await larkfield.value(USAGE, {**asked, "by": ["size"], "extra": {"sizes": [first["size"]]}})
+    assert rows_of(some["tables"]["size"])[0]["images"] == first["images"]
+    refused = await larkfield.refusal(USAGE, {**asked, "by": ["batch"]})
+    assert refused["failures"][0]["problem"] == "images cannot be split by batch"
+    assert "size, source" in refused["failures"][0]["allowed"]
+
+
+def total_of(table: Json, column: str) -> int:
+    at = table["columns"].index(column)
+    return sum(row[at] for row in table["rows"])
+
+
+async def view_of(desk: Desk) -> View:
+    parts = desk.stage.gateway.parts
+    caller = await parts.lookup.caller(desk.stage.client.token or "")
+    return (await parts.lookup.connected(caller.environment_id, AccountId(desk.stage.account_id))).view

@@ -30,6 +30,14 @@ def unix(text: str) -> str:
         ({"start_time": "last month"}, "2026-10-01T00:00Z", "2026-11-01T00:00Z"),
         ({"start_time": "2026-10", "end_time": "2026-10-15"}, "2026-10-01T00:00Z", "2026-10-16T00:00Z"),
         ({"end_time": "last month"}, "2026-10-01T00:00Z", "2026-11-01T00:00Z"),
+        ({"start_time": "2026-11-01"}, "2026-11-01T00:00Z", None),
+        ({"start_time": "31 October 2026"}, "2026-10-31T00:00Z", None),
+        ({"start_time": "October 31"}, "2026-10-31T00:00Z", None),
+        ({"start_time": "2026-11-01", "end_time": "2026-11-01"}, "2026-11-01T00:00Z", "2026-11-02T00:00Z"),
+        ({"start_time": "2026-11-01 to 2026-11-01"}, "2026-11-01T00:00Z", "2026-11-02T00:00Z"),
+        ({"start_time": "2026-10"}, "2026-10-01T00:00Z", "2026-11-01T00:00Z"),
+        ({"start_time": "yesterday"}, "2026-11-17T00:00Z", "2026-11-18T00:00Z"),
+        ({"start_time": "Monday"}, "2026-11-16T00:00Z", "2026-11-17T00:00Z"),
         ({"start_time": "7 days ago"}, "2026-11-11T15:30:20Z", None),
         ({"start_time": "since Monday"}, "2026-11-16T00:00Z", "2026-11-18T15:30:20Z"),
         ({"start_time": 1793491200}, "2026-11-01T00:00Z", None),
@@ -41,6 +49,22 @@ async def test_one_phrase_fills_both_ends(demo: Demo, asked: dict[str, Any], sta
     query = sent(demo)
     assert query["start_time"] == unix(start)
     assert query.get("end_time") == (unix(end) if end else None)
+
+
+async def test_date_as_an_end_leaves_the_beginning_open(demo: Demo) -> None:
+    told = sentence(await demo.refusal("list_all_openai_costs", {"end_time": "2026-11-10"}))
+    assert "start_time" in told, "which the vendor wants"
+    value = await demo.value("openai_costs_report", {"end_time": "2026-11-10", "by": ["day"]})
+    assert value["period"] == {"start": "2026-11-01T00:00:00+00:00", "end": "2026-11-11T00:00:00+00:00"}
+
+
+async def test_report_from_a_date_on_goes_until_now(demo: Demo) -> None:
+    asked = {"start_time": "2026-11-05", "by": ["day"], "compare": False}
+    value = await demo.value("openai_costs_report", asked)
+    assert value["period"] == {"start": "2026-11-05T00:00:00+00:00", "end": "2026-11-18T15:30:21+00:00"}
+    assert value["understood"] == {"start_time": "2026-11-05 = 2026-11-05T00:00:00+00:00"}
+    days = [row[0] for row in value["tables"]["day"]["rows"]]
+    assert (days[0], days[-1]) == ("2026-11-05", "2026-11-18")
 
 
 async def test_what_was_understood_is_in_the_answer(demo: Demo) -> None:

@@ -41,10 +41,12 @@ _LONGEST_PHRASE = 80
 
 
 class Range(NamedTuple):
-    """From `start` up to, and not including, `end`."""
+    """From `start` up to, and not including, `end`. `is_date`: said as one day of the calendar, which is a stretch of
+    time only where both ends are asked for at once."""
 
     start: datetime
     end: datetime
+    is_date: bool = False
 
 
 class _Unknown(Exception):
@@ -95,7 +97,7 @@ class _Reader:
         return _moment(moment if moment.tzinfo else moment.replace(tzinfo=self._now.tzinfo))
 
     def date(self, match: re.Match[str]) -> Range:
-        return self._unit("day", self._date(int(match[1]), int(match[2]), int(match[3])))
+        return self._one_day(self._date(int(match[1]), int(match[2]), int(match[3])))
 
     def year_month(self, match: re.Match[str]) -> Range:
         return self._unit("month", self._date(int(match[1]), int(match[2]), 1))
@@ -123,9 +125,9 @@ class _Reader:
     def day_of_month(self, match: re.Match[str]) -> Range:
         number, day = _index(_MONTHS, match["month"]), int(match["day"])
         if match["year"]:
-            return self._unit("day", self._date(int(match["year"]), number, day))
+            return self._one_day(self._date(int(match["year"]), number, day))
         start = self._date(self._now.year, number, day)
-        return self._unit("day", start if start <= self._now else self._date(self._now.year - 1, number, day))
+        return self._one_day(start if start <= self._now else self._date(self._now.year - 1, number, day))
 
     def right_now(self, _match: re.Match[str]) -> Range:
         return _moment(self._now)
@@ -174,6 +176,9 @@ class _Reader:
     def to_date(self, match: re.Match[str]) -> Range:
         unit = {"wtd": "week", "mtd": "month", "qtd": "quarter", "ytd": "year"}.get(match[0]) or match[1]
         return Range(self._start_of(unit), self._now)
+
+    def _one_day(self, start: datetime) -> Range:
+        return self._unit("day", start)._replace(is_date=True)
 
     def _unit(self, unit: str, start: datetime) -> Range:
         return Range(start, self._moved(start, unit, 1))

@@ -43,12 +43,17 @@ def _is_said(value: Any) -> bool:
 
 
 def _ends(operation: Offered, name: str, read: Range, arguments: Json) -> dict[str, datetime]:
-    """Which arguments a phrase fills: its own end of the range, and the other one where nothing was said of that."""
+    """Which arguments a phrase fills: its own end of the range, and the other one where nothing was said of that.
+
+    A date (`2026-11-01`) says where something begins or ends and no more: the other end stays open. A phrase that is a
+    stretch of time (`last month`, `2026-10`, `yesterday`) says both.
+    """
     start, end = (*operation.times, "", "")[:2]
+    says_both = read.end != read.start and not read.is_date
     if name == end:
-        lent = {start: read.start} if start not in arguments and read.end != read.start else {}
+        lent = {start: read.start} if start not in arguments and says_both else {}
         return {**lent, end: read.end}
-    if name == start and end and end not in arguments and read.end != read.start:
+    if name == start and end and end not in arguments and says_both:
         return {start: read.start, end: read.end}
     return {name: read.start}
 

@@ -37,6 +37,19 @@ DIMENSIONS = {
     "user": Dimension(group_by=("project_id", "user_id"), field="user_id", columns=("user", "id")),
     "key": Dimension(group_by=("project_id", "api_key_id"), field="api_key_id", columns=("key", "id", "project")),
     BY_DAY: Dimension(group_by=(), field="", columns=("day",)),
+    # What has no name beside what the vendor calls it.
+    **{
+        name: Dimension(group_by=(field,), field=field, columns=(name,))
+        for name, field in {
+            "batch": "batch",
+            "service_tier": "service_tier",
+            "api_source": "api_source",
+            "size": "size",
+            "source": "source",
+            "context_level": "context_level",
+            "vector_store": "vector_store_id",
+        }.items()
+    },
 }
 
 
@@ -132,9 +145,16 @@ async def _split(context: Context, subject: Subject, period: Period, name: str, 
     for bucket in buckets:
         day = day_of(bucket["start_time"], context.zone) if width == "1h" else day_of(bucket["start_time"])
         for result in _records(bucket.get("results")):
-            key = day if name == BY_DAY else str(result.get(dimension.field) or NOBODY)
+            key = day if name == BY_DAY else _called(result.get(dimension.field))
             _put(split, key, result, subject.fields)
     return split
+
+
+def _called(value: Any) -> str:
+    """What a part is known by: yes and no in the vendor's own letters."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value or NOBODY)
 
 
 def _put(split: Split, key: str, result: Json, fields: tuple[str, ...]) -> None:

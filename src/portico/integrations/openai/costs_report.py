@@ -17,7 +17,7 @@ from portico.model.operation import ToolName
 from portico.shapes import Json
 from portico.toolbox.composed import Composed, Context
 
-BY = ("project", "line_item", "key", "user", "day")
+BY = ("project", "line_item", "key", "user", "day", "api_source")
 USUALLY = ("project", "line_item")
 _FILTERS = ("project_ids", "api_key_ids", "line_items")
 COSTS = breakdown.Subject(

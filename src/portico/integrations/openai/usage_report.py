@@ -11,7 +11,10 @@ from portico.model.operation import ToolName
 from portico.shapes import Json
 from portico.toolbox.composed import Composed, Context
 
-BY = ("project", "user", "key", "model", "day")
+BY = (
+    *("project", "user", "key", "model", "day"),
+    *("batch", "service_tier", "api_source", "size", "source", "context_level", "vector_store"),
+)
 USUALLY = ("project", "model")
 COMPLETIONS = "completions"
 _BUCKETS = {"1d": 31, "1h": 168}
@@ -25,11 +28,12 @@ def _hit_percent(sums: Sums) -> Any:
 
 
 def _tokens(call: str) -> Subject:
+    """Calls of a model that reads and writes text."""
     return Subject(
         call=call,
         columns=("requests", *_TOKENS),
         fields=("num_model_requests", *_TOKENS),
-        dimensions=_CALLER,
+        dimensions=(*_CALLER, "batch", "service_tier", "api_source"),
         main_column="tokens",
         main=lambda sums: total([sums[1], sums[3]]),
         buckets=_BUCKETS,
@@ -56,10 +60,17 @@ KINDS: dict[str, Subject] = {
     "decisions": _tokens("usage_decisions.list"),
     "embeddings": _counted("usage_embeddings.list", "num_model_requests", "input_tokens", main=1),
     "moderations": _counted("usage_moderations.list", "num_model_requests", "input_tokens", main=1),
-    "images": _counted("usage_images.list", "num_model_requests", "images", main=1),
+    "images": _counted(
+        "usage_images.list", "num_model_requests", "images", main=1, dimensions=(*_CALLER, "size", "source")
+    ),
     "audio_speeches": _counted("usage_audio_speeches.list", "num_model_requests", "characters", main=1),
     "audio_transcriptions": _counted("usage_audio_transcriptions.list", "num_model_requests", "seconds", main=1),
-    "web_search_calls": _counted("usage_web_search_calls.list", "num_requests", "num_model_requests"),
+    "web_search_calls": _counted(
+        "usage_web_search_calls.list",
+        "num_requests",
+        "num_model_requests",
+        dimensions=(*_CALLER, "context_level", "api_source"),
+    ),
     "vector_stores": Subject(
         call="usage_vector_stores.list",
         columns=("byte_days",),
@@ -70,13 +81,16 @@ KINDS: dict[str, Subject] = {
         buckets={"1d": 31},
     ),
     "file_search_calls": _counted(
-        "usage_file_search_calls.list", "num_requests", dimensions=("project", "user", "key", "day")
+        "usage_file_search_calls.list", "num_requests", dimensions=("project", "user", "key", "day", "vector_store")
     ),
     "code_interpreter_sessions": _counted(
         "usage_code_interpreter_sessions.list", "num_sessions", dimensions=("project", "day")
     ),
 }
-_FILTERS = ("project_ids", "user_ids", "api_key_ids", "models", "batch")
+_FILTERS = (
+    *("project_ids", "user_ids", "api_key_ids", "models", "batch"),
+    *("sizes", "sources", "context_levels", "vector_store_ids"),
+)
 
 
 async def run(context: Context, arguments: Json) -> Json:
@@ -141,6 +155,10 @@ REPORT = Composed(
         filters.several("models", "Only these models"),
         filters.several("api_key_ids", "Only these keys, by name or id", names="project_api_keys.list", rare=True),
         filters.argument("batch", "boolean", "Only batch jobs, or only others"),
+        filters.several("sizes", "Only pictures of these sizes", rare=True),
+        filters.several("sources", "Only pictures made this way: image.generation, image.edit …", rare=True),
+        filters.several("context_levels", "Only searches of these levels: low, medium, high", rare=True),
+        filters.several("vector_store_ids", "Only these vector stores", names="vector_stores.list", rare=True),
         filters.TOP_ROWS,
         filters.COMPARE,
     ),
