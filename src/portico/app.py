@@ -152,7 +152,11 @@ class Portico:
         self.parts = parts
         self.is_draining = False
         self.worker = Worker(parts)
-        self.heartbeat = Heartbeat(parts.database, parts.keyring)
+        self.heartbeat = Heartbeat(parts.database, parts.keyring, parts.metrics)
+        parts.metrics.watch("portico_draining", "1 while no new calls are wanted.", lambda: self.is_draining)
+        parts.metrics.watch(
+            "portico_keys_available", "0 while keys cannot be opened.", lambda: not parts.keyring.trouble
+        )
         toolbox = Toolbox(parts)
         site = Site(parts)
         self.unified = Unified(parts.mappings)
@@ -261,7 +265,7 @@ def _parts(
     settings: Settings, database: Database, keyring: Keyring, clock: Clock, transport: Transport | None
 ) -> Parts:
     accounts_store, operators, audit = Accounts(database), Operators(database), Audit(database)
-    changes, definitions, metrics = Changes(database), Definitions(database), Metrics()
+    changes, definitions, metrics = Changes(database), Definitions(database), Metrics(SHIPPED)
     changes.listen("keys", keyring.forget)
     later, views = Later(database, clock, settings.recheck_hours), Views(_shipped(), definitions, with_waiting)
     carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)

@@ -1,9 +1,11 @@
 """Structured logs, and the one rule by which secrets are kept out of them."""
 
+import json
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -48,6 +50,18 @@ class Redacting(logging.Formatter):
         return str(redact(super().format(record)))
 
 
+class RedactingJson(Redacting):
+    """One JSON object on a line, named as our own lines are."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
+        line = {"part": record.name, "event": redact(record.getMessage()), "level": record.levelname.lower()}
+        line |= {"timestamp": moment} | structlog.contextvars.get_contextvars()
+        if record.exc_info:
+            line["exception"] = redact(self.formatException(record.exc_info))
+        return json.dumps(line)
+
+
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     return {
         key: value if key in {"exc_info", "level", "timestamp"} else redact(value, key) for key, value in event.items()
@@ -63,7 +77,7 @@ def _redact_trace(_logger: Any, _method: str, event: MutableMapping[str, Any]) -
 def configure(level: str = "info", style: str = "text") -> None:
     """Send all logs to standard error, redacted."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(Redacting("%(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(RedactingJson() if style == "json" else Redacting("%(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     renderer: Any = structlog.processors.JSONRenderer()
     if style != "json":
@@ -84,6 +98,11 @@ def configure(level: str = "info", style: str = "text") -> None:
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=True,
     )
+
+
+def about(**facts: str) -> None:
+    """Whatever is logged from here on while this request is worked on says so."""
+    structlog.contextvars.bind_contextvars(**facts)
 
 
 def logger(name: str) -> Any:

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portico.log import HIDDEN, Redacting, configure, logger, redact
+from portico.log import HIDDEN, Redacting, RedactingJson, about, configure, logger, redact
 from portico.vault import tokens
 
 CANARY = "CANARYcanary0123456789"
@@ -140,3 +140,16 @@ def test_what_libraries_log_is_redacted_too() -> None:
         log.exception("for %s", f"ptc_mcp_{CANARY}")
     assert "RuntimeError" in written.getvalue()
     assert CANARY not in written.getvalue()
+
+
+def test_what_libraries_log_is_json_too_where_json_is_wanted_and_says_which_request_it_was() -> None:
+    record = logging.LogRecord("uvicorn.error", logging.WARNING, "x.py", 1, "refused %s", (f"sk-proj-{CANARY}",), None)
+    try:
+        about(request_id="r-1")
+        line = json.loads(RedactingJson().format(record))
+    finally:
+        structlog.contextvars.clear_contextvars()
+    assert (line["part"], line["level"], line["request_id"]) == ("uvicorn.error", "warning", "r-1")
+    assert line["event"].startswith("refused sk-proj")
+    assert CANARY not in str(line)
+    assert line["timestamp"].endswith("Z")

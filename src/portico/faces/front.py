@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute, Match, Router
 from portico.errors import ClientLeft, NotFound, Refusal, VerbNotAllowed
 from portico.faces.http import Aborted, Incoming, Receive, Scope, Send, describe, write_json
 from portico.gateway.parts import Parts
+from portico.log import about
 
 HotFace = Callable[[Incoming, Send, Parts], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -53,6 +54,7 @@ class Front:
             await self._lifespan(scope, receive, send)
             return
         incoming = Incoming(scope, receive)
+        about(request_id=incoming.request_id)
         try:
             _check_head(scope)
             face = self._hot.get(incoming.path[1:].partition("/")[0])

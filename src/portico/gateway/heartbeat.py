@@ -3,9 +3,11 @@
 import asyncio
 import os
 import socket
+import time
 
 from portico.errors import Refusal
 from portico.gateway.keyring import Keyring
+from portico.gateway.metrics import Metrics
 from portico.log import logger
 from portico.store.database import Database
 from portico.store.ids import new_id
@@ -18,8 +20,8 @@ _log = logger("heartbeat")
 
 
 class Heartbeat:
-    def __init__(self, database: Database, keyring: Keyring) -> None:
-        self._replicas, self._keyring = Replicas(database), keyring
+    def __init__(self, database: Database, keyring: Keyring, metrics: Metrics) -> None:
+        self._replicas, self._keyring, self._metrics = Replicas(database), keyring, metrics
         self.id = new_id()
         self._host = f"{socket.gethostname()}:{os.getpid()}"
         self._task: asyncio.Task[None] | None = None
@@ -40,7 +42,9 @@ class Heartbeat:
 
     async def _beat(self) -> None:
         while True:
+            due = time.monotonic() + BEAT_SECONDS
             await asyncio.sleep(BEAT_SECONDS)
+            self._metrics.loop_late.set(max(0.0, time.monotonic() - due))
             try:
                 await self._tell()
                 await self._look_at_keys()

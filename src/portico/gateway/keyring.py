@@ -32,6 +32,8 @@ class Keyring:
         self.keys = Keys(database)
         # Why no key can be opened just now; empty while all is well.
         self.trouble = ""
+        # This process alone has not got the root key that is in use; others may have it.
+        self.lacks_root = False
         self._database, self._clock = database, clock
         self._open: dict[tuple[str, bytes], tuple[float, envelope.DataKey]] = {}
         self._current: dict[str, bytes] = {}
@@ -72,6 +74,7 @@ class Keyring:
     async def check(self) -> None:
         """Ask whether keys can still be opened; `trouble` says how that went."""
         root = await self.keys.current_root()
+        self.lacks_root = root is not None and self.roots.get(root.id) is None
         if root is not None and root.pepper is not None:
             try:
                 await self._watched(self._held(root.id), root.pepper, _PEPPER_BOUND)

@@ -1,45 +1,116 @@
-"""Counters for Prometheus, with labels that stay few: the face and the class of the status, never an id."""
+"""Counters for Prometheus, with labels that stay few: faces, classes of status, codes, shipped vendors; never an id."""
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from collections.abc import Callable, Collection
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+
+from portico.model.request import RequestRow
+from portico.version import VERSION
 
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+_OTHER = "other"
+# Codes are classes of our own; should a face ever make one up from what it was sent, they still stay few.
+_MOST_CODES = 100
+# Not ours: the vendor's answer is counted as such, and a client that leaves is refused nothing.
+_NO_REFUSALS = frozenset({"", "vendor_failure", "client_left"})
+_BILLION = 1e9
 
 
 class Metrics:
-    """A registry of its own for each gateway, so that several can live in one process."""
+    """A registry of its own for each gateway, so that several can live in one process.
 
-    def __init__(self) -> None:
+    `integrations` are named; others, whose names their tenants choose, are counted together.
+    """
+
+    def __init__(self, integrations: Collection[str] = ()) -> None:
         self.registry = CollectorRegistry()
-        self._calls = Counter(
-            "portico_calls", "Calls by face and class of status.", ("face", "status"), registry=self.registry
+        self._integrations, self._codes = frozenset(integrations), set[str]()
+        self._watched: dict[str, Gauge] = {}
+        self._one_of: dict[tuple[int | str, ...], Counter] = {}
+        self._timers: dict[tuple[int, str], Histogram] = {}
+        ProcessCollector(registry=self.registry)
+        Gauge("portico_build_info", "Always 1.", ("version",), registry=self.registry).labels(VERSION).set(1)
+        self._calls = self._counter("calls", "Calls by face and class of status.", "face", "status")
+        self._seconds = self._histogram("call_seconds", "How long calls took, until the last byte.", "face")
+        self._refusals = self._counter("refusals", "What Portico refused, or could not do, by code.", "code")
+        self._answers = self._counter("vendor_answers", "Vendors' answers by class.", "integration", "status")
+        self._vendor_seconds = self._histogram(
+            "vendor_seconds", "How long vendors took until their answers began.", "integration"
         )
-        self._seconds = Histogram(
-            "portico_call_seconds",
-            "How long calls took, until the last byte.",
-            ("face",),
-            buckets=_BUCKETS,
-            registry=self.registry,
+        self._bytes = self._counter("bytes", "Bytes of bodies, to vendors and back.", "direction")
+        self._tokens = self._counter("tokens", "Tokens that vendors counted.", "integration", "kind")
+        self._cost = self._counter("cost_dollars", "What calls cost by the price lists, estimated.", "integration")
+        self._runs = self._counter("job_runs", "Runs of jobs: done, again, failed, lost.", "kind", "outcome")
+        self._late = self._histogram("job_late_seconds", "How late jobs were taken up.", "kind")
+        self.rows_dropped = self._counter("request_rows_dropped", "Rows of the request log that could not be kept.")
+        self.bodies_dropped = self._counter(
+            "request_bodies_dropped", "Calls whose bodies were to be kept beside the request log and could not be."
         )
-        self.rows_dropped = Counter(
-            "portico_request_rows_dropped", "Rows of the request log that could not be kept.", registry=self.registry
-        )
-        self.bodies_dropped = Counter(
-            "portico_request_bodies_dropped",
-            "Calls whose bodies were to be kept beside the request log and could not be.",
-            registry=self.registry,
-        )
-        self.in_flight = Gauge("portico_calls_in_flight", "Calls under way.", registry=self.registry)
-        self._counters: dict[tuple[str, int], Counter] = {}
-        self._timers: dict[str, Histogram] = {}
+        self.in_flight = self._gauge("calls_in_flight", "Calls under way.")
+        self.loop_late = self._gauge("loop_late_seconds", "By how much the event loop woke late at its last look.")
 
-    def count(self, face: str, status: int, seconds: float) -> None:
-        key = (face, status // 100)
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = self._calls.labels(face, f"{status // 100}xx")
-            self._timers.setdefault(face, self._seconds.labels(face))
-        counter.inc()
-        self._timers[face].observe(seconds)
+    def called(self, row: RequestRow) -> None:
+        """A call has ended; this is its row in the log."""
+        self._add(self._calls, row.face, f"{row.status // 100}xx")
+        self._observe(self._seconds, row.face, row.duration_us / 1e6)
+        if row.code not in _NO_REFUSALS:
+            self._add(self._refusals, self._code(row.code))
+        self._add(self._bytes, "in", by=row.bytes_in)
+        self._add(self._bytes, "out", by=row.bytes_out)
+        if row.vendor_status:
+            self._answered(row)
+
+    def ran(self, kind: str, outcome: str) -> None:
+        self._add(self._runs, kind, outcome)
+
+    def taken(self, kind: str, late_seconds: float) -> None:
+        self._observe(self._late, kind, max(0.0, late_seconds))
+
+    def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
+        """A number that is looked up when somebody asks."""
+        if name not in self._watched:
+            self._watched[name] = Gauge(name, meaning, registry=self.registry)
+        self._watched[name].set_function(value)
+
+    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+        return Counter(f"portico_{name}", meaning, labels, registry=self.registry)
+
+    def _histogram(self, name: str, meaning: str, label: str) -> Histogram:
+        return Histogram(f"portico_{name}", meaning, (label,), buckets=_BUCKETS, registry=self.registry)
+
+    def _gauge(self, name: str, meaning: str) -> Gauge:
+        return Gauge(f"portico_{name}", meaning, registry=self.registry)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
+
+    def _answered(self, row: RequestRow) -> None:
+        name = row.integration if row.integration in self._integrations else _OTHER
+        self._add(self._answers, name, f"{row.vendor_status // 100}xx")
+        self._observe(self._vendor_seconds, name, row.vendor_us / 1e6)
+        if row.input_tokens or row.output_tokens:
+            self._add(self._tokens, name, "input", by=row.input_tokens)
+            self._add(self._tokens, name, "cached", by=row.cached_tokens)
+            self._add(self._tokens, name, "output", by=row.output_tokens)
+        if row.cost_nanos:
+            self._add(self._cost, name, by=row.cost_nanos / _BILLION)
+
+    def _code(self, code: str) -> str:
+        if len(self._codes) < _MOST_CODES:
+            self._codes.add(code)
+        return code if code in self._codes else _OTHER
+
+    def _add(self, counter: Counter, *labels: str, by: float = 1) -> None:
+        """Finding a child by its labels costs more than counting does."""
+        key = (id(counter), *labels)
+        child = self._one_of.get(key)
+        if child is None:
+            child = self._one_of[key] = counter.labels(*labels)
+        child.inc(by)
+
+    def _observe(self, histogram: Histogram, label: str, seconds: float) -> None:
+        key = (id(histogram), label)
+        timer = self._timers.get(key)
+        if timer is None:
+            timer = self._timers[key] = histogram.labels(label)
+        timer.observe(seconds)

@@ -64,6 +64,7 @@ class Entry:
         self.vendor_status = 0
         self.vendor_request_id = ""
         self.vendor_seconds = 0.0
+        recorder.metrics.in_flight.inc()
 
     def __enter__(self) -> "Entry":
         return self
@@ -158,10 +159,12 @@ class Entry:
         self._is_closed = True
         seconds = time.perf_counter() - self._started
         used = self.meter.used() if self.meter else NOTHING
-        self._recorder.metrics.count(self.call.face, self._status, seconds)
+        row = self._row(seconds, used)
+        self._recorder.metrics.in_flight.dec()
+        self._recorder.metrics.called(row)
         if self.heard is None:
             self.listen()
-        self._recorder.put(self._row(seconds, used), self.heard)
+        self._recorder.put(row, self.heard)
 
     def _row(self, seconds: float, used: Used) -> RequestRow:
         call, operation, account = self.call, self._operation, self.connected.account if self.connected else None
@@ -223,6 +226,7 @@ class Recorder:
         self._waiting: list[RequestRow] = []
         self._task: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
+        metrics.watch("portico_request_rows_waiting", "Rows not yet written.", lambda: len(self._waiting))
 
     def open(self, caller: Caller, call: Call, *, is_held: bool = False) -> Entry:
         return Entry(self, caller, call, is_held=is_held)

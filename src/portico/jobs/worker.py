@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from random import SystemRandom
 
+from portico.clock import to_milliseconds
 from portico.errors import Refusal, Unavailable
 from portico.gateway.parts import Parts
 from portico.jobs import schedule
@@ -56,6 +57,7 @@ class Worker:
         self._room = asyncio.Event()
         self._loops: list[asyncio.Task[None]] = []
         parts.later.jobs.listen(self._room.set)
+        parts.metrics.watch("portico_jobs_running", "Jobs that this process runs.", lambda: len(self._running))
 
     async def start(self) -> None:
         """Returns at once; the work goes on behind whatever is served."""
@@ -145,9 +147,13 @@ class Worker:
         return await self._parts.operators.take_jobs(self._parts.clock(), taking)
 
     async def _run(self, job: Job) -> None:
+        metrics, ended = self._parts.metrics, "done"
+        metrics.taken(job.kind, (to_milliseconds(self._parts.clock()) - job.run_at_ms) / 1000)
         try:
             outcome = await self.runners[job.kind](job)
+            ended = "done" if outcome.again_at is None else "again"
         except Exception as problem:
+            ended = "failed"
             if not isinstance(problem, Unavailable):
                 _log.exception("a job failed", kind=job.kind, subject=job.subject)
             pause = timedelta(seconds=schedule.growing(job.tries, self._dice))
@@ -155,12 +161,15 @@ class Worker:
         try:
             await self._settle(job, outcome)
         except LeaseLost:
+            ended = "lost"
             _log.info("a job was taken back, or over by another worker", kind=job.kind, subject=job.subject)
         except Exception as problem:
             # Nothing was written, so the job is run again when its lease ends.
+            ended = "lost"
             _log.warning(
                 "a job's outcome could not be written", kind=job.kind, subject=job.subject, reason=str(problem)
             )
+        metrics.ran(job.kind, ended)
 
     async def _settle(self, job: Job, outcome: Outcome) -> None:
         async with self._parts.database.transaction() as session:

@@ -141,8 +141,20 @@ async def test_a_gateway_that_drains_or_has_no_database_is_not_ready(operator: W
     assert (await operator.get("/readyz")).status == 200
 
 
+async def test_a_gateway_without_the_root_key_is_not_ready_and_one_whose_vault_is_away_still_is(
+    operator: Watched, held: Portico
+) -> None:
+    keyring = held.parts.keyring
+    keyring.trouble = "Vault cannot be reached."
+    assert said(await operator.get("/readyz")) == {"status": "ready", "keys": "unavailable"}
+    keyring.lacks_root = True
+    assert said(await operator.get("/readyz"), 503) == {"status": "no root key"}
+    await keyring.check()
+    assert said(await operator.get("/readyz")) == {"status": "ready"}
+
+
 async def test_counters_name_no_account_token_or_address_and_stay_few(operator: Watched) -> None:
-    """Whatever is called, the number of series is bounded by faces and classes of status."""
+    """Whatever is called, the number of series is bounded by faces, classes of status, codes and vendors."""
     accounts = [(await connect_account(operator, f"tenant-{number}"))["id"] for number in range(3)]
     for account in [*accounts, NOWHERE]:
         for path in ("files", "nothing-of-the-kind", "projects", f"x-{account}"):
@@ -152,9 +164,11 @@ async def test_counters_name_no_account_token_or_address_and_stay_few(operator: 
     text = (await operator.as_holder_of(None).get("/metrics")).content.decode()
     samples = [each for family in text_string_to_metric_families(text) for each in family.samples]
     labels = {name for each in samples for name in each.labels}
-    assert labels == {"face", "status", "le"}
+    assert labels <= {"face", "status", "le", "code", "integration", "direction", "version", "kind", "outcome"}
     assert {each.labels["status"] for each in samples if "status" in each.labels} <= {f"{n}xx" for n in range(1, 6)}
     assert {each.labels["face"] for each in samples if "face" in each.labels} == {"proxy", "custom", "passthrough"}
+    assert {each.labels["integration"] for each in samples if "integration" in each.labels} == {"openai"}
+    assert {each.labels["code"] for each in samples if "code" in each.labels} == {"no_such_operation", "not_found"}
     assert len(samples) <= 200
     counted = sum(each.value for each in samples if each.name == "portico_calls_total")
     assert counted == 4 * 4 * 3
