@@ -18,6 +18,7 @@ from portico import clock as clocks
 from portico.app import Portico, build
 from portico.clock import Clock, Pause
 from portico.gateway.bootstrap import make_first_token
+from portico.gateway.tracing import Tracing
 from portico.settings import Settings
 from portico.store.engines import open_database
 from portico.store.migrate import migrate
@@ -136,10 +137,11 @@ async def open_gateway(
     clock: Clock = clocks.now,
     transport: Transport | None = None,
     pause: Pause = clocks.pause,
+    tracing: Tracing | None = None,
 ) -> Portico:
     _migrate_ahead(settings)
     quick = Passwords(QUICK)
-    portico = await build(settings, clock=clock, transport=transport, pause=pause, passwords=quick)
+    portico = await build(settings, clock=clock, transport=transport, pause=pause, passwords=quick, tracing=tracing)
     stack.push_async_callback(portico.stop)
     await portico.start()
     return portico

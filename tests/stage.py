@@ -14,6 +14,7 @@ from portico import clock as clocks
 from portico.app import Portico
 from portico.clock import Clock, Pause
 from portico.gateway.connect import with_context
+from portico.gateway.tracing import Tracing
 from portico.model.account import Account, AccountId, EnvironmentId
 from portico.sandbox.faults import FaultRule, from_body
 from portico.sandbox.ledger import Entry
@@ -115,6 +116,7 @@ async def open_stage(
     transport: Transport | None = None,
     clock: Clock = clocks.now,
     pause: Callable[[World], Pause] | None = None,
+    tracing: Tracing | None = None,
     **changes: Any,
 ) -> AsyncGenerator[Stage]:
     """`base_urls` are allowed for more accounts; `pause` makes time pass; `changes` are settings.
@@ -131,9 +133,8 @@ async def open_stage(
             **changes,
         )
         async with AsyncExitStack() as stack:
-            gateway = await open_gateway(
-                stack, settings, clock=clock, transport=transport, pause=pause(world) if pause else clocks.pause
-            )
+            made: Any = {"clock": clock, "transport": transport, "tracing": tracing}
+            gateway = await open_gateway(stack, settings, pause=pause(world) if pause else clocks.pause, **made)
             client = await stack.enter_async_context(open_client(gateway))
             account = await connect_account(client, tenant)
             yield Stage(gateway, client, world, sandbox_url, account["id"])

@@ -39,6 +39,7 @@ HOMES = {
     "uvloop": ("faces/server.py", "cli/"),
     "python_multipart": ("faces/", "sandbox/"),
     "prometheus_client": ("gateway/metrics.py",),
+    "opentelemetry": ("gateway/tracing.py",),
     "structlog": ("log.py",),
     "cyclopts": ("cli/", "__main__.py"),
     "rich": ("cli/",),

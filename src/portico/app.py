@@ -77,6 +77,7 @@ from portico.gateway.secrets import Secrets
 from portico.gateway.seen import Seen
 from portico.gateway.states import States
 from portico.gateway.stored import Stored
+from portico.gateway.tracing import Tracing, open_tracing
 from portico.gateway.transit import open_transit
 from portico.gateway.views import Views
 from portico.gateway.written import Written
@@ -211,6 +212,8 @@ class Portico:
         await self.parts.limits.stop()
         self.parts.passwords.close()
         await self.parts.transport.close()
+        if self.parts.tracing is not None:
+            await self.parts.tracing.close()
         await self.parts.keyring.close()
         await self.parts.database.close()
 
@@ -233,6 +236,7 @@ async def build(
     transport: Transport | None = None,
     pause: Pause = clocks.pause,
     passwords: Passwords | None = None,
+    tracing: Tracing | None = None,
 ) -> Portico:
     """A gateway on its database, migrated and with its keys checked. Raises a Refusal that says what to mend."""
     service = open_transit(settings)
@@ -240,8 +244,9 @@ async def build(
     try:
         await migrate(database)
         keyring = await open_keyring(settings, database, clock, service)
-        made = replace(_parts(settings, database, keyring, clock, transport), pause=pause)
-        parts = replace(made, passwords=passwords) if passwords else made
+        made = _parts(settings, database, keyring, clock, transport)
+        made.recorder.tracing = tracing or open_tracing()
+        parts = replace(made, pause=pause, passwords=passwords or made.passwords, tracing=made.recorder.tracing)
         await ensure_first_environment(parts)
     except BaseException:
         await database.close()

@@ -54,7 +54,7 @@ class Front:
             await self._lifespan(scope, receive, send)
             return
         incoming = Incoming(scope, receive)
-        about(request_id=incoming.request_id)
+        self._introduce(incoming)
         try:
             _check_head(scope)
             face = self._hot.get(incoming.path[1:].partition("/")[0])
@@ -69,6 +69,14 @@ class Front:
         except Exception as problem:
             status, body, headers = describe(problem, incoming.request_id)
             await write_json(send, status, body, headers)
+
+    def _introduce(self, incoming: Incoming) -> None:
+        """To the log, and to the trace that it is part of."""
+        about(request_id=incoming.request_id)
+        if trace_id := incoming.trace_id:
+            about(trace_id=trace_id)
+        if self._parts.tracing is not None:
+            self._parts.tracing.came(incoming.header("traceparent"), incoming.header("tracestate"))
 
     async def _route(self, incoming: Incoming, scope: Scope, receive: Receive, send: Send) -> None:
         scope["portico.incoming"] = incoming

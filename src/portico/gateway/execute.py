@@ -199,17 +199,33 @@ async def _send(
     patience = call.patience if is_repeatable else Patience()
     entry.bytes_in += len(request.content) if isinstance(request.content, bytes) else request.size_bytes or 0
     while True:
-        started = time.perf_counter()
-        response = await parts.transport.send(request)
-        entry.vendor_seconds += time.perf_counter() - started
-        entry.vendor_status = response.status
-        entry.vendor_request_id = response.header(prepared.connected.view.integration.trace)
+        response = await _ask(request, call, prepared, parts, entry)
         wait = retry.decide(prepared.effect, response.status, response.header("retry-after"), patience, waited)
         if wait is None:
             return response
         response.release()
         await asyncio.sleep(wait)
         waited += wait
+
+
+async def _ask(
+    request: UpstreamRequest, call: Call, prepared: Prepared, parts: Parts, entry: Entry
+) -> UpstreamResponse:
+    asking = entry.trace.ask(request, is_raw=call.raw is not None) if entry.trace else None
+    started = time.perf_counter()
+    try:
+        response = await parts.transport.send(asking.request if asking else request)
+    except BaseException as problem:
+        if asking is not None:
+            asking.failed(problem)
+        raise
+    finally:
+        entry.vendor_seconds += time.perf_counter() - started
+    entry.vendor_status = response.status
+    entry.vendor_request_id = response.header(prepared.connected.view.integration.trace)
+    if asking is not None:
+        asking.answered(entry.vendor_status, entry.vendor_request_id)
+    return response
 
 
 def preview(prepared: Prepared) -> Answer:

@@ -22,6 +22,7 @@ from portico.gateway.secrets import Secrets
 from portico.gateway.seen import Seen
 from portico.gateway.states import States
 from portico.gateway.stored import Stored
+from portico.gateway.tracing import Tracing
 from portico.gateway.views import Views
 from portico.gateway.written import Written
 from portico.settings import Settings
@@ -84,3 +85,4 @@ class Parts:
     passwords: Passwords
     clients: Clients
     grants: Grants
+    tracing: Tracing | None = None

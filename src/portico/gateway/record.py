@@ -18,6 +18,7 @@ from portico.gateway.limits import Limits
 from portico.gateway.lookup import Connected
 from portico.gateway.meter import NOTHING, Meter, Used
 from portico.gateway.metrics import Metrics
+from portico.gateway.tracing import Tracing
 from portico.log import logger, redact
 from portico.model.call import Answer, Call
 from portico.model.caller import Caller
@@ -46,7 +47,7 @@ class Entry:
     __slots__ = (
         "_caller", "_code", "_is_closed", "_is_held", "_is_replay", "_operation", "_path", "_problem",
         "_recorder", "_started", "_status", "_verb", "bytes_in", "bytes_out", "call", "connected", "heard", "meter",
-        "vendor_request_id", "vendor_seconds", "vendor_status",
+        "trace", "vendor_request_id", "vendor_seconds", "vendor_status",
     )  # fmt: skip
 
     def __init__(self, recorder: "Recorder", caller: Caller, call: Call, *, is_held: bool) -> None:
@@ -64,6 +65,7 @@ class Entry:
         self.vendor_status = 0
         self.vendor_request_id = ""
         self.vendor_seconds = 0.0
+        self.trace = recorder.tracing.begin(call) if recorder.tracing else None
         recorder.metrics.in_flight.inc()
 
     def __enter__(self) -> "Entry":
@@ -162,6 +164,8 @@ class Entry:
         row = self._row(seconds, used)
         self._recorder.metrics.in_flight.dec()
         self._recorder.metrics.called(row)
+        if self.trace is not None:
+            self.trace.end(row)
         if self.heard is None:
             self.listen()
         self._recorder.put(row, self.heard)
@@ -186,7 +190,7 @@ class Entry:
             client=call.client,
             token_id=self._caller.token_id,
             request_id=call.request_id,
-            trace_id=call.trace_id,
+            trace_id=self.trace.id if self.trace else call.trace_id,
             status=self._status,
             code=self._code,
             vendor_status=self.vendor_status,
@@ -222,6 +226,7 @@ class Recorder:
     def __init__(self, requests: Requests, metrics: Metrics, clock: Clock, limits: Limits, keeper: Keeper) -> None:
         self.metrics, self.clock, self.ids = metrics, clock, Ids()
         self._keeper = keeper
+        self.tracing: Tracing | None = None
         self._requests, self._limits = requests, limits
         self._waiting: list[RequestRow] = []
         self._task: asyncio.Task[None] | None = None
