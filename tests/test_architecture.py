@@ -24,7 +24,7 @@ HOMES = {
     "aiohttp": ("upstream/transport.py", "upstream/egress.py", "cli/"),
     "yarl": ("upstream/",),
     "multidict": ("upstream/",),
-    "apsw": ("store/", "cli/doctor.py"),
+    "apsw": ("store/", "cli/looks/"),
     "psycopg": ("store/",),
     "psycopg_pool": ("store/",),
     "cryptography": ("vault/", "sandbox/"),

@@ -69,7 +69,7 @@ async def shared_database(migrated_url: str) -> AsyncGenerator[Database]:
 
 ALL = statements()
 OF_ONE_ENVIRONMENT = [
-    each for each in ALL if not each[0].startswith(("operators.", "environments.", "rotations.", "sealed."))
+    each for each in ALL if not each[0].startswith(("operators.", "environments.", "rotations.", "sealed.", "survey."))
 ]
 
 

@@ -1,0 +1,144 @@
+"""Looks at this machine: Python, libraries, the data folder, the disk, open files, the key file, the variables."""
+
+import os
+import shutil
+import stat
+import sys
+from collections.abc import Mapping
+from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
+
+from portico.cli.looks.finding import Finding, well, wrong
+from portico.errors import Refusal
+from portico.settings import Settings, variable
+
+LEAST_FREE_BYTES = 200_000_000
+LEAST_OPEN_FILES = 4096
+# Variables of ours that are no settings of the gateway.
+_OF_COMMANDS = frozenset({"PORTICO_URL", "PORTICO_TOKEN", "PORTICO_ACCOUNT"})
+# Where locks do not work as SQLite needs them.
+_REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "fuse.s3fs"})
+
+
+def variables(environment: Mapping[str, str]) -> Finding:
+    """A misspelt variable is silently no setting at all."""
+    known = {variable(each.name) for each in fields(Settings)} | _OF_COMMANDS
+    given = sorted(name for name in environment if name.startswith("PORTICO_"))
+    strange = [name for name in given if name not in known]
+    if not strange:
+        return well("variables", ", ".join(given) or "none set: every setting has its default")
+    near = {name: get_close_matches(name, known, 1, 0.7) for name in strange}
+    meant = [f"{name} is no setting" + (f": did you mean {near[name][0]}?" if near[name] else ".") for name in strange]
+    return wrong("variables", ", ".join(strange), " ".join(meant))
+
+
+def python(_settings: Settings) -> Finding:
+    version = ".".join(map(str, sys.version_info[:3]))
+    return well("Python", version) if sys.version_info >= (3, 11) else wrong("Python", version, "Use 3.11 or newer.")
+
+
+def sqlite(settings: Settings) -> Finding:
+    import apsw
+
+    from portico.store.sqlite import refuse_unsafe
+
+    version = apsw.sqlite_lib_version()
+    try:
+        refuse_unsafe(version)
+    except Refusal as problem:
+        if settings.database_url:
+            return well("SQLite library", f"{version}, unsafe, but not used")
+        return wrong("SQLite library", version, problem.sentence)
+    return well("SQLite library", version)
+
+
+def folder(settings: Settings, mounts: Path = Path("/proc/mounts")) -> Finding:
+    path = settings.data_dir
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = path / f".doctor.{os.getpid()}"
+        probe.write_text("")
+        probe.unlink()
+    except OSError as problem:
+        found = f"{path}: {problem.strerror}"
+        return wrong("data folder", found, "Give PORTICO_DATA_DIR a folder that can be written.")
+    kind = _file_system(path, mounts)
+    if not settings.database_url and kind in _REMOTE:
+        mend = "SQLite loses data on file systems of the network: use a local disk, or PostgreSQL."
+        return wrong("data folder", f"{path} on {kind}", mend)
+    if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return well("data folder", f"{path}, readable by others", f"chmod 700 {path}")
+    return well("data folder", str(path))
+
+
+def space(settings: Settings) -> Finding:
+    if not settings.data_dir.exists():
+        return wrong("free space", "no data folder", "See the data folder above.")
+    free = shutil.disk_usage(settings.data_dir).free
+    found = f"{free / 1e9:.1f} GB"
+    return well("free space", found) if free >= LEAST_FREE_BYTES else wrong("free space", found, "Make room there.")
+
+
+def open_files(_settings: Settings) -> Finding:
+    """Each call takes two connections."""
+    try:
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    except (ImportError, OSError):
+        return well("open files", "no limit known")
+    if soft in {-1, resource.RLIM_INFINITY} or soft >= LEAST_OPEN_FILES:
+        return well("open files", "no limit" if soft in {-1, resource.RLIM_INFINITY} else f"at most {soft}")
+    more = f"`ulimit -n {min(65536, hard) if hard > 0 else 65536}` before the start, or LimitNOFILE=65536 in its unit."
+    return wrong("open files", f"at most {soft}, and each call takes two", more)
+
+
+def key(settings: Settings) -> Finding:
+    """Where the root key comes from, and whether it can be used as it is."""
+    from portico.gateway.roots import KEY_FILE, KeyRefused, from_file, parsed
+    from portico.gateway.transit import open_transit
+
+    try:
+        if settings.vault_url:
+            open_transit(settings)
+            return well("root key", f"kept by the Vault at {settings.vault_url}")
+        if settings.master_key:
+            count = len(parsed(settings.master_key.split(","), "PORTICO_MASTER_KEY"))
+            return well("root key", "from PORTICO_MASTER_KEY" + (f", {count} of them" if count > 1 else ""))
+        path = Path(settings.master_key_file) if settings.master_key_file else settings.data_dir / KEY_FILE
+        if not path.exists() and not settings.master_key_file:
+            return well("root key", "will be made on the first start")
+        if path.exists() and path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+            return wrong("root key", f"{path} can be read by others", f"chmod 600 {path}")
+        from_file(path)
+    except KeyRefused as problem:
+        return wrong("root key", "cannot be used", problem.sentence)
+    if path.parent == settings.data_dir and not settings.database_url:
+        return well("root key", str(path), "Keep a copy elsewhere: without it no backup can be opened.")
+    return well("root key", str(path))
+
+
+def traces(_settings: Settings) -> Finding:
+    from portico.gateway.tracing import MISSING, is_installed, wanted
+
+    asking = wanted(os.environ)
+    if not asking:
+        return well("traces", "off")
+    if not is_installed():
+        return wrong("traces", "wanted, but off", MISSING.format(variable=asking))
+    return well("traces", f"to {os.environ[asking]}")
+
+
+def _file_system(path: Path, mounts: Path) -> str:
+    """Of the mount that the path is on; empty where that cannot be told."""
+    try:
+        lines = [line.split() for line in mounts.read_text("utf-8", "replace").splitlines()]
+    except OSError:
+        return ""
+    wanted = path.resolve()
+    on = [(line[1], line[2]) for line in lines if len(line) > 2 and wanted.is_relative_to(line[1])]
+    return max(on, key=lambda each: len(each[0]))[1] if on else ""
+
+
+LOOKS = (python, sqlite, folder, space, open_files, key, traces)

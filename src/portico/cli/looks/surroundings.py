@@ -1,0 +1,128 @@
+"""Looks at what is around: the public address, and the vendors, who also know what time it is."""
+
+import os
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from portico.cli.looks.finding import Finding, well, wrong
+from portico.clock import now
+from portico.errors import Refusal, VendorConnectTimeout, VendorInsecure, VendorUnreachable
+from portico.settings import Settings
+from portico.upstream.transport import AiohttpTransport, Deadlines, Transport, UpstreamRequest, UpstreamResponse
+from portico.version import VERSION
+
+DEADLINES = Deadlines(connect_seconds=4.0, answer_seconds=6.0, idle_seconds=6.0)
+MOST_SKEW_SECONDS = 60
+_MOST_BYTES = 65_536
+_LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+async def look(settings: Settings) -> list[Finding]:
+    transport = AiohttpTransport(DEADLINES, f"portico/{VERSION}")
+    try:
+        return [await _public_url(settings, transport), *await _vendors(settings, transport)]
+    finally:
+        await transport.close()
+
+
+def addresses(settings: Settings) -> list[Finding]:
+    """What can be told of addresses without asking anybody."""
+    strange = [url for url in settings.extra_base_urls() if not url.startswith(("https://", "http://"))]
+    found = ", ".join(settings.extra_base_urls()) or "the vendors' own"
+    bases = wrong("base URLs", found, "Write each as https://host/path.") if strange else well("base URLs", found)
+    return [_public_form(settings), bases]
+
+
+def _public_form(settings: Settings) -> Finding:
+    url = settings.public_url
+    if not url:
+        return well("public URL", "not set: only this machine can reach Portico", "Set PORTICO_PUBLIC_URL.")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        return wrong("public URL", url, "Write it as https://host, as clients will call it.")
+    if parts.path not in {"", "/"} or parts.query:
+        return wrong("public URL", url, "Leave out everything after the host: Portico needs a host of its own.")
+    if parts.scheme == "http" and parts.hostname not in _LOCAL:
+        return wrong("public URL", url, "Tokens travel readable over http; use https.")
+    return well("public URL", url)
+
+
+async def _public_url(settings: Settings, transport: Transport) -> Finding:
+    """Does it lead to a Portico? Certificates, DNS and reverse proxies go wrong here."""
+    url = settings.public_url
+    if not url or not _public_form(settings).is_well:
+        return well("public URL leads here", "not looked at")
+    request = UpstreamRequest(verb="GET", url=f"{url.rstrip('/')}/healthz", headers=[], is_trusted=True)
+    try:
+        response = await transport.send(request)
+        content = await response.read(_MOST_BYTES)
+    except Refusal as problem:
+        return wrong(
+            "public URL leads here", f"no: {_why(problem)}", "Is Portico serving, and does the proxy reach it?"
+        )
+    if response.status != 200 or not _is_ours(content):
+        mend = "Something else answers there: let the reverse proxy send every path of this host to Portico."
+        return wrong("public URL leads here", f"/healthz answers {response.status}, and not as Portico does", mend)
+    return well("public URL leads here", "yes")
+
+
+def _is_ours(content: bytes) -> bool:
+    try:
+        return msgspec.json.decode(content) == {"status": "ok"}
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+
+
+async def _vendors(settings: Settings, transport: Transport) -> list[Finding]:
+    from portico.app import INTEGRATIONS, SHIPPED
+    from portico.catalog.load import load_folder
+
+    findings: list[Finding] = []
+    for name in SHIPPED:
+        integration = load_folder(INTEGRATIONS / name / "catalog").integration
+        replaced = settings.default_base_url(name)
+        url = replaced or integration.base_url
+        request = UpstreamRequest(verb="GET", url=url, headers=[("Accept", "*/*")], is_trusted=bool(replaced))
+        try:
+            response = await transport.send(request)
+            response.release()
+        except Refusal as problem:
+            findings.append(wrong(integration.label, f"{url}: {_why(problem)}", _mend(problem, url)))
+            continue
+        findings += [well(integration.label, f"{url} answers"), *_clock(response)]
+    return findings
+
+
+def _clock(response: UpstreamResponse) -> list[Finding]:
+    try:
+        theirs = parsedate_to_datetime(response.header("date"))
+    except (TypeError, ValueError):
+        return []
+    skew = abs((now() - _aware(theirs)).total_seconds())
+    if skew <= MOST_SKEW_SECONDS:
+        return [well("clock", "right")]
+    mend = "Keep time by NTP (timedatectl set-ntp true): expiries, signatures and one-time links depend on it."
+    return [wrong("clock", f"{skew:.0f} seconds off the vendor's", mend)]
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _why(problem: Refusal) -> str:
+    return problem.sentence.rstrip(".")
+
+
+def _mend(problem: Refusal, url: str) -> str:
+    host = urlsplit(url).hostname
+    if proxy := next((name for name in _PROXIES if os.environ.get(name)), ""):
+        return f"{proxy} is set, but Portico uses no proxy: let this machine itself out to {host}, port 443."
+    if isinstance(problem, VendorInsecure):
+        return "The certificate is not trusted here: bring the machine's certificates up to date (ca-certificates)."
+    if isinstance(problem, VendorUnreachable | VendorConnectTimeout):
+        return f"Does `getent hosts {host}` find it, and does the firewall let this machine out to it?"
+    return f"Look whether something stands between this machine and {host}."
