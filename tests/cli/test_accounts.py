@@ -62,7 +62,8 @@ def test_a_change_of_nothing_is_refused(portico: Command, house: Served) -> None
     ran = portico("accounts", "update", house.account_id)
     assert (ran.code, ran.err) == (
         1,
-        "Say what to change: --tenant, --status, --key, --admin-key, --stored-key or --stored-admin-key.\n",
+        "Say what to change: --tenant, --status, --key, --admin-key, --stored-key, --stored-admin-key or "
+        "--log-bodies.\n",
     )
 
 

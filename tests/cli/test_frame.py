@@ -87,6 +87,7 @@ WITH_TOKEN = [words for words in commands() if "token" in inspect.signature(func
 # What must be changed is said in options.
 CHANGES: dict[tuple[str, ...], list[str]] = {
     ("accounts", "update"): ["--status", "blocked"],
+    ("environments", "update"): ["--name", "x"],
     ("mcp", "update"): ["--name", "x"],
     ("quotas", "create"): ["--on", "tenant", "--measure", "spend", "--per", "month", "--max", "5"],
     ("quotas", "update"): ["--max", "5"],

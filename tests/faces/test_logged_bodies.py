@@ -151,7 +151,7 @@ async def test_what_is_too_long_is_cut(stage: Stage) -> None:
     found = await last(stage)
     assert len(json.dumps(found["request"]["body"])) < 4_000
     assert found["request"]["note"] == "Cut to about 4000 bytes: input."
-    assert "data[].embedding" in found["response"]["note"]
+    assert "data[0].embedding" in found["response"]["note"]
 
 
 async def test_failures_and_refusals_show_what_was_asked(stage: Stage) -> None:

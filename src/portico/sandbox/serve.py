@@ -27,6 +27,7 @@ def server(world: World, host: str = "127.0.0.1", port: int = 8701) -> uvicorn.S
         log_level="critical",
         server_header=False,
         proxy_headers=False,
+        timeout_keep_alive=75,  # a connection that ends while a client uses it again looks like a fault, and is none
     )
     return uvicorn.Server(config)
 

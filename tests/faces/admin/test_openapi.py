@@ -53,7 +53,8 @@ async def test_every_served_address_is_documented(held: Portico, document: Any) 
 
 
 async def test_verbs_that_are_not_documented_are_refused_with_those_that_are(operator: Watched, document: Any) -> None:
-    typed = {endpoint.path for endpoint in ENDPOINTS}
+    # Under /unified any name may be a model's: what its verbs meet there is told by the tests of the Unified API.
+    typed = {endpoint.path for endpoint in ENDPOINTS if not endpoint.path.startswith("/unified/")}
     for path in typed:
         address = re.sub(r"\{[^}]+\}", NOWHERE, path)
         # An address may fit a second template, as /integrated-account/token fits /integrated-account/{id}.

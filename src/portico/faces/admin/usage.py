@@ -74,7 +74,7 @@ async def list_usage(asked: Asked) -> Any:
 
 def days_of(period: str, moment: datetime) -> tuple[str, str]:
     """The first and the last day (of UTC) that a phrase covers; a day of which it covers a part counts as a whole."""
-    start, end = read_range(period, moment, argument="period")
+    start, end, _ = read_range(period, moment, argument="period")
     last = end - timedelta(microseconds=1) if end > start else end
     return start.date().isoformat(), last.date().isoformat()
 
