@@ -57,13 +57,14 @@ async def test_a_token_opens_the_routes_of_its_own_account_and_no_others(
 def test_no_route_of_the_whole_environment_is_open_to_account_tokens() -> None:
     opened = {endpoint.path for endpoint in ENDPOINTS if endpoint.account_token}
     assert {"/integrated-account/me", "/integrated-account/{id}/tools"} <= opened
+    # What stands under /unified here tells how models are made, and of nobody.
     own = (
         "/integrated-account/me",
         "/integrated-account/{id}/",
         "/watch",
         "/file",
         "/unified/",
-    )  # the last tells how models are made, of nobody
+    )
     assert all(path.startswith(own) for path in opened)
     assert not any("/mcp" in path for path in opened)
 
