@@ -101,8 +101,14 @@ def configure(level: str = "info", style: str = "text") -> None:
 
 
 def about(**facts: str) -> None:
-    """Whatever is logged from here on while this request is worked on says so."""
-    structlog.contextvars.bind_contextvars(**facts)
+    """Whatever is logged from here on while this request is worked on says so; what is empty is said no longer.
+
+    One connection may bring the next request in the context of the last one, whose facts must not stay.
+    """
+    empty = [name for name, fact in facts.items() if not fact]
+    if empty:
+        structlog.contextvars.unbind_contextvars(*empty)
+    structlog.contextvars.bind_contextvars(**{name: fact for name, fact in facts.items() if fact})
 
 
 def logger(name: str) -> Any:

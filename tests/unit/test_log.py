@@ -153,3 +153,13 @@ def test_what_libraries_log_is_json_too_where_json_is_wanted_and_says_which_requ
     assert line["event"].startswith("refused sk-proj")
     assert CANARY not in str(line)
     assert line["timestamp"].endswith("Z")
+
+
+def test_a_request_without_a_trace_does_not_keep_the_last_ones() -> None:
+    try:
+        about(request_id="r-1", trace_id="t-1")
+        assert structlog.contextvars.get_contextvars() == {"request_id": "r-1", "trace_id": "t-1"}
+        about(request_id="r-2", trace_id="")
+        assert structlog.contextvars.get_contextvars() == {"request_id": "r-2"}
+    finally:
+        structlog.contextvars.clear_contextvars()

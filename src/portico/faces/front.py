@@ -72,9 +72,7 @@ class Front:
 
     def _introduce(self, incoming: Incoming) -> None:
         """To the log, and to the trace that it is part of."""
-        about(request_id=incoming.request_id)
-        if trace_id := incoming.trace_id:
-            about(trace_id=trace_id)
+        about(request_id=incoming.request_id, trace_id=incoming.trace_id)
         if self._parts.tracing is not None:
             self._parts.tracing.came(incoming.header("traceparent"), incoming.header("tracestate"))
 

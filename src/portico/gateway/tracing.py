@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from portico.errors import Refusal
-from portico.log import logger
+from portico.log import about, logger
 from portico.model.call import Call
 from portico.model.request import RequestRow
 from portico.upstream.transport import UpstreamRequest
@@ -67,8 +67,8 @@ def open_tracing(environment: Mapping[str, str] | None = None) -> "Tracing | Non
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-    about = {"service.name": environment.get("OTEL_SERVICE_NAME", "") or "portico", "service.version": VERSION}
-    provider = TracerProvider(resource=Resource.create(about))
+    service = {"service.name": environment.get("OTEL_SERVICE_NAME", "") or "portico", "service.version": VERSION}
+    provider = TracerProvider(resource=Resource.create(service))
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return Tracing(provider)
 
@@ -116,6 +116,7 @@ class Trace:
         self._inside = set_span_in_context(self._span, self._outside)
         _above.set(self._inside)
         self.id = format_trace_id(self._span.get_span_context().trace_id)
+        about(trace_id=self.id)
 
     def ask(self, request: UpstreamRequest, *, is_raw: bool) -> "Asking":
         """A request is about to go to the vendor; one that passes through untouched keeps its own headers."""
