@@ -210,7 +210,7 @@ def test_a_public_address_that_leads_here_and_a_vendor_that_answers_are_well(
     bare: Command, used: Path, house: Served, at_vendor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTICO_PUBLIC_URL", house.url)
-    ran = bare("doctor", "--json")
+    ran = bare("doctor", "--port", "0", "--json")
     assert sick(ran) == {}
     assert read(ran)["public URL leads here"][1] == "yes"
     assert read(ran)["clock"][1] == "right"
@@ -223,6 +223,19 @@ def test_a_public_address_that_leads_elsewhere_or_nowhere_is_found(
     assert "every path" in sick(bare("doctor", "--json"))["public URL leads here"][2]
     monkeypatch.setenv("PORTICO_PUBLIC_URL", "http://127.0.0.1:9")
     assert "proxy reach it" in sick(bare("doctor", "--json"))["public URL leads here"][2]
+
+
+def test_a_port_that_another_program_has_is_found_and_ours_is_well(
+    bare: Command, used: Path, house: Served, at_vendor: Any
+) -> None:
+    def port(url: str) -> Found:
+        return read(bare("doctor", "--port", url.rpartition(":")[2], "--json"))["port"]
+
+    is_well, found, mend = port(house.sandbox_url)
+    assert (is_well, found.endswith("is taken")) == (False, True)
+    assert "another --port" in mend
+    assert port(house.url)[:2] == (True, f"Portico serves on {house.url.rpartition(':')[2]}")
+    assert port("http://127.0.0.1:0")[:2] == (True, "any free one")
 
 
 def test_a_vendor_that_cannot_be_reached_is_found_and_so_is_the_proxy_that_is_not_used(

@@ -13,11 +13,12 @@ from portico.cli.say import say_json, say_table
 from portico.errors import Refusal
 from portico.settings import Settings
 
-Offline = Annotated[bool, Parameter(negative="", help="Do not ask the vendors or the public address.")]
+Offline = Annotated[bool, Parameter(negative="", help="Do not ask the port, the public address or the vendors.")]
+Port = Annotated[int, Parameter(help="The port that `portico serve` is to listen on.", show_default=True)]
 
 
-def doctor(*, offline: Offline = False, json: JsonOption = False) -> int:
-    """Look at the settings, this machine, the database, the public address and the vendors. Changes nothing.
+def doctor(*, offline: Offline = False, port: Port = 8700, json: JsonOption = False) -> int:
+    """Look at the settings, this machine, the database, the port, the public address and the vendors. Changes nothing.
 
     Looks that find something wrong say how to mend it; the exit code is 1 then.
     """
@@ -30,7 +31,7 @@ def doctor(*, offline: Offline = False, json: JsonOption = False) -> int:
         findings.append(wrong("settings", problem.sentence, "Correct that variable."))
     else:
         with told("Looking"):
-            findings += asyncio.run(_look(settings, is_offline=offline))
+            findings += asyncio.run(_look(settings, port, is_offline=offline))
     if json:
         say_json([each._asdict() for each in findings])
     else:
@@ -39,10 +40,10 @@ def doctor(*, offline: Offline = False, json: JsonOption = False) -> int:
     return 0 if all(each.is_well for each in findings) else 1
 
 
-async def _look(settings: Settings, *, is_offline: bool) -> list[Finding]:
+async def _look(settings: Settings, port: int, *, is_offline: bool) -> list[Finding]:
     from portico.cli.looks import installation, machine, surroundings
 
     findings = [look(settings) for look in machine.LOOKS]
     findings += await installation.look(settings)
     findings += surroundings.addresses(settings)
-    return findings if is_offline else [*findings, *await surroundings.look(settings)]
+    return findings if is_offline else [*findings, *await surroundings.look(settings, port)]

@@ -1,4 +1,4 @@
-"""Looks at what is around: the public address, and the vendors, who also know what time it is."""
+"""Looks at what is around: the port, the public address, and the vendors, who also know what time it is."""
 
 import os
 from datetime import UTC, datetime
@@ -7,7 +7,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from portico.cli.listen import listen
 from portico.cli.looks.finding import Finding, well, wrong
+from portico.cli.say import Unhappy
 from portico.clock import now
 from portico.errors import Refusal, VendorConnectTimeout, VendorInsecure, VendorUnreachable
 from portico.settings import Settings
@@ -21,10 +23,11 @@ _LOCAL = frozenset({"127.0.0.1", "::1", "localhost"})
 _PROXIES = ("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
 
 
-async def look(settings: Settings) -> list[Finding]:
+async def look(settings: Settings, port: int) -> list[Finding]:
     transport = AiohttpTransport(DEADLINES, f"portico/{VERSION}")
     try:
-        return [await _public_url(settings, transport), *await _vendors(settings, transport)]
+        public = await _public_url(settings, transport)
+        return [await _port(port, transport), public, *await _vendors(settings, transport)]
     finally:
         await transport.close()
 
@@ -49,6 +52,25 @@ def _public_form(settings: Settings) -> Finding:
     if parts.scheme == "http" and parts.hostname not in _LOCAL:
         return wrong("public URL", url, "Tokens travel readable over http; use https.")
     return well("public URL", url)
+
+
+async def _port(port: int, transport: Transport) -> Finding:
+    """Free for `portico serve`, or Portico's already? Port 0 is always free."""
+    try:
+        listen("127.0.0.1", port).close()
+    except Unhappy as problem:
+        found = str(problem).partition(";")[0]
+    else:
+        return well("port", f"{port} is free" if port else "any free one")
+    request = UpstreamRequest(verb="GET", url=f"http://127.0.0.1:{port}/healthz", headers=[], is_trusted=True)
+    try:
+        response = await transport.send(request)
+        content = await response.read(_MOST_BYTES)
+    except Refusal:
+        content = b""
+    if _is_ours(content):
+        return well("port", f"Portico serves on {port}")
+    return wrong("port", found, "End the program that has it (`ss -ltnp` names it), or serve with another --port.")
 
 
 async def _public_url(settings: Settings, transport: Transport) -> Finding:
