@@ -9,7 +9,7 @@ def status(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption 
     found = Api(url, token).get("/status")
     if json:
         say_json(found)
-        return 0 if found["is_ready"] else 1
+        return 0 if found["is_well"] else 1
     database, migrations = found["database"], found["migrations"]
     facts = [
         ("version", found["version"]),
@@ -23,7 +23,7 @@ def status(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption 
     say_table(("jobs", "planned", "under way", "due", "next at"), rows, "Nothing waits to be done.")
     for each in found["problems"]:
         complain(each)
-    return 0 if found["is_ready"] else 1
+    return 0 if found["is_well"] else 1
 
 
 def settings(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:

@@ -46,11 +46,6 @@ _ENVIRONMENTS = Statement(
 _FIRST_ENVIRONMENT = Statement(
     "SELECT id, name, log_bodies, created_at, updated_at FROM environments ORDER BY id LIMIT 1"
 )
-_BACKLOG = Statement(
-    "SELECT kind, COUNT(*), SUM(CASE WHEN lease_until > DATABASE_NOW THEN 1 ELSE 0 END), "
-    "SUM(CASE WHEN run_at <= DATABASE_NOW AND lease_until <= DATABASE_NOW THEN 1 ELSE 0 END), "
-    "MIN(CASE WHEN lease_until <= DATABASE_NOW THEN run_at END) FROM jobs GROUP BY kind ORDER BY kind"
-)
 _EXPIRED_TOKENS = Statement("DELETE FROM api_tokens WHERE kind = 'acc' AND expires_at < :moment")
 _EXPIRED_LINKS = Statement("DELETE FROM link_tokens WHERE expires_at < :moment")
 _EXPIRED_REPLAYS = Statement("DELETE FROM replays WHERE expires_at < :moment")
@@ -169,16 +164,6 @@ class Taking(Struct, frozen=True, kw_only=True):
     lease_seconds: float
 
 
-class Backlog(Struct, frozen=True, kw_only=True):
-    """The jobs of one kind: all that are planned, those that a worker holds, those whose time has come."""
-
-    kind: str
-    planned: int
-    under_way: int
-    due: int
-    next_at: datetime | None
-
-
 class Operators:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -244,16 +229,6 @@ class Operators:
     async def environments(self, before: str, count: int) -> list[Environment]:
         """Everybody's environments, newest first."""
         return [environments.read(row) for row in await self._database.all(_ENVIRONMENTS, before=before, count=count)]
-
-    async def backlog(self) -> list[Backlog]:
-        rows = await self._database.all(_BACKLOG)
-        return [
-            Backlog(
-                kind=row[0], planned=int(row[1]), under_way=int(row[2]), due=int(row[3]),
-                next_at=from_milliseconds(row[4]) if row[4] is not None else None,
-            )
-            for row in rows
-        ]  # fmt: skip
 
     async def first_environment(self) -> Environment | None:
         """The oldest one, whatever it is called by now."""

@@ -13,6 +13,11 @@ _ACCOUNTS = Statement("SELECT status, COUNT(*) FROM accounts GROUP BY status")
 _LATE = Statement("SELECT COUNT(*) FROM jobs WHERE run_at < DATABASE_NOW - :late AND lease_until <= DATABASE_NOW")
 _WEBHOOKS = Statement("SELECT COUNT(*) FROM webhooks WHERE is_active = FALSE AND disabled_reason <> ''")
 _CLOCK = Statement("SELECT DATABASE_NOW")
+_BACKLOG = Statement(
+    "SELECT kind, COUNT(*), SUM(CASE WHEN lease_until > DATABASE_NOW THEN 1 ELSE 0 END), "
+    "SUM(CASE WHEN run_at <= DATABASE_NOW AND lease_until <= DATABASE_NOW THEN 1 ELSE 0 END), "
+    "MIN(CASE WHEN lease_until <= DATABASE_NOW THEN run_at END) FROM jobs GROUP BY kind ORDER BY kind"
+)
 
 
 class Survey(Struct, frozen=True, kw_only=True):
@@ -24,6 +29,16 @@ class Survey(Struct, frozen=True, kw_only=True):
     clock: datetime
 
 
+class Backlog(Struct, frozen=True, kw_only=True):
+    """The jobs of one kind: all that are planned, those that a worker holds, those whose time has come."""
+
+    kind: str
+    planned: int
+    under_way: int
+    due: int
+    next_at: datetime | None
+
+
 async def survey(database: Database) -> Survey:
     late = await database.one(_LATE, late=LATE_MILLISECONDS)
     ended, clock = await database.one(_WEBHOOKS), await database.one(_CLOCK)
@@ -33,3 +48,13 @@ async def survey(database: Database) -> Survey:
         ended_webhooks=ended[0] if ended else 0,
         clock=from_milliseconds(clock[0] if clock else 0),
     )
+
+
+async def backlog(database: Database) -> list[Backlog]:
+    return [
+        Backlog(
+            kind=row[0], planned=int(row[1]), under_way=int(row[2]), due=int(row[3]),
+            next_at=from_milliseconds(row[4]) if row[4] is not None else None,
+        )
+        for row in await database.all(_BACKLOG)
+    ]  # fmt: skip

@@ -35,10 +35,6 @@ class Selection(Struct, frozen=True):
     left: tuple[Path, ...] = ()
     always: tuple[Path, ...] = ()
 
-    @property
-    def is_all(self) -> bool:
-        return not self.wanted and not self.left
-
     def keeping(self, fields: Sequence[str]) -> "Selection":
         """The same, with these fields (dotted) in it whatever was selected."""
         return Selection(self.wanted, self.left, (*self.always, *(tuple(each.split(".")) for each in fields)))

@@ -3,6 +3,7 @@
 import pytest
 
 from portico.settings import Settings, told
+from portico.store.statement import Statement
 from tests.faces.pages.conftest import Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -62,3 +63,18 @@ async def test_a_setting_that_its_variable_gives_says_so() -> None:
     assert found["PORTICO_VAULT_TOKEN"][1:3] == ("set", "environment")
     assert found["PORTICO_DATABASE_URL"][1:3] == ("not set", "default")
     assert "hvs.secret" not in str(list(found.values()))
+
+
+async def test_a_webhook_that_was_given_up_is_a_problem(office: Office) -> None:
+    made = (await office.client.post("/webhook", {"target_url": "http://127.0.0.1:9", "event_types": ["integrated_account:created"]})).json
+    given_up = "UPDATE webhooks SET is_active = FALSE, disabled_reason = :reason WHERE id = :id"
+    async with office.gateway.parts.database.transaction() as session:
+        await session.run(Statement(given_up), reason="gone for days", id=made["id"])
+    try:
+        await office.owner.open("/admin/health")
+        status = (await office.client.get("/status")).json
+    finally:
+        assert (await office.client.delete(f"/webhook/{made['id']}")).status == 200
+    assert "needs somebody" in office.owner.text
+    assert status["is_well"] is False
+    assert status["problems"][0].startswith("Webhooks were given up after days of failing (1)")

@@ -47,7 +47,7 @@ class StatusShown(TypedDict):
     """`problems` are sentences: what is not as it should be, and what to do."""
 
     version: str
-    is_ready: bool
+    is_well: bool
     problems: list[str]
     database: DatabaseShown
     migrations: MigrationsShown

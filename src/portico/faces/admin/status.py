@@ -11,7 +11,8 @@ from portico.faces.endpoint import Asked, Endpoint, NoQuery
 from portico.gateway.heartbeat import LIVING_SECONDS
 from portico.store.database import Database
 from portico.store.migrate import applied, known_migrations
-from portico.store.replicas import Replicas
+from portico.store.replicas import Replica, Replicas
+from portico.store.survey import Survey, backlog, survey
 from portico.version import VERSION
 
 TAG = "Gateway"
@@ -53,7 +54,7 @@ class StatusShown(Struct, frozen=True, kw_only=True):
     """`problems` are sentences: what is not as it should be, and what to do."""
 
     version: str
-    is_ready: bool
+    is_well: bool
     problems: list[str]
     database: DatabaseShown
     migrations: MigrationsShown
@@ -78,14 +79,14 @@ async def get_status(asked: Asked) -> Any:
     known, have = {each.name for each in known_migrations()}, await applied(parts.database)
     took = (time.monotonic() - begun) * 1000
     living = await Replicas(parts.database).living(LIVING_SECONDS)
-    jobs = await parts.operators.backlog()
+    jobs, found = await backlog(parts.database), await survey(parts.database)
     missing = sorted(known - {name for _, name in have})
     facts: dict[str, Any] = {
         "version": VERSION,
         "database": {"kind": _kind(parts.database), "milliseconds": round(took, 1)},
         "migrations": {"applied": len(have), "newest": _newest(have), "missing": missing},
         "processes": [
-            {"id": each.id, "host": each.host, "version": each.version, "started_at": iso(_moment(each.started_at_ms))}
+            {"id": each.id, "host": each.host, "version": each.version, "started_at": _began(each)}
             for each in living
         ],
         "jobs": [
@@ -96,8 +97,8 @@ async def get_status(asked: Asked) -> Any:
             for each in jobs
         ],
     }  # fmt: skip
-    problems = _problems(missing, sorted({each.version for each in living}), parts.keyring.trouble)
-    return {**facts, "is_ready": not problems, "problems": problems}
+    problems = _problems(missing, sorted({each.version for each in living}), parts.keyring.trouble) + _undone(found)
+    return {**facts, "is_well": not problems, "problems": problems}
 
 
 async def get_settings(asked: Asked) -> Any:
@@ -118,6 +119,23 @@ def _problems(missing: list[str], versions: list[str], trouble: str) -> list[str
     return found
 
 
+def _undone(found: Survey) -> list[str]:
+    said: list[str] = []
+    if found.late_jobs:
+        said.append(
+            f"Jobs are more than five minutes late ({found.late_jobs}): look in the log for lines of the part jobs."
+        )
+    if found.ended_webhooks:
+        said.append(
+            f"Webhooks were given up after days of failing ({found.ended_webhooks}): mend and switch them on again."
+        )
+    return said
+
+
+def _began(process: Replica) -> str:
+    return iso(from_milliseconds(process.started_at_ms))
+
+
 def _kind(database: Database) -> str:
     return "PostgreSQL" if database.dialect == "postgres" else "SQLite"
 
@@ -125,8 +143,6 @@ def _kind(database: Database) -> str:
 def _newest(have: list[tuple[int, str]]) -> str:
     return f"{have[-1][0]:04} {have[-1][1].replace('_', ' ')}" if have else ""
 
-
-_moment = from_milliseconds
 
 ENDPOINTS = (
     Endpoint(
