@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from portico.jobs.schedule import DELIVERY_PAUSES
+from portico.jobs.worker import Worker
 from portico.settings import Settings
 from portico.vault.signatures import Signed, is_signed, sign_body
 from tests.jobs.conftest import Plant, open_plant
@@ -195,11 +196,11 @@ async def test_receiver_that_does_not_answer_in_time_has_failed(plant: Plant) ->
     webhook = await plant.webhook("/hook", "integrated_account:created")
     plant.receiver.hang("/hook")
     await plant.account()
-    await plant.run()
+    await Worker(plant.parts, dice=lambda: 0.5, patience_seconds=0.3).run_due()
     (delivery,) = await plant.deliveries(webhook)
     (attempt,) = delivery["attempts"]
     assert (attempt["status"], attempt["problem"]) == (0, "No answer within 0.3 seconds.")
-    assert 250 < attempt["duration_ms"] < 3000
+    assert attempt["duration_ms"] > 250
 
 
 async def test_address_that_is_no_longer_allowed_is_not_called(plant: Plant, plant_settings: Settings) -> None:

@@ -12,6 +12,7 @@ from portico.log import logger
 from portico.store.database import Database
 from portico.store.ids import new_id
 from portico.store.replicas import Replica, Replicas
+from portico.tasks import end
 from portico.version import VERSION
 
 BEAT_SECONDS = 5.0
@@ -33,8 +34,7 @@ class Heartbeat:
     async def stop(self) -> None:
         if self._task is None:
             return
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end([self._task])
         try:
             await self._replicas.leave(self.id)
         except Refusal:

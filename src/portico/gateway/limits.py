@@ -23,6 +23,7 @@ from portico.model.request import RequestRow
 from portico.store.changes import Changes
 from portico.store.database import Database
 from portico.store.quotas import Quotas, Use, UseKey, key_of
+from portico.tasks import end
 
 FRESH_SECONDS = 0.5
 IDLE_SECONDS = 1.0
@@ -91,8 +92,7 @@ class Limits:
 
     async def stop(self) -> None:
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
         try:
             await self.give_back()
         except Unavailable as problem:

@@ -27,6 +27,7 @@ from portico.model.price import in_force
 from portico.model.request import RequestRow
 from portico.store.ids import Sequence as Ids
 from portico.store.requests import Requests
+from portico.tasks import end
 from portico.upstream.transport import UpstreamRequest
 
 CLIENT_LEFT = 499
@@ -255,7 +256,7 @@ class Recorder:
                 if self._task:
                     async with self._writing:  # never in the middle of a batch, which would be lost
                         self._task.cancel()
-                    await asyncio.gather(self._task, return_exceptions=True)
+                    await end([self._task])
                 await self.flush()
         except TimeoutError:
             if self._task:

@@ -24,6 +24,7 @@ from portico.jobs.watches import Watcher
 from portico.log import logger
 from portico.store.jobs import Job, JobKind, LeaseLost
 from portico.store.operators import Taking
+from portico.tasks import end
 
 MOST_AT_ONCE = 128
 # In one lane, that is: to one webhook.
@@ -68,12 +69,12 @@ class Worker:
     async def stop(self) -> None:
         """Take nothing new, let what runs end if it ends soon, and hand the rest back for others to take up."""
         takes, renews = self._loops[:1], self._loops[1:]
-        await _end(takes)
+        await end(takes)
         if self._running:
             await asyncio.wait(self._running, timeout=STOP_SECONDS)
-        await _end(renews)
+        await end(renews)
         left = dict(self._running)
-        await _end(list(left))
+        await end(list(left))
         try:
             if left:
                 await self._parts.later.jobs.release(list(left.values()))
@@ -100,7 +101,7 @@ class Worker:
         try:
             await task
         finally:
-            await _end([renewing, task])
+            await end([renewing, task])
         return True
 
     async def tidy(self) -> None:
@@ -193,9 +194,3 @@ class Worker:
             except Exception as problem:
                 _log.warning("put off", work=work.__name__, reason=str(problem))
             await asyncio.sleep(seconds)
-
-
-async def _end(tasks: list[asyncio.Task[None]]) -> None:
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)

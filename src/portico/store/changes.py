@@ -11,6 +11,7 @@ from typing import Literal
 from portico.errors import Unavailable
 from portico.store.database import Database, Session
 from portico.store.statement import Statement
+from portico.tasks import end
 
 Topic = Literal["tokens", "accounts", "integrations", "servers", "keys", "arrivals", "quotas"]
 POLL_SECONDS = 0.5
@@ -44,8 +45,7 @@ class Changes:
 
     async def stop(self) -> None:
         if self._task:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+            await end([self._task])
 
     async def look(self) -> None:
         current = await self._read()

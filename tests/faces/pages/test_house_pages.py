@@ -66,7 +66,11 @@ async def test_a_setting_that_its_variable_gives_says_so() -> None:
 
 
 async def test_a_webhook_that_was_given_up_is_a_problem(office: Office) -> None:
-    made = (await office.client.post("/webhook", {"target_url": "http://127.0.0.1:9", "event_types": ["integrated_account:created"]})).json
+    made = (
+        await office.client.post(
+            "/webhook", {"target_url": "http://127.0.0.1:9", "event_types": ["integrated_account:created"]}
+        )
+    ).json
     given_up = "UPDATE webhooks SET is_active = FALSE, disabled_reason = :reason WHERE id = :id"
     async with office.gateway.parts.database.transaction() as session:
         await session.run(Statement(given_up), reason="gone for days", id=made["id"])
