@@ -40,10 +40,11 @@ def demo() -> Generator[dict[str, str]]:
 def test_example_runs(block: Block, demo: dict[str, str], tmp_path: Path) -> None:
     program = ["bash", "-euo", "pipefail", "-c"] if block.language in {"sh", "bash"} else [sys.executable, "-c"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    packages = os.pathsep.join(filter(None, [str(ROOT / "client" / "src"), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [*program, block.text],
         cwd=tmp_path,
-        env={**os.environ, **demo, "PATH": path},
+        env={**os.environ, **demo, "PATH": path, "PYTHONPATH": packages},
         capture_output=True,
         text=True,
         timeout=SECONDS,

@@ -26,6 +26,21 @@ PYTHON = {
     "openai-agents": ("openai-agents==0.24.0",),
     "pydantic-ai": ("pydantic-ai-slim[mcp]==2.68.0",),
     "langchain": ("langchain-mcp-adapters==0.3.2",),
+    # What the Python client's adapters are for; those that can share an environment do.
+    "hatchling": ("hatchling==1.33.0",),
+    "adapters": (
+        "httpx2==2.16.2",
+        "langchain==1.5.2",
+        "langgraph==1.2.24",
+        "openai==3.57.0",
+        "openai-agents==0.24.0",
+        "anthropic==2.14.0",
+        "pydantic-ai-slim==2.68.0",
+        "llama-index-core==0.14.25",
+        "smolagents==1.26.0",
+    ),
+    "adapters-crewai": ("httpx2==2.16.2", "crewai==1.15.30"),
+    "adapters-google-adk": ("httpx2==2.16.2", "google-adk==2.13.0"),
     # What bench/ measures Portico against.
     "bench-sdk": ("mcp==2.3.0", "aiohttp==3.14.5", "httptools==0.9.0", "uvloop==0.23.0"),
     "bench-fastmcp": ("fastmcp==4.1.2", "httptools==0.9.0", "uvloop==0.23.0"),

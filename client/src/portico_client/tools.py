@@ -79,10 +79,12 @@ class Tools(OfAccount[Mode]):
         methods: Sequence[str] = (),
         tags: Sequence[str] = (),
         include_removed: bool = False,
+        search: str = "",
+        limit: int | None = None,
     ) -> Flow[Rows]:
         """Every tool that the account's keys allow. `methods`: read, write, custom, or a method's or tool's name;
-        `tags`: areas; both together narrow."""
-        return self._listed(methods, tags, include_removed)
+        `tags`: areas; both together narrow. `search`: only what fits these words, best first."""
+        return self._listed(methods, tags, include_removed, search, limit)
 
     @operation
     def run(self, name: str, arguments: Mapping[str, Any] | None = None, /, **more: Any) -> Flow[ToolResult]:
@@ -99,12 +101,21 @@ class Tools(OfAccount[Mode]):
         answer = yield from self._conditional(Call("GET", path, query_of(_filled(query))))
         return answer.value()
 
-    def _listed(self, methods: Sequence[str], tags: Sequence[str], include_removed: bool) -> Flow[Rows]:
+    def _listed(
+        self,
+        methods: Sequence[str],
+        tags: Sequence[str],
+        include_removed: bool = False,
+        search: str = "",
+        limit: int | None = None,
+    ) -> Flow[Rows]:
         account_id = yield from self._account()
         query = {
             "methods": ",".join(methods),
             "tags": ",".join(tags),
             "include_removed": include_removed or "",
+            "search": search,
+            "limit": "" if limit is None else limit,
         }
         path = f"/integrated-account/{segment(account_id)}/tools"
         answer = yield from self._conditional(Call("GET", path, query_of(_filled(query))))

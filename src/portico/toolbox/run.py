@@ -39,7 +39,7 @@ from portico.toolbox.progress import Report
 from portico.toolbox.reach import Reach
 from portico.toolbox.rests import NEXT_CURSOR, Place, Rests, is_rest
 from portico.toolbox.results import ToolResult
-from portico.toolbox.search import Index
+from portico.toolbox.search import Index, index_of
 from portico.toolbox.showing import Presenter, Showing
 from portico.toolbox.shown_once import KeyWish, ShownOnce, rules_for
 from portico.toolbox.teach import teach
@@ -80,7 +80,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
 
 
 class Toolbox:
-    """Keeps what is made once for each view of a catalog: checks of arguments and the index for search."""
+    """Keeps what is made once for each view of a catalog: the checks of arguments."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
@@ -89,15 +89,12 @@ class Toolbox:
         self._presenter = Presenter(Artifacts(parts.shelf), rests, parts.settings.reshape_limit_bytes)
         self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
         self._names = names.NameBook(parts.clock, parts.written)
-        self._indexes: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
 
     def offer(self, connected: Connected, config: ServerConfig) -> Offer:
         return offer.offer(connected, config)
 
     def index(self, view: View) -> Index:
-        if view not in self._indexes:
-            self._indexes[view] = Index(view.offered, view.integration.synonyms)
-        return self._indexes[view]
+        return index_of(view)
 
     async def run(self, caller: Caller, asked: ToolCall) -> ToolResult:
         """The result, also where it is a refusal. Raised is only what makes the call itself wrong: an unknown tool."""

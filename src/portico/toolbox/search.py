@@ -2,9 +2,11 @@
 
 import math
 import re
+import weakref
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from portico.catalog.find import View
 from portico.model.offered import Offered
 
 _WORD = re.compile(r"[a-z0-9]+")
@@ -115,6 +117,16 @@ class Index:
         count = self._counts[number][word]
         length = 1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * self._lengths[number] / self._mean
         return count * (_SATURATION + 1) / (count + _SATURATION * length)
+
+
+_made: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
+
+
+def index_of(view: View) -> Index:
+    """The index of everything that a view offers, made when it is first searched."""
+    if view not in _made:
+        _made[view] = Index(view.offered, view.integration.synonyms)
+    return _made[view]
 
 
 def words(text: str) -> list[str]:

@@ -17,6 +17,8 @@ from portico.toolbox.tools import IDENTITY
 
 _ASK = "Ask whoever administers this account"
 _MOST_VENDOR_BYTES = 4_000
+# Where nobody says how long: programs that obey the number must not call again at once.
+_A_LITTLE_SECONDS = 1.0
 _NO_CONFIG = ServerConfig()
 
 
@@ -54,8 +56,8 @@ def _vendor(problem: errors.VendorFailure, operation: Offered | None, lister: st
     status = problem.vendor_status
     sentence = problem.sentence
     if status == 429:
-        wait = next((value for name, value in problem.vendor_headers if name.lower() == "retry-after"), "")
-        words, facts["retry_after_seconds"] = _wait(wait)
+        told = {name.lower(): value for name, value in problem.vendor_headers}
+        words, facts["retry_after_seconds"] = _wait(told.get("retry-after") or told.get("ratelimit-reset", ""))
         sentence += words
     elif status == 401:
         sentence += f" The account's key no longer works. {_ASK} to connect it again."
@@ -81,8 +83,9 @@ def _after_silence(problem: errors.Refusal, operation: Offered | None) -> str:
 
 
 def _wait(text: str) -> tuple[str, float]:
-    seconds = _number(text)
-    return (f" Wait {seconds:g} seconds, then call again." if seconds else " Wait a little, then call again."), seconds
+    if seconds := _number(text):
+        return f" Wait {seconds:g} seconds, then call again.", seconds
+    return " Wait a little, then call again.", _A_LITTLE_SECONDS
 
 
 def _failure(failure: errors.Failure) -> Json:

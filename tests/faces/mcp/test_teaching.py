@@ -30,6 +30,19 @@ def test_spent_quota_says_how_long_to_wait() -> None:
     assert (shown["status"], shown["retry_after_seconds"]) == (429, 90)
 
 
+@pytest.mark.parametrize(
+    ("headers", "words", "seconds"),
+    [
+        ([("Retry-After", "2"), ("ratelimit-reset", "60")], "Wait 2 seconds, then call again.", 2),
+        ([("ratelimit-reset", "7")], "Wait 7 seconds, then call again.", 7),
+        ([("ratelimit-remaining", "0")], "Wait a little, then call again.", 1),
+    ],
+)
+def test_vendors_limit_says_how_long_to_wait(headers: list[tuple[str, str]], words: str, seconds: float) -> None:
+    shown = told(VendorFailure(429, b"{}", sentence="Too much.", vendor_headers=headers))
+    assert (shown["error"], shown["retry_after_seconds"]) == (f"Too much. {words}", seconds)
+
+
 def test_operation_that_was_switched_off_says_when_and_what_instead() -> None:
     shown = told(OperationRemoved("Lumen switched lamps.create off on 2026-01-31; use bulbs instead."))
     assert shown["error"].endswith("use bulbs instead.")

@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from portico.catalog.find import View
 from portico.errors import Failure, InvalidArguments
 from portico.faces.admin.integrations import words
 from portico.faces.endpoint import Asked, Endpoint
@@ -12,19 +13,22 @@ from portico.model.account import AccountId
 from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json
-from portico.toolbox.offer import offer
+from portico.toolbox.offer import Offer, offer
+from portico.toolbox.search import index_of
 from portico.toolbox.tools import Tool, input_schema, shown_name
 
 TAG = "Tools"
 
 
 class ToolQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`methods` and `tags` narrow together; without `limit` everything comes at once."""
+    """`methods` and `tags` narrow together; without `limit` everything comes at once. With `search`, what fits the
+    words comes best first."""
 
     methods: list[str] | str = ""
     tags: list[str] | str = ""
     has_description: bool = True
     include_removed: bool = False
+    search: str = ""
     limit: int | None = None
     next_cursor: str = ""
 
@@ -85,8 +89,18 @@ async def list_tools(asked: Asked) -> Any:
         methods=tuple(words(query.methods)), tags=tuple(words(query.tags)), include_removed=query.include_removed
     )
     offered = offer(connected, config, undescribed=not query.has_description)
-    rows = [show(operation, tool) for operation, tool in zip(offered.operations, offered.tools, strict=True)]
-    return _page(rows, query)
+    chosen = (
+        _found(connected.view, offered, query.search)
+        if query.search
+        else zip(offered.operations, offered.tools, strict=True)
+    )
+    return _page([show(operation, tool) for operation, tool in chosen], query)
+
+
+def _found(view: View, offered: Offer, words: str) -> list[tuple[Offered, Tool]]:
+    by_name = {pair[1].name: pair for pair in zip(offered.operations, offered.tools, strict=True)}
+    names = index_of(view).search(words, among=by_name.keys(), count=len(by_name))
+    return [by_name[name] for name in names]
 
 
 def _page(rows: list[Json], query: ToolQuery) -> Json:
