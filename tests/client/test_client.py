@@ -193,6 +193,22 @@ async def test_an_account_token_needs_no_account(client: Portico, house: Served)
         assert own.tools.run("list_all_openai_models", {"fields": ["id"]}).checked().structured["result"]
 
 
+async def test_the_vendors_own_sdk_gets_its_base_url_from_the_account(client: Portico, house: Served) -> None:
+    assert client.passthrough_url == house.passthrough
+    assert client.of("another").passthrough_url == f"{house.url}/passthrough/another"
+    with pytest.raises(ValueError, match="PORTICO_ACCOUNT"):
+        _ = client.of("").passthrough_url
+
+
+async def test_a_tools_files_are_fetched_by_their_links(client: Portico) -> None:
+    asked = {"model": "tts-1", "voice": "alloy", "input": "Hello", "response_format": "wav"}
+    (link,) = client.tools.run("create_a_openai_speech", asked).checked().links
+    sound = client.kept_files.fetch(link)
+    assert isinstance(sound, Binary)
+    assert sound.content.startswith(b"RIFF")
+    assert client.tools.run("list_all_openai_models", {"fields": ["id"]}).checked().links == []
+
+
 async def test_a_manager_gives_tools_that_agents_can_hold(client: Portico, other: AsyncPortico) -> None:
     tools = {each.name: each for each in ToolManager(client).get_tools(methods=["read"])}
     awaited = {each.name: each for each in await ToolManager(other).get_tools(methods=["read"])}

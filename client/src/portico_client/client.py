@@ -13,6 +13,7 @@ from portico_client.hot import Custom, Proxy, Unified
 from portico_client.retry import Retry
 from portico_client.tools import Tools
 from portico_client.toolset import HasTools
+from portico_client.wire import segment
 
 DEFAULT_URL = "http://127.0.0.1:8700"
 
@@ -22,10 +23,18 @@ class Account(HasTools[Mode], Generic[Mode]):
 
     def __init__(self, driver: Driver[Mode], account_id: str) -> None:
         self.account_id = account_id
+        self.url = driver.target.url
         self.proxy: Proxy[Mode] = Proxy(driver, account_id)
         self.unified: Unified[Mode] = Unified(driver, account_id)
         self.custom: Custom[Mode] = Custom(driver, account_id)
         self.tools: Tools[Mode] = Tools(driver, account_id)
+
+    @property
+    def passthrough_url(self) -> str:
+        """The base URL for the vendor's own SDK: `OpenAI(base_url=account.passthrough_url, api_key=token)`."""
+        if not self.account_id:
+            raise ValueError("There is no account: give account_id, or set PORTICO_ACCOUNT.")
+        return f"{self.url}/passthrough/{segment(self.account_id)}"
 
 
 class Client(Account[Mode], Admin[Mode]):

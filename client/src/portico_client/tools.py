@@ -40,6 +40,11 @@ class ToolResult:
         return "\n".join(map(_line, self.content))
 
     @property
+    def links(self) -> list[str]:
+        """The addresses of the files that it made; `kept_files.fetch` gets one."""
+        return [str(block["uri"]) for block in self.content if block.get("type") == "resource_link"]
+
+    @property
     def retry_after(self) -> float | None:
         """How many seconds to wait before trying again, where that is what went wrong."""
         said: Any = self.structured.get("retry_after_seconds") if is_record(self.structured) else None
