@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
+from tests.served import exchanged
 
 pytestmark = pytest.mark.outside
 RUN = [block for block in blocks() if block.is_run]
@@ -34,6 +35,14 @@ def demo() -> Generator[dict[str, str]]:
         }
         process.terminate()
         process.wait(10)
+
+
+def test_the_demo_tells_receivers_on_this_computer_and_no_others_nearby(demo: dict[str, str]) -> None:
+    """As the example of a night's batch needs it."""
+    for target, status in (("http://127.0.0.1:9/events", 201), ("http://10.0.0.1/events", 400)):
+        body = json.dumps({"target_url": target, "event_types": ["test"]}).encode()
+        headers = {"authorization": f"Bearer {demo['PORTICO_TOKEN']}", "content-type": "application/json"}
+        assert exchanged(demo["PORTICO_URL"], "POST", "/webhook", headers, body).status == status
 
 
 @pytest.mark.parametrize("block", RUN, ids=[block.id for block in RUN])

@@ -48,7 +48,10 @@ async def _demo(listener: socket.socket, folder: Path, *, json: bool) -> int:
     port = port_of(listener)
     with running(World(), HOST, _near(port)) as sandbox_url:
         settings = Settings(
-            data_dir=folder, public_url=f"http://{HOST}:{port}", vendor_base_urls=(f"openai={sandbox_url}/v1",)
+            data_dir=folder,
+            public_url=f"http://{HOST}:{port}",
+            vendor_base_urls=(f"openai={sandbox_url}/v1",),
+            allowed_webhook_urls=(f"http://{HOST}",),
         )
         with told("Starting"):
             portico = await build(settings)
@@ -137,7 +140,7 @@ Portico is ready. It talks to a sandbox that imitates OpenAI: no key, no network
 
 Try, in another terminal:
 
-  export PORTICO_URL={url} PORTICO_TOKEN={token}
+  export PORTICO_URL={url} PORTICO_TOKEN={token} PORTICO_ACCOUNT={account}
   portico tools call list_all_openai_projects
   portico call users list limit=5
   curl -H "Authorization: Bearer $PORTICO_TOKEN" "{url}/proxy/files?integrated_account_id={account}&limit=3"
