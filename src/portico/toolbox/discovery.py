@@ -67,8 +67,12 @@ _CALLED: Json = {
 
 def count_tokens(tools: Sequence[Tool]) -> int:
     """About what a model pays for the definitions: names, sentences and schemas."""
-    size = sum(len(_encoder.encode([each.name, each.description, each.input_schema])) for each in tools)
-    return round(size / _BYTES_PER_TOKEN)
+    return tokens_in(*([each.name, each.description, each.input_schema] for each in tools))
+
+
+def tokens_in(*values: Any) -> int:
+    """About what a model pays for values that are shown to it as JSON."""
+    return round(sum(len(_encoder.encode(each)) for each in values) / _BYTES_PER_TOKEN)
 
 
 def is_discovery(exposure: Exposure, tokens: int) -> bool:
