@@ -109,6 +109,28 @@ def test_a_changed_filter_holds_at_the_other_replica(pair: Pair) -> None:
     assert _seconds_until(lambda: not pair.second.tools(address)) < MOST_SECONDS
 
 
+def test_changed_mappings_hold_at_the_other_replica(pair: Pair) -> None:
+    account = f"/integrated-account/{pair.account_id}"
+    installed = f"/environment-integration/{pair.first.ask('GET', '/environment-integration').json['result'][0]['id']}"
+    users = f"/unified/user-directory/users?limit=1&integrated_account_id={pair.account_id}"
+
+    def floor() -> Any:
+        return pair.second.ask("GET", users).json["result"][0].get("floor")
+
+    def change(place: str, words: str) -> None:
+        override = {"user-directory": {"users": {"every": {"response_mapping": {"floor": json.dumps(words)}}}}}
+        assert pair.first.ask("PATCH", place, {"unified_model_override": override}).status == 200
+
+    change(installed, "first")
+    _seconds_until(lambda: floor() == "first")  # the process that runs it starts with the first call
+    for place, words in ((installed, "environment"), (account, "account")):
+        change(place, words)
+        assert _seconds_until(lambda words=words: floor() == words) < MOST_SECONDS
+    for place in (installed, account):
+        assert pair.first.ask("PATCH", place, {"unified_model_override": {}}).status == 200
+    assert _seconds_until(lambda: floor() is None) < MOST_SECONDS
+
+
 def test_a_blocked_account_is_blocked_at_the_other_replica(pair: Pair) -> None:
     path, call = f"/integrated-account/{pair.account_id}", f"/proxy/models?integrated_account_id={pair.account_id}"
     assert _through(pair.second, call) == 200

@@ -3,6 +3,9 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import structs
+
+from portico.model.account import AccountId, EnvironmentId
 from tests.gateways import Got
 from tests.stage import Stage
 
@@ -46,6 +49,16 @@ class Directory:
         answer = await self.send(verb, path, json, **query)
         assert answer.status == 200, answer.content
         return answer.json
+
+    async def plant(self, override: Any) -> None:
+        """An override as it may have been kept before ours changed beneath it: nothing looks at it."""
+        parts = self.stage.gateway.parts
+        caller = await parts.lookup.caller(self.stage.client.token or "")
+        account = await parts.accounts.get(EnvironmentId(caller.environment_id), AccountId(self.account_id))
+        assert account is not None
+        async with parts.database.transaction() as session:
+            assert await parts.accounts.update(session, structs.replace(account, unified_override=override))
+        parts.changes.apply("accounts")
 
     async def refused(self, verb: str, path: str, json: Any = None, **query: Any) -> Got:
         answer = await self.send(verb, path, json, **query)

@@ -69,8 +69,7 @@ async def test_an_accounts_own_changes_show(directory: Directory) -> None:
             directory, "/unified/user-directory/users/meta/get", integrated_account_id=directory.account_id
         )
         rows = (await got(directory, f"{place}/capabilities", resource="users", methods="read"))["unified"]
-        broken = {"user-directory": {"users": {"get": {"nonsense": 1}}}}
-        await directory.stage.client.patch(place, {"unified_model_override": broken})
+        await directory.plant({"user-directory": {"users": {"get": {"nonsense": 1}}}})
         refused = await got(
             directory, "/unified/user-directory/users/meta/get", 422, integrated_account_id=directory.account_id
         )
@@ -82,6 +81,26 @@ async def test_an_accounts_own_changes_show(directory: Directory) -> None:
     directory_row = next(row for row in rows if row["model"] == "user-directory")
     assert (directory_row["methods"], directory_row["account_overridden"]) == (["list", "get"], True)
     assert "nonsense" in refused["message"]
+
+
+async def test_an_environments_changes_show_for_its_integration_alone(directory: Directory) -> None:
+    client = directory.stage.client
+    place = f"/environment-integration/{(await client.get('/environment-integration')).json['result'][0]['id']}"
+    change = {"user-directory": {"users": {"get": {"response_mapping": {"own": "response.object"}}, "delete": None}}}
+    assert (await client.patch(place, {"unified_model_override": change})).status == 200
+    try:
+        told = await got(directory, "/unified/user-directory/users/openai/meta/get")
+        model = await got(directory, "/unified/meta/user-directory/openai")
+        rows = (await got(directory, "/integration/openai/capabilities"))["unified"]
+        everywhere = await got(directory, "/unified/meta/user-directory")
+        await got(directory, "/unified/user-directory/users/openai/meta/delete", 404)
+    finally:
+        await client.patch(place, {"unified_model_override": {}})
+    assert (told["levels"], told["response_mapping"]["own"]) == (["integration", "environment"], "response.object")
+    assert "delete" not in model["resources"]["users"]["methods"]
+    assert "delete" in everywhere["resources"]["users"]["methods"]
+    overridden = {(row["model"], row["resource"]) for row in rows if row["env_overridden"]}
+    assert overridden == {("user-directory", "users")}
 
 
 async def test_capabilities_of_an_integration_and_their_filters(directory: Directory) -> None:

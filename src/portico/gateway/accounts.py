@@ -44,6 +44,7 @@ class Import(Struct, frozen=True, kw_only=True):
     is_sandbox: bool = False
     override: Json = {}
     log_bodies: bool | None = None
+    unified_override: Json = {}
 
 
 class Change(Struct, frozen=True, kw_only=True):
@@ -80,7 +81,9 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
         is_sandbox=wanted.is_sandbox,
         override=wanted.override,
         log_bodies=wanted.log_bodies,
+        unified_override=wanted.unified_override,
         installation_override=wanted.installation.override,
+        installation_unified_override=wanted.installation.unified_override,
         created_at=moment,
         updated_at=moment,
     )

@@ -28,6 +28,7 @@ class Installation(Struct, frozen=True, kw_only=True):
     is_enabled: bool = True
     show_in_catalog: bool = True
     override: Json = {}
+    unified_override: Json = {}
     created_at: datetime
     updated_at: datetime
 
@@ -54,6 +55,7 @@ class Account(Struct, frozen=True, kw_only=True):
     unified_override: Json = {}
     log_bodies: bool | None = None  # None: as its environment has it
     environment_log_bodies: bool = False
+    installation_unified_override: Json = {}
     last_error: Json | None = None
     last_forbidden_error: Json | None = None
     last_action_result: Json | None = None

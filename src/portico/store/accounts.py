@@ -23,7 +23,8 @@ _GET = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
     "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision, "
-    "a.log_bodies, e.log_bodies FROM accounts a JOIN environments e ON e.id = a.environment_id "
+    "a.log_bodies, e.log_bodies, i.unified_override "
+    "FROM accounts a JOIN environments e ON e.id = a.environment_id "
     "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id = :id"
 )
@@ -31,7 +32,8 @@ _PAGE = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
     "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision, "
-    "a.log_bodies, e.log_bodies FROM accounts a JOIN environments e ON e.id = a.environment_id "
+    "a.log_bodies, e.log_bodies, i.unified_override "
+    "FROM accounts a JOIN environments e ON e.id = a.environment_id "
     "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id < :before "
     "AND (:tenant_id = '' OR a.tenant_id = :tenant_id) AND (:status = '' OR a.status = :status) "
@@ -235,4 +237,5 @@ def _read(row: Row) -> Account:
         revision=row[21],
         log_bodies=None if row[22] is None else bool(row[22]),
         environment_log_bodies=bool(row[23]),
+        installation_unified_override=_load(row[24]),
     )

@@ -13,27 +13,29 @@ from portico.store.ids import new_id
 from portico.store.statement import Statement
 
 _ENSURE = Statement(
-    "INSERT INTO installations (id, environment_id, integration, is_enabled, show_in_catalog, override, created_at, "
-    "updated_at) VALUES (:id, :environment_id, :integration, :is_enabled, :show_in_catalog, :override, :moment, "
-    ":moment) "
+    "INSERT INTO installations (id, environment_id, integration, is_enabled, show_in_catalog, override, "
+    "unified_override, created_at, updated_at) VALUES (:id, :environment_id, :integration, :is_enabled, "
+    ":show_in_catalog, :override, :unified_override, :moment, :moment) "
     "ON CONFLICT (environment_id, integration) DO NOTHING"
 )
 _GET = Statement(
-    "SELECT id, environment_id, integration, is_enabled, show_in_catalog, override, created_at, updated_at "
-    "FROM installations WHERE environment_id = :environment_id AND id = :id"
+    "SELECT id, environment_id, integration, is_enabled, show_in_catalog, override, created_at, updated_at, "
+    "unified_override FROM installations WHERE environment_id = :environment_id AND id = :id"
 )
 _OF = Statement(
-    "SELECT id, environment_id, integration, is_enabled, show_in_catalog, override, created_at, updated_at "
-    "FROM installations WHERE environment_id = :environment_id AND integration = :integration"
+    "SELECT id, environment_id, integration, is_enabled, show_in_catalog, override, created_at, updated_at, "
+    "unified_override FROM installations WHERE environment_id = :environment_id AND integration = :integration"
 )
 _PAGE = Statement(
-    "SELECT id, environment_id, integration, is_enabled, show_in_catalog, override, created_at, updated_at "
-    "FROM installations WHERE environment_id = :environment_id AND id < :before ORDER BY id DESC LIMIT :count"
+    "SELECT id, environment_id, integration, is_enabled, show_in_catalog, override, created_at, updated_at, "
+    "unified_override FROM installations WHERE environment_id = :environment_id AND id < :before "
+    "ORDER BY id DESC LIMIT :count"
 )
 _UPDATE = Statement(
     "UPDATE installations SET is_enabled = COALESCE(:is_enabled, is_enabled), "
     "show_in_catalog = COALESCE(:show_in_catalog, show_in_catalog), override = COALESCE(:override, override), "
-    "updated_at = :moment WHERE environment_id = :environment_id AND id = :id"
+    "unified_override = COALESCE(:unified_override, unified_override), updated_at = :moment "
+    "WHERE environment_id = :environment_id AND id = :id"
 )
 _DELETE = Statement("DELETE FROM installations WHERE environment_id = :environment_id AND id = :id")
 
@@ -75,6 +77,7 @@ class Wish(Struct, frozen=True, kw_only=True):
     is_enabled: bool | None = None
     show_in_catalog: bool | None = None
     override: dict[str, Any] | None = None
+    unified_override: dict[str, Any] | None = None
 
 
 class Installations:
@@ -93,6 +96,7 @@ class Installations:
             is_enabled=wish.is_enabled is not False,
             show_in_catalog=wish.show_in_catalog is not False,
             override=_json(wish.override or {}),
+            unified_override=_json(wish.unified_override or {}),
             moment=to_milliseconds(moment),
         )
         row = await session.one(_OF, environment_id=environment_id, integration=integration)
@@ -123,6 +127,7 @@ class Installations:
             is_enabled=wish.is_enabled,
             show_in_catalog=wish.show_in_catalog,
             override=None if wish.override is None else _json(wish.override),
+            unified_override=None if wish.unified_override is None else _json(wish.unified_override),
             moment=to_milliseconds(moment),
         )
         row = await session.one(_GET, environment_id=environment_id, id=installation_id)
@@ -186,6 +191,7 @@ def _read(row: Row) -> Installation:
         override=msgspec.json.decode(row[5]),
         created_at=from_milliseconds(row[6]),
         updated_at=from_milliseconds(row[7]),
+        unified_override=msgspec.json.decode(row[8]),
     )
 
 

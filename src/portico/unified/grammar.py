@@ -196,5 +196,6 @@ def expressions(value: Json) -> Json:
         }
     for kind in FORKS:
         for name, change in members(value.get(kind)):
-            found |= {f"{kind}.{name}.{place}": tree for place, tree in expressions(change).items()}
+            if is_record(change):
+                found |= {f"{kind}.{name}.{place}": tree for place, tree in expressions(change).items()}
     return found

@@ -18,6 +18,7 @@ class InstallationShown(TypedDict):
     is_enabled: bool
     show_in_catalog: bool
     override: Json
+    unified_model_override: Json
     integration: Json
     created_at: str
     updated_at: str
@@ -63,6 +64,7 @@ class EnvironmentIntegrations(Resource[Mode]):
         is_enabled: bool | Omit = OMIT,
         show_in_catalog: bool | Omit = OMIT,
         override: Json | Omit | None = OMIT,
+        unified_model_override: Json | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[InstallationShown]:
         """Install an integration. Answers the present one where it is installed already. Needs the scope `accounts`."""
@@ -76,6 +78,7 @@ class EnvironmentIntegrations(Resource[Mode]):
                     is_enabled=is_enabled,
                     show_in_catalog=show_in_catalog,
                     override=override,
+                    unified_model_override=unified_model_override,
                 ),
                 key=idempotency_key,
             )
@@ -94,6 +97,7 @@ class EnvironmentIntegrations(Resource[Mode]):
         is_enabled: bool | Omit | None = OMIT,
         show_in_catalog: bool | Omit | None = OMIT,
         override: Json | Omit | None = OMIT,
+        unified_model_override: Json | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[InstallationShown]:
         """Switch an integration on or off, or override it. Needs the scope `accounts`."""
@@ -101,7 +105,12 @@ class EnvironmentIntegrations(Resource[Mode]):
             Call(
                 "PATCH",
                 f"/environment-integration/{segment(id)}",
-                body=given(is_enabled=is_enabled, show_in_catalog=show_in_catalog, override=override),
+                body=given(
+                    is_enabled=is_enabled,
+                    show_in_catalog=show_in_catalog,
+                    override=override,
+                    unified_model_override=unified_model_override,
+                ),
                 key=idempotency_key,
             )
         )

@@ -136,6 +136,7 @@ class IntegratedAccounts(Resource[Mode]):
         region: str | Omit = OMIT,
         integration_override: Json | Omit = OMIT,
         log_bodies: bool | Omit | None = OMIT,
+        unified_model_override: Json | Omit = OMIT,
         idempotency_key: str = "",
     ) -> Flow[AccountShown]:
         """Connect an account. Each key is proved with a harmless call; `status` and `last_error` say how that went.
@@ -155,6 +156,7 @@ class IntegratedAccounts(Resource[Mode]):
                     region=region,
                     integration_override=integration_override,
                     log_bodies=log_bodies,
+                    unified_model_override=unified_model_override,
                 ),
                 key=idempotency_key,
             )

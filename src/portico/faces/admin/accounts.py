@@ -13,7 +13,7 @@ from portico.gateway import accounts
 from portico.gateway.admit import admit_account
 from portico.model.account import Account, AccountId, AccountState
 from portico.store.accounts import AccountFilter
-from portico.unified import meta
+from portico.unified import meta, overrides
 
 TAG = "Integrated accounts"
 
@@ -34,6 +34,7 @@ class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     region: str = ""
     integration_override: dict[str, Any] = {}
     log_bodies: bool | None = None
+    unified_model_override: dict[str, Any] = {}
 
 
 class ChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -185,7 +186,11 @@ async def import_account(asked: Asked) -> Any:
         is_sandbox=body.is_sandbox,
         override=body.integration_override,
         log_bodies=body.log_bodies,
+        unified_override=body.unified_model_override,
     )
+    if body.unified_model_override:
+        proposed = await overrides.for_new_account(asked.parts, installation, body.unified_model_override)
+        await overrides.refuse_unusable(asked.parts, proposed)
     return await show(asked, await accounts.import_account(asked.caller, wanted, asked.parts))
 
 
@@ -196,6 +201,9 @@ async def get_account(asked: Asked) -> Any:
 async def change_account(asked: Asked) -> Any:
     body: ChangeBody = asked.body
     account = await found(asked, asked.path["id"])
+    if body.unified_model_override is not UNSET:
+        proposed = await overrides.for_account(asked.parts, account, body.unified_model_override)
+        await overrides.refuse_unusable(asked.parts, proposed)
     change = accounts.Change(
         tenant_id=body.tenant_id,
         status=body.status,

@@ -12,6 +12,7 @@ from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, posit
 from portico.gateway.accounts import uninstall
 from portico.model.account import Installation
 from portico.store.installations import Wish
+from portico.unified import overrides as mapping_overrides
 
 TAG = "Environment integrations"
 # More integrations than an environment will ever have installed: filters run over all of them.
@@ -24,14 +25,16 @@ class InstallBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     is_enabled: bool = True
     show_in_catalog: bool = True
     override: dict[str, Any] | None = None
+    unified_model_override: dict[str, Any] | None = None
 
 
 class InstallChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`override` replaces the one before as a whole."""
+    """Each override replaces the one before as a whole."""
 
     is_enabled: bool | None = None
     show_in_catalog: bool | None = None
     override: dict[str, Any] | None = None
+    unified_model_override: dict[str, Any] | None = None
 
 
 class InstallationShown(Struct, frozen=True, kw_only=True):
@@ -41,6 +44,7 @@ class InstallationShown(Struct, frozen=True, kw_only=True):
     is_enabled: bool
     show_in_catalog: bool
     override: dict[str, Any]
+    unified_model_override: dict[str, Any]
     integration: dict[str, Any]
     created_at: str
     updated_at: str
@@ -66,6 +70,7 @@ async def show(asked: Asked, installation: Installation) -> dict[str, Any]:
         "is_enabled": installation.is_enabled,
         "show_in_catalog": installation.show_in_catalog,
         "override": installation.override,
+        "unified_model_override": installation.unified_override,
         "integration": summary(view),
         "created_at": iso(installation.created_at),
         "updated_at": iso(installation.updated_at),
@@ -106,8 +111,9 @@ async def install(asked: Asked) -> Any:
     if (present := await asked.parts.installations.of(asked.environment_id, view.integration.name)) is not None:
         return await show(asked, present)
     _check(view, body.override)
+    await _check_mappings(asked, view.integration.name, body.unified_model_override)
     moment = asked.parts.clock()
-    wish = Wish(is_enabled=body.is_enabled, show_in_catalog=body.show_in_catalog, override=body.override)
+    wish = _wish(body)
     async with asked.parts.database.transaction() as session:
         name = view.integration.name
         made, is_new = await asked.parts.installations.ensure(session, asked.environment_id, name, moment, wish)
@@ -123,15 +129,16 @@ async def change(asked: Asked) -> Any:
     present = await _found(asked)
     view = await asked.parts.views.base(asked.environment_id, present.integration)
     _check(view, body.override)
+    await _check_mappings(asked, present.integration, body.unified_model_override)
     moment = asked.parts.clock()
-    wish = Wish(is_enabled=body.is_enabled, show_in_catalog=body.show_in_catalog, override=body.override)
+    wish = _wish(body)
     async with asked.parts.database.transaction() as session:
         changed = await asked.parts.installations.update(session, asked.environment_id, present.id, moment, wish)
         if changed is None:
             raise missing("environment integration", present.id)
         await asked.parts.audit.add(
             session, asked.caller, "environment_integration.updated", present.id, moment,
-            is_enabled=changed.is_enabled, override=changed.override,
+            is_enabled=changed.is_enabled, override=changed.override, unified_override=changed.unified_override,
         )  # fmt: skip
         await asked.parts.changes.tell(session, "accounts")
     asked.parts.changes.apply("accounts")
@@ -147,6 +154,21 @@ async def remove(asked: Asked) -> Any:
 def _check(view: Any, override: dict[str, Any] | None) -> None:
     if override and (failures := overrides.check(view, override)):
         raise InvalidArguments([failure._replace(path=f"override.{failure.path}") for failure in failures])
+
+
+async def _check_mappings(asked: Asked, integration: str, override: dict[str, Any] | None) -> None:
+    if override:
+        proposed = await mapping_overrides.for_environment(asked.parts, asked.environment_id, integration, override)
+        await mapping_overrides.refuse_unusable(asked.parts, proposed)
+
+
+def _wish(body: InstallBody | InstallChange) -> Wish:
+    return Wish(
+        is_enabled=body.is_enabled,
+        show_in_catalog=body.show_in_catalog,
+        override=body.override,
+        unified_override=body.unified_model_override,
+    )
 
 
 async def _found(asked: Asked) -> Installation:

@@ -195,7 +195,7 @@ async def delete_integration(asked: Asked) -> Any:
 async def get_capabilities(asked: Asked) -> Any:
     view = await asked.parts.views.base(asked.environment_id, await _name(asked))
     shown = {"integration": summary(view), "environment_id": asked.environment_id}
-    return shown | narrowed(view, asked.query, meta.offered(layers_of_integration(asked, view)))
+    return shown | narrowed(view, asked.query, meta.offered(await layers_of_integration(asked, view)))
 
 
 def narrowed(view: View, query: CapabilitiesQuery, unified: list[dict[str, Any]]) -> dict[str, Any]:

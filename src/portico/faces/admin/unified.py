@@ -11,7 +11,7 @@ from portico.gateway.lookup import Connected
 from portico.model.account import AccountId
 from portico.shapes import Json
 from portico.unified import meta, models
-from portico.unified.plan import Layers, plan_of
+from portico.unified.plan import Layers, levels_of_environment, plan_of, refuse_misshapen
 
 TAG = "Unified models"
 # The addresses here, which lie among those of the Unified API.
@@ -42,7 +42,7 @@ async def get_model(asked: Asked) -> Any:
 async def get_model_of_integration(asked: Asked) -> Any:
     model = models.find(asked.path["model"])
     view = await asked.parts.views.base(asked.environment_id, asked.path["integration"])
-    return meta.model_shown(model, layers_of_integration(asked, view)[model.model])
+    return meta.model_shown(model, (await layers_of_integration(asked, view))[model.model])
 
 
 async def get_method(asked: Asked) -> Any:
@@ -59,14 +59,19 @@ async def get_method_of_integration(asked: Asked) -> Any:
     model, resource = models.find(asked.path["model"]), asked.path["resource"]
     model.resource(resource)
     view = await asked.parts.views.base(asked.environment_id, asked.path["integration"])
-    layers = layers_of_integration(asked, view)[model.model]
-    return meta.method_shown(layers.plan(model.model, resource, asked.path["method"], ""), view)
+    layers = (await layers_of_integration(asked, view))[model.model]
+    plan = layers.plan(model.model, resource, asked.path["method"], asked.environment_id)
+    refuse_misshapen(plan, view)
+    return meta.method_shown(plan, view)
 
 
-def layers_of_integration(asked: Asked, view: View) -> dict[str, Layers]:
-    """Mappings as they are for everybody: model → what comes with Portico."""
-    shipped = asked.parts.mappings.shipped.get(view.integration.name) or {}
-    return {name: Layers(levels=(("integration", shipped.get(name) or {}),)) for name in models.shipped()}
+async def layers_of_integration(asked: Asked, view: View) -> dict[str, Layers]:
+    """Mappings as they are for every account of the environment: model → what comes with Portico, and its changes."""
+    name = view.integration.name
+    installation = await asked.parts.installations.of(asked.environment_id, name)
+    changes = installation.unified_override if installation else {}
+    levels = levels_of_environment(name, changes, asked.parts.mappings.shipped)
+    return {model: Layers.stacked(levels, model) for model in models.shipped()}
 
 
 def layers_of_account(asked: Asked, connected: Connected) -> dict[str, Layers]:
