@@ -52,6 +52,7 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "bulkDeleteIntegratedAccounts": lambda ids: {"ids": [ids["spare"]]},
     "panicIntegratedAccount": lambda ids: {"keys": "keep"},
     "updateIntegratedAccount": lambda ids: {"tenant_id": "changed"},
+    "testUnifiedOverride": lambda ids: {"override": {}, "model": "user-directory", "resource": "users"},
     "createMcpServer": lambda ids: {"name": "made"},
     "previewMcpServer": lambda ids: {"name": "made"},
     "updateMcpServer": lambda ids: {"name": "changed"},

@@ -227,8 +227,7 @@ async def completed(way: Way, records: list[Mapped], resource: Resource, plan: P
     async def complete(partial: Mapped) -> Mapped:
         if not partial.is_partial or not partial.id:
             return partial
-        alone = Way(way.caller, structs.replace(way.ask, id=partial.id, method="get", query={}),
-                    way.connected, way.parts, way.fence)  # fmt: skip
+        alone = way.alone(structs.replace(way.ask, id=partial.id, method="get", query={}))
         try:
             async with gate:
                 return await single.read(alone, plan, resource)

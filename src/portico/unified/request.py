@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from portico.errors import Failure, MappingFailed, Refusal, VendorFailure, VendorGarbled
+from portico.errors import Failure, MappingFailed, NotAllowed, Refusal, VendorFailure, VendorGarbled
 from portico.gateway.ask import fetch
 from portico.gateway.lookup import Connected
 from portico.gateway.mappings import Fenced
@@ -53,6 +53,9 @@ class Ask(Struct, frozen=True, kw_only=True):
     client: str = ""
 
 
+Kept = dict[bytes, Answer | VendorFailure]
+
+
 class Way:
     """The calls of one request, all for the same caller and account."""
 
@@ -60,6 +63,13 @@ class Way:
         self.caller, self.ask, self.connected, self.parts, self.fence = caller, ask, connected, parts, fence
         self.headers: HeaderPairs = []
         self.urls: list[str] = []
+        self.kept: Kept | None = None
+
+    def alone(self, ask: Ask) -> "Way":
+        """The way of one record among others."""
+        way = Way(self.caller, ask, self.connected, self.parts, self.fence)
+        way.kept = self.kept
+        return way
 
     async def send(self, resource: str, method: str, arguments: Json, *, key: str | None = None) -> Answer:
         call = Call(
@@ -76,13 +86,30 @@ class Way:
             trace_id=self.ask.trace_id,
         )
         try:
-            answer = await fetch(self.caller, call, self.parts)
+            answer = await self._fetch(call)
         except VendorFailure as problem:
             self.headers = passed_on(problem.vendor_headers)
             raise
         self.headers = passed_on(answer.headers)
         self.urls.append(answer.request_url)
         return answer
+
+    async def _fetch(self, call: Call) -> Answer:
+        """Where answers and refusals are kept, the same question is asked once, and nothing is changed."""
+        if self.kept is None:
+            return await fetch(self.caller, call, self.parts)
+        if self.connected.view.find(call.resource, call.method).effect != "read":
+            raise NotAllowed(f"A trial only reads, and {call.resource}.{call.method} changes something.")
+        key = msgspec.json.encode((call.resource, call.method, call.arguments), order="sorted")
+        if key not in self.kept:
+            try:
+                self.kept[key] = await fetch(self.caller, call, self.parts)
+            except VendorFailure as problem:
+                self.kept[key] = problem
+        told = self.kept[key]
+        if isinstance(told, VendorFailure):
+            raise told
+        return told
 
     async def evaluate(self, tree: Any, scope: Json, plan: Plan) -> Any:
         return (await self.fence.run(tree, scope, "response", [b"null"], plan.tenant))[0] if tree else None

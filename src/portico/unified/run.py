@@ -38,13 +38,15 @@ class Unified:
     async def run(self, caller: Caller, ask: Ask, parts: Parts) -> Result:
         admit_account(caller, ask.account_id)
         connected = await parts.lookup.connected(caller.environment_id, ask.account_id)
-        plan = self._plan(connected, ask)
+        plan = self.plan(connected, ask)
         return await self.run_plan(caller, ask, connected, plan, parts)
 
     async def run_plan(self, caller: Caller, ask: Ask, connected: Connected, plan: Plan, parts: Parts) -> Result:
-        """With a mapping that may not be the one in force, as a dry run needs it."""
-        resource = models.find(ask.model).resource(ask.resource)
-        way = Way(caller, structs.replace(ask, method=plan.method), connected, parts, self.fence)
+        """With a mapping that may not be the one in force."""
+        return await self.go(Way(caller, structs.replace(ask, method=plan.method), connected, parts, self.fence), plan)
+
+    async def go(self, way: Way, plan: Plan) -> Result:
+        resource = models.find(plan.model).resource(plan.resource)
         if plan.method == "list":
             return await self._list(way, plan, resource)
         if plan.method == "get":
@@ -59,7 +61,7 @@ class Unified:
     async def close(self) -> None:
         await self.fence.close()
 
-    def _plan(self, connected: Connected, ask: Ask) -> Plan:
+    def plan(self, connected: Connected, ask: Ask) -> Plan:
         """A resource that has only one record, such as whose key it is, is got where lists are."""
         method = ask.method
         if method == "list":
