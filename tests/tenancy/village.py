@@ -140,6 +140,7 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     ids["delivery"] = (await client.get(f"/webhook/{webhook['id']}/deliveries")).json["result"][0]["id"]
     _made(await client.post(f"{account}/vendor-webhook", {}))
     proxied = {"integrated_account_id": ids["account"]}
+    made.world.pace = 1000.0  # so that the watch of it is not over before the tests are
     ids["response"] = (
         await client.post(
             "/proxy/responses", {"model": "gpt-4o", "input": f"{tenant.name} secret", "background": True}, **proxied
