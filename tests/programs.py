@@ -11,16 +11,20 @@ from typing import Any
 SECONDS = 40
 
 
+def environment_of(settings: Mapping[str, str]) -> dict[str, str]:
+    """This machine's, with these of our own settings and no others."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PORTICO_")} | dict(settings)
+
+
 @contextmanager
 def started(*words: str, environment: Mapping[str, str]) -> Generator[subprocess.Popen[str]]:
-    """`portico …`, until the block ends. Of our own settings it gets those that are given and no others."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PORTICO_")}
+    """`portico …`, until the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "portico", *words],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=kept | dict(environment),
+        env=environment_of(environment),
     )
     try:
         yield process

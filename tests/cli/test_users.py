@@ -1,6 +1,7 @@
 """`portico users sessions` and `sign-out`: who is signed in is seen and ended from the machine."""
 
 import asyncio
+import io
 
 import pytest
 
@@ -40,3 +41,20 @@ def test_sessions_are_listed_and_ended(done: Command, portico: Command) -> None:
     assert (again.code, "has no session" in again.err) == (1, True)
     assert done("users", "sign-out", "olga").out == "Ended 1 session of olga.\n"
     assert done("users", "sessions", "--json").json == []
+
+
+@pytest.mark.usefixtures("signed_in")
+def test_password_comes_from_standard_input(done: Command, portico: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("said on standard input\n"))
+    assert done("users", "create", "ada", "--password", "-").out == "Created ada (operator).\n"
+    told = portico("users", "create", "bob", "--password", "on the command line")
+    assert (told.code, "can be read by others" in told.err) == (1, True)
+
+    async def enter() -> None:
+        made = await build(Settings.read())
+        try:
+            await sign_in(made.parts, Visitor(address="192.0.2.1", client="Firefox"), "ada", "said on standard input")
+        finally:
+            await made.stop()
+
+    asyncio.run(enter())

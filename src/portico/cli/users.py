@@ -29,7 +29,12 @@ Environments = Annotated[
         name="--environment", negative="", help="An environment they may see, by name or id; repeat for several."
     ),
 ]
-Password = Annotated[str, Parameter(help="- reads it from standard input; without it you are asked, or one is made.")]
+Password = Annotated[
+    str,
+    Parameter(
+        help="- reads it from standard input; without it you are asked, or one is made.", allow_leading_hyphen=True
+    ),
+]
 
 
 def list_(*, json: JsonOption = False) -> int:

@@ -22,6 +22,7 @@ Secret = Annotated[
     Parameter(
         help="You made the endpoint at the vendor by hand: what it signs with; `-` reads it from standard input.",
         show_default=False,
+        allow_leading_hyphen=True,
     ),
 ]
 

@@ -81,10 +81,10 @@ class Entry:
 
     def came(self, verb: str, path: str) -> None:
         """By which address, as long as nothing better is known."""
-        self._verb, self._path = verb, path[:_LONGEST_TEXT]
+        self._verb, self._path = verb, _clean(path)
 
     def found(self, operation: Operation | None, verb: str, path: str) -> None:
-        self._operation, self._verb, self._path = operation, verb, path[:_LONGEST_TEXT]
+        self._operation, self._verb, self._path = operation, verb, _clean(path)
 
     def listen(self, request: UpstreamRequest | None = None) -> None:
         """From now on, where bodies of this account's calls are kept: to what was asked, and to the answer to come."""
@@ -121,7 +121,7 @@ class Entry:
             self.heard.fails(problem.vendor_status, problem.raw)
         if isinstance(problem, Refusal):
             self._status = problem.vendor_status if isinstance(problem, VendorFailure) else problem.status
-            self._code, self._problem = problem.code, str(redact(problem.sentence[:_LONGEST_TEXT]))
+            self._code, self._problem = problem.code, _clean(problem.sentence)
         elif isinstance(problem, asyncio.CancelledError | GeneratorExit | ClientLeft):
             self._status, self._code = CLIENT_LEFT, "client_left"
         else:
@@ -130,7 +130,7 @@ class Entry:
 
     def refuse(self, status: int, code: str, sentence: str) -> None:
         """For what a face refuses in words of its own protocol."""
-        self._status, self._code, self._problem = status, code, sentence[:_LONGEST_TEXT]
+        self._status, self._code, self._problem = status, code, _clean(sentence)
         self.close()
 
     async def _counted(self, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -178,24 +178,24 @@ class Entry:
             id=self._recorder.ids.at(moment * 1_000_000),
             environment_id=self._caller.environment_id,
             at=moment,
-            account_id=account.id if account else call.account_id[:_LONGEST_TEXT],
+            account_id=account.id if account else _clean(call.account_id),
             tenant_id=account.tenant_id if account else "",
             integration=account.integration if account else "",
             face=call.face,
-            resource=operation.resource if operation else call.resource[:_LONGEST_TEXT],
-            method=operation.method if operation else call.method[:_LONGEST_TEXT],
+            resource=operation.resource if operation else _clean(call.resource),
+            method=operation.method if operation else _clean(call.method),
             verb=self._verb,
             path=self._path,
-            tool=call.tool[:_LONGEST_TEXT],
+            tool=_clean(call.tool),
             server_id=call.server_id,
-            client=call.client,
+            client=_clean(call.client),
             token_id=self._caller.token_id,
             request_id=call.request_id,
             trace_id=self.trace.id if self.trace else call.trace_id,
             status=self._status,
             code=self._code,
             vendor_status=self.vendor_status,
-            vendor_request_id=self.vendor_request_id[:_LONGEST_TEXT],
+            vendor_request_id=_clean(self.vendor_request_id),
             bytes_in=self.bytes_in,
             bytes_out=self.bytes_out,
             duration_us=int(seconds * 1e6),
@@ -203,7 +203,7 @@ class Entry:
             status_class=self._status // 100,
             problem=self._problem,
             is_replay=self._is_replay,
-            model=used.model[:_LONGEST_TEXT],
+            model=_clean(used.model),
             input_tokens=used.input_tokens,
             cached_tokens=used.cached_tokens,
             output_tokens=used.output_tokens,
@@ -338,3 +338,8 @@ def _plain(row: RequestRow) -> RequestRow:
     texts = {name: value for name, value in structs.asdict(row).items() if isinstance(value, str)}
     plain = {name: text.encode("utf-8", "replace").decode().replace("\0", "�") for name, text in texts.items()}
     return structs.replace(row, **plain)
+
+
+def _clean(text: str) -> str:
+    """Of what somebody else has worded: not too much, and no key that was written where none belongs."""
+    return str(redact(text[:_LONGEST_TEXT]))
