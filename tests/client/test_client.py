@@ -12,6 +12,7 @@ import pytest_asyncio
 from portico.sandbox.faults import from_body
 from portico.vault.signatures import make_secret, sign
 from portico_client import (
+    ApiError,
     AsyncPortico,
     Binary,
     InvalidArguments,
@@ -24,8 +25,10 @@ from portico_client import (
     ServerError,
     ToolFailed,
     ToolManager,
+    seconds_to_wait,
     verify_webhook,
 )
+from portico_client.errors import error_of
 from tests.served import Served, served
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -114,8 +117,38 @@ async def test_a_rate_limit_comes_at_once_and_says_how_long(client: Portico, hou
     spoil(house, "status=429;retry-after=3", 1)
     with pytest.raises(RateLimited) as caught:
         client.proxy.list("models").page()
-    assert caught.value.retry_after is not None
+    assert caught.value.retry_after == 3.0
     assert caught.value.told()["retry_after_seconds"] == caught.value.retry_after
+
+
+def refused(status: int, **headers: str) -> ApiError:
+    return error_of(status, {name.replace("_", "-"): value for name, value in headers.items()}, b"{}")
+
+
+class RefusedElsewhere(Exception):
+    """A 429 as the SDKs of vendors raise it."""
+
+    def __init__(self, **headers: str) -> None:
+        self.response = httpx2.Response(429, headers={n.replace("_", "-"): value for n, value in headers.items()})
+
+
+@pytest.mark.parametrize(
+    ("problem", "seconds"),
+    [
+        (refused(429, retry_after="3", ratelimit_reset="60"), 3.0),
+        (refused(429, ratelimit_reset="60"), 60.0),
+        (refused(503, retry_after="5"), 5.0),
+        (refused(400, ratelimit_reset="60"), None),
+        (refused(429), None),
+        (RefusedElsewhere(retry_after="4"), 4.0),
+        (RefusedElsewhere(), None),
+        (ValueError("429"), None),
+    ],
+)
+async def test_a_program_knows_how_long_to_pause(problem: Exception, seconds: float | None) -> None:
+    wrapped = RuntimeError("A framework's own words.")
+    wrapped.__cause__ = problem
+    assert (seconds_to_wait(problem), seconds_to_wait(wrapped)) == (seconds, seconds)
 
 
 async def test_patience_waits_as_long_as_the_headers_say(house: Served) -> None:

@@ -31,6 +31,7 @@ PYTHON = {
     "adapters": (
         "httpx2==2.16.2",
         "langchain==1.5.2",
+        "langchain-openai==1.7.4",
         "langgraph==1.2.24",
         "openai==3.57.0",
         "openai-agents==0.24.0",

@@ -272,6 +272,12 @@ def test_model_endpoints_tell_their_limits(call: Caller, world: World) -> None:
     assert call("POST", "/v1/chat/completions", body).status == 200
 
 
+def test_a_model_that_was_not_named_is_limited_by_its_own_limits(call: Caller, world: World) -> None:
+    world.organization("test").default_project.limits.set("omni-moderation-latest", Limit(1, 1_000))
+    statuses = [call("POST", "/v1/moderations", {"input": "hi"}).status for _ in range(2)]
+    assert statuses == [200, 429]
+
+
 def test_text_completion_goes_on_from_its_prompts(client: OpenAI) -> None:
     answer = client.completions.create(
         model="gpt-3.5-turbo-instruct", prompt=["Say: one", "Say: two"], n=2, max_tokens=50, echo=True, logprobs=1

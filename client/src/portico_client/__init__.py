@@ -16,6 +16,7 @@ from portico_client.errors import (
     ServerError,
     TimedOut,
     TooLarge,
+    seconds_to_wait,
 )
 from portico_client.listing import AsyncListing, Listing, Page
 from portico_client.retry import Retry
@@ -58,5 +59,6 @@ __all__ = [
     "ToolFailed",
     "ToolManager",
     "ToolResult",
+    "seconds_to_wait",
     "verify_webhook",
 ]

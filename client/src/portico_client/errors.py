@@ -43,7 +43,7 @@ class ApiError(PorticoError):
         self.raw_response: Any = told.get("raw_response")
         self.failures: list[Json] = list(details.get("failures", ())) if is_record(details) else []
         self.body: Any = body
-        self.retry_after = seconds_until(headers)
+        self.retry_after = seconds_until(status, headers)
         super().__init__(self.sentence)
 
     def __str__(self) -> str:
@@ -145,11 +145,31 @@ def error_of(status: int, headers: Mapping[str, str], content: bytes) -> ApiErro
     return kind(status, headers, body)
 
 
-def seconds_until(headers: Mapping[str, str]) -> float | None:
-    """How long to wait: `retry-after`, else `ratelimit-reset`; the longer of the two where both are there."""
-    found = [_seconds(headers.get(name, "")) for name in ("retry-after", "ratelimit-reset")]
-    known = [each for each in found if each is not None]
-    return max(known) if known else None
+def seconds_until(status: int, headers: Mapping[str, str]) -> float | None:
+    """How long to wait: `retry-after`; where a 429 has none, `ratelimit-reset`, which stands on other answers too and
+    says when all that was used is there again, so it may be longer than needed."""
+    told = _seconds(headers.get("retry-after", ""))
+    return _seconds(headers.get("ratelimit-reset", "")) if told is None and status == 429 else told
+
+
+def seconds_to_wait(problem: BaseException) -> float | None:
+    """How long a program should pause before it goes on from the same state; None: waiting does not help.
+
+    Told by this client's errors, by a 429 that another SDK raised (its `response` has the headers), and by whatever a
+    framework wrapped around either.
+    """
+    told: float | None = None
+    cause: BaseException | None = problem
+    while cause is not None and told is None:
+        told = cause.retry_after if isinstance(cause, PorticoError) else _told_elsewhere(cause)
+        cause = cause.__cause__
+    return told
+
+
+def _told_elsewhere(problem: BaseException) -> float | None:
+    response = getattr(problem, "response", None)
+    status = getattr(response, "status_code", 0)
+    return seconds_until(status, getattr(response, "headers", {})) if status == 429 else None
 
 
 def _seconds(text: str) -> float | None:

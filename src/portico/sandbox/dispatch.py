@@ -54,7 +54,7 @@ class Dispatcher:
             ask, route = self._admit(request, outcome)
             if route.metered:
                 now = self.world.time()
-                outcome.headers = ask.project.limits.take(_model(ask), _tokens(request), now)
+                outcome.headers = ask.project.limits.take(_model(ask, route), _tokens(request), now)
             outcome.answer = await _handle(route, ask)
         except Refusal as refusal:
             known = {name for name, _ in refusal.headers}
@@ -167,8 +167,8 @@ def _need_beta(route: Route, headers: dict[str, str]) -> None:
         raise invalid(f"This endpoint needs the header 'OpenAI-Beta: {route.beta}'.", None, "invalid_beta")
 
 
-def _model(ask: Ask) -> str:
-    return str(ask.body.get("model") or "default")
+def _model(ask: Ask, route: Route) -> str:
+    return str(ask.body.get("model") or route.usual_model or "default")
 
 
 def _tokens(request: Request) -> int:

@@ -51,7 +51,8 @@ Inside = Callable[[str, str, Json], Awaitable[Reply]]
 class Route:
     """One operation. The path is below /v1; a segment in braces is a parameter, literal segments win over them.
 
-    `beta`: the value of OpenAI-Beta that it needs. `metered`: a model endpoint, with rate limits by the body's model.
+    `beta`: the value of OpenAI-Beta that it needs. `metered`: a model endpoint, with rate limits by the body's model,
+    or by the `usual_model` where the body may leave it out.
     `scope`: what a restricted key needs, where the default (api.<area>.read or .write) is wrong.
     """
 
@@ -61,6 +62,7 @@ class Route:
     beta: str | None = None
     metered: bool = False
     scope: str | None = None
+    usual_model: str = ""
 
     @property
     def for_admins(self) -> bool:

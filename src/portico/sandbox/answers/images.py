@@ -9,7 +9,7 @@ from portico.sandbox.media import png
 from portico.sandbox.media.mosaic import Mosaic, paint, repaint, touched, vary
 from portico.sandbox.media.pictures import Seen
 from portico.sandbox.picture_intake import REFERENCE, referenced, see, uploaded
-from portico.sandbox.picture_order import OLD, OLD_STYLED, Order
+from portico.sandbox.picture_order import DEFAULT_MODEL, OLD, OLD_STYLED, Order
 from portico.sandbox.picture_reply import answer
 from portico.sandbox.refusals import invalid, missing
 from portico.sandbox.shapes import Json
@@ -157,7 +157,7 @@ def _blend(prompt: str, given: list[Seen]) -> Mosaic:
 
 
 ROUTES = (
-    Route("POST", "/images/generations", create_image, metered=True),
-    Route("POST", "/images/edits", edit_image, metered=True),
-    Route("POST", "/images/variations", vary_image, metered=True),
+    Route("POST", "/images/generations", create_image, metered=True, usual_model=DEFAULT_MODEL),
+    Route("POST", "/images/edits", edit_image, metered=True, usual_model=DEFAULT_MODEL),
+    Route("POST", "/images/variations", vary_image, metered=True, usual_model=OLD),
 )

@@ -8,6 +8,7 @@ from portico.sandbox.refusals import invalid
 from portico.sandbox.shapes import Json, is_list, is_record
 from portico.sandbox.wire import Answer, Ask, Route
 
+MODEL = "omni-moderation-latest"
 SEES_IMAGES = (
     "self-harm",
     "self-harm/instructions",
@@ -20,7 +21,7 @@ SEES_IMAGES = (
 
 def create_moderation(ask: Ask) -> Answer:
     body = fields(ask.body, {"input": either(str, list)}, {"model": str})
-    model = roster.require(ask, body.get("model", "omni-moderation-latest"), "moderation")
+    model = roster.require(ask, body.get("model", MODEL), "moderation")
     given = _inputs(body["input"])
     ask.meter("moderations", model.id, input_tokens=sum(tokens.count(text) for text, _ in given), num_model_requests=1)
     return {
@@ -63,4 +64,4 @@ def _result(text: str, *, with_image: bool) -> Json:
     }
 
 
-ROUTES = (Route("POST", "/moderations", create_moderation, metered=True),)
+ROUTES = (Route("POST", "/moderations", create_moderation, metered=True, usual_model=MODEL),)

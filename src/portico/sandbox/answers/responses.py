@@ -18,6 +18,7 @@ from portico.sandbox.webhooks import follow
 from portico.sandbox.wire import Answer, Ask, Events, Route
 
 LIST = Cursor()
+MODEL = "gpt-4.1"
 INPUT = either(str, array(dict))
 CONTEXT = {
     "conversation": either(str, record({"id": str})),
@@ -92,7 +93,7 @@ def create_response(ask: Ask) -> Answer:
     body = fields(ask.body, optional=OPTIONS)
     if "model" not in body and "prompt" not in body:
         raise missing("model")
-    model = roster.require(ask, body.get("model", "gpt-4.1"), "chat")
+    model = roster.require(ask, body.get("model", MODEL), "chat")
     require_tools(ask.project, records(body.get("tools")))
     if keeps_nothing(ask.organization, ask.project):
         body["store"] = False
@@ -232,7 +233,7 @@ def _tool(tool: Json) -> Json:
 
 
 ROUTES = (
-    Route("POST", "/responses", create_response, metered=True),
+    Route("POST", "/responses", create_response, metered=True, usual_model=MODEL),
     Route("POST", "/responses/input_tokens", count_input_tokens),
     Route("POST", "/responses/compact", compact_response, metered=True),
     Route("GET", "/responses/{response_id}", get_response),

@@ -151,7 +151,7 @@ def _source(ask: Ask, body: Json) -> Video:
 
 ROUTES = (
     Route("GET", "/videos", list_videos),
-    Route("POST", "/videos", create_video, metered=True),
+    Route("POST", "/videos", create_video, metered=True, usual_model=MODEL),
     Route("POST", "/videos/characters", create_character),
     Route("GET", "/videos/characters/{character_id}", get_character),
     Route("POST", "/videos/edits", edit_video),
