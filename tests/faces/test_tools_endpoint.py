@@ -58,6 +58,8 @@ async def test_an_argument_stands_where_the_proxy_api_takes_it(everything: list[
     create = by_name["create_a_openai_project_service_account"]
     assert "project_id" in create["query_schema"]["properties"]
     assert "name" in create["body_schema"]["properties"]
+    search = by_name["list_all_openai_vector_store_search"]
+    assert ("query" in search["query_schema"]["properties"], search["body_schema"]["properties"]) == (True, {})
     assert by_name["list_all_openai_costs"]["query_schema"]["properties"]["start_time"]["type"] == "integer"
     assert by_name["list_all_openai_costs"]["input_schema"]["properties"]["start_time"]["type"] == "string"
 

@@ -9,7 +9,6 @@ import os
 import shutil
 import subprocess
 import sys
-import venv
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -42,18 +41,23 @@ PYTHON = {
     ),
     "adapters-crewai": ("httpx2==2.16.2", "crewai==1.15.30"),
     "adapters-google-adk": ("httpx2==2.16.2", "google-adk==2.13.0"),
+    # The vendor's own, which a customer may have already.
+    "truto": ("truto-python-sdk==0.1.6",),
     # What bench/ measures Portico against.
     "bench-sdk": ("mcp==2.3.0", "aiohttp==3.14.5", "httptools==0.9.0", "uvloop==0.23.0"),
     "bench-fastmcp": ("fastmcp==4.1.2", "httptools==0.9.0", "uvloop==0.23.0"),
     "bench-litellm": ("litellm[proxy]==1.106.0",),
     "bench-contextforge": ("mcp-contextforge-gateway==1.0.7",),
 }
+# What needs a Python that is newer than ours may be.
+SINCE = {"truto": (3, 12)}
 NODE_PACKAGES = {
     "conformance": (CONFORMANCE,),
     "sdk-1": ("@modelcontextprotocol/sdk@1.32.2",),
     "client-2": ("@modelcontextprotocol/client@2.4.0",),
     "inspector": ("@modelcontextprotocol/inspector@2.12.0",),
     "mcp-remote": ("mcp-remote@0.15.1",),
+    "truto": ("@truto/truto-ts-sdk@2.0.12", "@truto/langchain-toolset@0.1.4"),
     "claude-code": ("@anthropic-ai/claude-code@2.1.329",),
     "codex": ("@openai/codex@0.169.0",),
     "gemini-cli": ("@google/gemini-cli@0.61.0",),
@@ -81,14 +85,26 @@ class NodeEnv:
 
 def python_env(name: str) -> Path:
     """The interpreter of an environment with these packages."""
-    requirements = PYTHON[name]
+    requirements, since = PYTHON[name], SINCE.get(name, (3, 11))
 
     def install(folder: Path) -> None:
-        venv.create(folder, with_pip=True)
+        _run([_interpreter(since), "-m", "venv", str(folder)], folder)
         pip = [str(folder / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
         _run([*pip, "--retries", "1", "--timeout", "20", *requirements], folder)
 
     return _installed(f"python{sys.version_info.minor}-{name}", requirements, install) / "bin" / "python"
+
+
+def _interpreter(since: tuple[int, int]) -> str:
+    """A Python of at least this version: ours, one on the path, or one that pyenv keeps."""
+    newer = [f"python3.{minor}" for minor in range(since[1], since[1] + 4)]
+    kept = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv") / "versions"
+    found = [sys.executable, *filter(None, map(shutil.which, newer)), *map(str, kept.glob("*/bin/python3.1?"))]
+    is_new = f"import ensurepip, sys; sys.exit(sys.version_info < {since})"
+    for each in found:
+        if subprocess.run([each, "-c", is_new], capture_output=True, check=False).returncode == 0:
+            return each
+    raise NotInstallable(f"there is no Python {since[0]}.{since[1]} or newer here")
 
 
 def node_env(name: str) -> NodeEnv:

@@ -18,6 +18,9 @@ from portico.toolbox.search import index_of
 from portico.toolbox.tools import Tool, input_schema, shown_name
 
 TAG = "Tools"
+_SENT_AS_BODY = frozenset({"body", "upload"})
+# What the Proxy API is asked for by GET or DELETE takes all its arguments in the query, whatever the vendor does.
+_WITHOUT_BODY = frozenset({"list", "get", "delete"})
 
 
 class ToolQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +59,8 @@ class ToolShown(Struct, frozen=True, kw_only=True):
 
 def show(operation: Offered, tool: Tool) -> Json:
     """As it is run, and beside that its arguments as the Proxy API takes them."""
-    bodied = {shown_name(operation, each) for each in operation.parameters if each.place in {"body", "upload"}}
+    sent = _SENT_AS_BODY if operation.method not in _WITHOUT_BODY else frozenset[str]()
+    bodied = {shown_name(operation, each) for each in operation.parameters if each.place in sent}
     properties: Json = input_schema(operation, plain=True)["properties"]
     query = {name: schema for name, schema in properties.items() if name not in bodied}
     body = {name: schema for name, schema in properties.items() if name in bodied}

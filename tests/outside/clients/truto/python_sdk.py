@@ -1,0 +1,41 @@
+"""The reference's SDK for Python: accounts, a token, a link, and the Proxy, Unified and Custom APIs."""
+
+import asyncio
+import json
+import sys
+
+from aiohttp import ClientResponseError
+from truto_python_sdk import TrutoApi
+
+JOB = json.loads(sys.argv[1])
+
+
+async def main():
+    truto = TrutoApi(JOB["token"], JOB["url"])
+    account_id = JOB["account_id"]
+    asked = {"integrated_account_id": account_id}
+    token = await truto.integrated_accounts.create_integrated_account_token(account_id)
+    customers = TrutoApi(token["integrated_account_token"], JOB["url"])
+    stores = truto.proxy_api
+    made = await stores.create("vector_stores", {"name": "made by python"}, asked)
+    changed = await stores.update("vector_stores", made["id"], {"name": "changed by python"}, asked)
+    found = {
+        "accounts": [each["id"] for each in await truto.integrated_accounts.list(limit=1).to_array()],
+        "account": (await truto.integrated_accounts.get(account_id))["id"],
+        "refreshed": await truto.integrated_accounts.refresh_credentials(account_id),
+        "link": (await truto.link_tokens.create({"tenant_id": "newcomer"}))["link_token"],
+        "projects": [each["id"] for each in await stores.list("projects", {**asked, "limit": 2}).to_array()],
+        "of_customer": [each["id"] for each in await customers.proxy_api.list("projects", {"limit": 2}).to_array()],
+        "stored": [(await stores.get("vector_stores", made["id"], asked))["name"], changed["name"]],
+        "deleted": (await stores.delete("vector_stores", made["id"], asked))["deleted"],
+        "users": len(await truto.unified_api.list("user-directory", "users", dict(asked)).to_array()),
+        "models": len((await truto.custom_api.get("models", **asked))["data"]),
+    }
+    try:
+        await stores.get("files", "file-none", asked)
+    except ClientResponseError as problem:
+        found["refused"] = problem.status
+    sys.stdout.write(json.dumps(found))
+
+
+asyncio.run(main())
