@@ -119,6 +119,13 @@ async def test_what_has_no_id_is_found_where_the_references_toolset_looks_for_it
             "no_such_operation",
             "The resource 'files' has no method 'shred'; it has: list, get",
         ),
+        (
+            "POST",
+            "costs/report",
+            404,
+            "no_such_operation",
+            "run it with POST /integrated-account/{id}/tools/openai_costs",
+        ),
         ("PATCH", "files/f1", 404, "no_such_operation", "The resource 'files' has no method 'update'"),
         ("GET", "files/a/b", 404, "not_found", "Proxy addresses are /proxy/{resource}"),
         ("GET", "", 404, "not_found", "Proxy addresses are /proxy/{resource}"),

@@ -109,6 +109,14 @@ class View:
             self._by_key.setdefault((operation.resource, method), operation)
 
     def _sentence(self, resource: str, method: str) -> str:
+        ours = next(
+            (each.tool.name for each in self.composed if (each.resource, each.method) == (resource, method)), ""
+        )
+        if ours:
+            return (
+                f"{ours!r} is made of several calls, so no address of the vendor answers it; "
+                f"run it with POST /integrated-account/{{id}}/tools/{ours}."
+            )
         if resource in self.resources:
             methods = ", ".join(self.resources[resource])
             return f"The resource {resource!r} has no method {method!r}; it has: {methods}."
