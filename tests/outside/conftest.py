@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Generator
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
+from tests.catalog.tested_by import prove
 from tests.outside.mcp_house import House
 from tests.outside.mcp_house import opened as opened_house
 from tests.outside.sdk import Sdk, opened
@@ -18,10 +19,11 @@ def _house(tmp_path_factory: pytest.TempPathFactory) -> Generator[Served]:
 
 
 @pytest.fixture
-def house(_house: Served) -> Served:
+def house(_house: Served, request: pytest.FixtureRequest) -> Generator[Served]:
     """The gateway, over a sandbox that has forgotten everything."""
     _house.world.reset()
-    return _house
+    yield _house
+    prove(request.node, _house.world, is_through_gateway=True)
 
 
 @pytest.fixture(params=[OpenAI, AsyncOpenAI], ids=["sync", "async"])

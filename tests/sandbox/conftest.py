@@ -6,6 +6,7 @@ import pytest
 from bare_http import Caller
 from openai import OpenAI
 from openai.resources.admin.organization import Organization
+from tests.catalog.tested_by import prove
 
 from portico.sandbox.serve import running
 from portico.sandbox.state import World
@@ -31,10 +32,11 @@ def _admin_client(_served: tuple[World, str]) -> Iterator[OpenAI]:
 
 
 @pytest.fixture
-def world(_served: tuple[World, str]) -> World:
+def world(_served: tuple[World, str], request: pytest.FixtureRequest) -> Iterator[World]:
     """The emulator's state, fresh; change its clock, faults and settings at will."""
     _served[0].reset()
-    return _served[0]
+    yield _served[0]
+    prove(request.node, _served[0])
 
 
 @pytest.fixture

@@ -169,6 +169,7 @@ def test_project_key_is_changed_and_deleted(
     )
     assert changed.expires_at is not None
     assert abs(changed.expires_at - world.now() - 3600) <= 1
+    assert administration.projects.api_keys.retrieve(key.id, project_id=project.id) == changed
     caller = Caller(sandbox_url, "sk-proj-test")
     assert caller("DELETE", "/v1/files/x").status == 403
     assert administration.projects.api_keys.delete(key.id, project_id=project.id).deleted

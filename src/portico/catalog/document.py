@@ -3,7 +3,9 @@
 python -m portico.catalog.document [--check]
 """
 
+import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from portico.catalog.find import View
@@ -13,12 +15,18 @@ from portico.model.operation import Operation
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "reference" / "operations.md"
 CATALOG = ROOT / "src" / "portico" / "integrations" / "openai" / "catalog"
+TESTED_BY = ROOT / "tests" / "catalog" / "tested_by.json"
 _HEAD = """\
 # Operations
 
 Every operation of {label}'s API that Portico knows: {count}. Made by `scripts/docs`; the same as data:
 `portico catalog list --json`. Each is called twice by the tests, from its own example, against the sandbox: through the
 Proxy API and as a tool (`tests/catalog/test_every_operation.py`).
+
+`tested by` names files with more tests. `openai_sdk…` calls it with the official SDK through a gateway ({passthrough}
+operations), `sandbox_…` with the official SDK at the sandbox ({sdk}) or, in brackets, by bare HTTP where the SDK has no
+way ({http}); the files are `tests/outside/test_….py` and `tests/sandbox/test_….py`. `scripts/tested-by` writes down in
+`tests/catalog/tested_by.json` which test calls what; each of these tests fails where it does not do what is said of it.
 
 | state | operations |
 | --- | --- |
@@ -32,7 +40,10 @@ Areas, by which tools and MCP servers are filtered:
 """
 
 
-def render(view: View) -> str:
+TestedBy = Mapping[str, Mapping[str, str]]
+
+
+def render(view: View, tested_by: TestedBy) -> str:
     states: dict[str, int] = {}
     for each in view.operations:
         states[each.lifecycle.state] = states.get(each.lifecycle.state, 0) + 1
@@ -41,21 +52,19 @@ def render(view: View) -> str:
         count=len(view.operations),
         states="\n".join(f"| {name} | {count} |" for name, count in states.items()),
         areas="\n".join(f"| `{name}` | {words} |" for name, words in view.integration.tags.items()),
+        **{way: sum(way in ways for ways in tested_by.values()) for way in ("passthrough", "sdk", "http")},
     )
-    sections = [_section(view, resource) for resource in view.resources]
+    sections = [_section(view, resource, tested_by) for resource in view.resources]
     return head + "\n" + "\n".join(sections)
 
 
-def _section(view: View, resource: str) -> str:
-    rows = [_row(each) for each in view.operations if each.resource == resource]
-    return (
-        f"## {resource}\n\n| method | call | tool | key | effect | state |\n| --- | --- | --- | --- | --- | --- |\n"
-        + "\n".join(rows)
-        + "\n"
-    )
+def _section(view: View, resource: str, tested_by: TestedBy) -> str:
+    rows = [_row(each, tested_by.get(each.key, {})) for each in view.operations if each.resource == resource]
+    columns = ("method", "call", "tool", "key", "effect", "state", "tested by")
+    return f"## {resource}\n\n| {' | '.join(columns)} |\n{'| --- ' * len(columns)}|\n" + "\n".join(rows) + "\n"
 
 
-def _row(operation: Operation) -> str:
+def _row(operation: Operation, tests: Mapping[str, str]) -> str:
     lifecycle = operation.lifecycle
     state = lifecycle.state if lifecycle.date is None else f"{lifecycle.state} {lifecycle.date}"
     if lifecycle.replacement:
@@ -64,12 +73,18 @@ def _row(operation: Operation) -> str:
     key = operation.credential.removesuffix("_key")
     return (
         f"| {operation.method} | `{operation.verb} {operation.path}` | `{operation.tool.name}`{aliases} | {key} "
-        f"| {operation.effect} | {state} |"
+        f"| {operation.effect} | {state} | {_tests(tests)} |"
     )
 
 
+def _tests(tests: Mapping[str, str]) -> str:
+    """The files, in the order of the ways."""
+    files = {way: Path(test.partition("::")[0]).stem.removeprefix("test_") for way, test in tests.items()}
+    return ", ".join(f"(`{name}`)" if way == "http" else f"`{name}`" for way, name in files.items())
+
+
 def main(arguments: list[str]) -> int:
-    text = render(load_folder(CATALOG))
+    text = render(load_folder(CATALOG), json.loads(TESTED_BY.read_text("utf-8")))
     if PAGE.exists() and PAGE.read_text("utf-8") == text:
         return 0
     if "--check" in arguments:
