@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs.pages import ROOT, Block, blocks
+from tests.programs import line_of, started
 from tests.served import exchanged
 
 pytestmark = pytest.mark.outside
@@ -35,6 +36,30 @@ def demo() -> Generator[dict[str, str]]:
         }
         process.terminate()
         process.wait(10)
+
+
+def test_what_the_demo_says_to_try_works_as_it_is_printed(tmp_path: Path) -> None:
+    with started("demo", "--port", "0", environment={"HOME": str(tmp_path)}) as process:
+        said: list[str] = []
+        while not said or said[-1].strip() != "Ctrl-C ends it.":
+            said.append(line_of(process.stdout))
+        tries = [
+            line.strip() for line in said[said.index("Try, in another terminal:\n") + 1 :] if line.startswith("  ")
+        ]
+        *tries, sdk = tries
+        # A new terminal, in which nothing of ours is on the path.
+        done = subprocess.run(
+            ["sh", "-euc", "\n".join(tries)],
+            env={"PATH": os.defpath, "HOME": str(tmp_path), "PYTHONPATH": os.environ.get("PYTHONPATH", "")},
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
+    assert len(tries) == 4
+    assert "Customer-Support-Bot" in done.stdout
+    assert sdk.startswith("OPENAI_BASE_URL=")
 
 
 def test_the_demo_tells_receivers_on_this_computer_and_no_others_nearby(demo: dict[str, str]) -> None:

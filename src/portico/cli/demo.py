@@ -3,7 +3,10 @@
 import asyncio
 import contextlib
 import json as json_
+import os
+import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import AsyncGenerator, Generator
 from pathlib import Path
@@ -125,8 +128,19 @@ async def _announced(server: Any, facts: dict[str, Any], password: str, *, json:
             await task
 
 
+def _called() -> str:
+    """How this program is called from another terminal in the same folder."""
+    if shutil.which("portico"):
+        return "portico"
+    beside = Path(sys.executable).with_name("portico")
+    if not beside.exists():
+        return f"{sys.executable} -m portico"
+    return os.path.relpath(beside) if beside.is_relative_to(Path.cwd()) else str(beside)
+
+
 def _welcome(facts: dict[str, Any], password: str) -> str:
     url, token, account = facts["url"], facts["api_token"], facts["integrated_account_id"]
+    portico = _called()
     return f"""
 Portico is ready. It talks to a sandbox that imitates OpenAI: no key, no network, nothing to break.
 
@@ -141,8 +155,8 @@ Portico is ready. It talks to a sandbox that imitates OpenAI: no key, no network
 Try, in another terminal:
 
   export PORTICO_URL={url} PORTICO_TOKEN={token} PORTICO_ACCOUNT={account}
-  portico tools call list_all_openai_projects
-  portico call users list limit=5
+  {portico} tools call list_all_openai_projects
+  {portico} call users list limit=5
   curl -H "Authorization: Bearer $PORTICO_TOKEN" "{url}/proxy/files?integrated_account_id={account}&limit=3"
   OPENAI_BASE_URL={url}/passthrough/{account} OPENAI_API_KEY=$PORTICO_TOKEN python your_openai_program.py
 
