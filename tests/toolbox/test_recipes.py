@@ -102,6 +102,15 @@ ONBOARDING: dict[str, tuple[str, list[str]]] = {
 }
 
 
+async def test_onboarding_with_limits_of_a_model_that_is_not_there_says_so_in_sentences(larkfield: Desk) -> None:
+    before = standing(larkfield)
+    refusal = await larkfield.refusal(ONBOARD, team(rate_limits=[{"model": "gpt-none", "requests_per_minute": 5}]))
+    told, _, rest = refusal["error"].partition("; allowed: ")
+    assert told == "rate_limits: there are no limits for gpt-none"
+    assert rest.endswith(". What was done before has been undone.")
+    assert standing(larkfield) == before
+
+
 @pytest.mark.parametrize("step", ONBOARDING)
 async def test_onboarding_that_fails_at_any_step_leaves_nothing_behind(larkfield: Desk, step: str) -> None:
     path, undone = ONBOARDING[step]

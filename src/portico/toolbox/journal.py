@@ -211,6 +211,8 @@ async def _rolled_back(journal: Journal, problem: Refusal) -> RolledBack:
     undone, left = await journal.undo()
     step = problem.facts.get("step")
     sentence = f"{str(step).capitalize()} failed: {problem.sentence}" if step else problem.sentence
+    if not sentence.endswith("."):
+        sentence += "."
     if is_untouched:
         sentence += " Nothing had been changed."
     elif left:
