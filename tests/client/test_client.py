@@ -242,6 +242,15 @@ async def test_a_tools_files_are_fetched_by_their_links(client: Portico) -> None
     assert client.tools.run("list_all_openai_models", {"fields": ["id"]}).checked().links == []
 
 
+async def test_without_an_account_it_is_told_what_is_missing(house: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORTICO_ACCOUNT", raising=False)
+    with Portico(house.url, house.token) as nobody:
+        with pytest.raises(ValueError, match="give account_id, or set PORTICO_ACCOUNT"):
+            nobody.tools.run("list_all_openai_models")
+        with pytest.raises(InvalidArguments, match="integrated_account_id"):
+            nobody.proxy.list("models").page()
+
+
 async def test_a_manager_gives_tools_that_agents_can_hold(client: Portico, other: AsyncPortico) -> None:
     tools = {each.name: each for each in ToolManager(client).get_tools(methods=["read"])}
     awaited = {each.name: each for each in await ToolManager(other).get_tools(methods=["read"])}

@@ -9,7 +9,7 @@ import httpx2
 from portico_client.admin.all import Admin
 from portico_client.drivers import Awaiting, AwaitingDriver, Blocking, BlockingDriver, Driver, Mode, Target
 from portico_client.files import KeptFiles
-from portico_client.hot import Custom, Proxy, Unified
+from portico_client.hot import NO_ACCOUNT, Custom, Proxy, Unified
 from portico_client.retry import Retry
 from portico_client.tools import Tools
 from portico_client.toolset import HasTools
@@ -33,7 +33,7 @@ class Account(HasTools[Mode], Generic[Mode]):
     def passthrough_url(self) -> str:
         """The base URL for the vendor's own SDK: `OpenAI(base_url=account.passthrough_url, api_key=token)`."""
         if not self.account_id:
-            raise ValueError("There is no account: give account_id, or set PORTICO_ACCOUNT.")
+            raise ValueError(NO_ACCOUNT)
         return f"{self.url}/passthrough/{segment(self.account_id)}"
 
 

@@ -9,6 +9,8 @@ from portico_client.resource import Resource, listing, operation, streaming
 from portico_client.stream import Streamed
 from portico_client.wire import Call, Flow, Json, is_record, query_of, segment
 
+NO_ACCOUNT = "There is no account: give account_id, or set PORTICO_ACCOUNT."
+
 
 class OfAccount(Resource[Mode]):
     """Operations on one account; without its id, on the account of an account token."""

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from portico_client.drivers import Driver, Mode
-from portico_client.errors import PorticoError
-from portico_client.hot import OfAccount
+from portico_client.errors import InvalidArguments, PorticoError
+from portico_client.hot import NO_ACCOUNT, OfAccount
 from portico_client.resource import operation
 from portico_client.retry import exchange
 from portico_client.wire import Answer, Call, Flow, Json, is_record, query_of, segment
@@ -138,7 +138,10 @@ class Tools(OfAccount[Mode]):
         """The account's id; asked for once, where an account token stands for it."""
         known = self.account_id or self._own_id
         if not known:
-            known = (yield from self._value(Call("GET", "/integrated-account/me")))["id"]
+            try:
+                known = (yield from self._value(Call("GET", "/integrated-account/me")))["id"]
+            except InvalidArguments:
+                raise ValueError(NO_ACCOUNT) from None  # an API token, which stands for no account
             self._own_id = known
         return known
 
