@@ -26,6 +26,7 @@ from portico.faces.admin import (
     link_pages,
     link_tokens,
     log,
+    override_versions,
     panic,
     quotas,
     secrets,
@@ -97,6 +98,7 @@ from portico.store.environments import Environments
 from portico.store.installations import Definitions, Installations
 from portico.store.migrate import migrate
 from portico.store.operators import Operators
+from portico.store.override_versions import OverrideVersions
 from portico.store.people import People
 from portico.store.replays import Replays
 from portico.store.requests import Requests
@@ -124,6 +126,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *installations.ENDPOINTS,
     *accounts.ENDPOINTS,
     *trials.ENDPOINTS,
+    *override_versions.ENDPOINTS,
     *panic.ENDPOINTS,
     *link_tokens.ENDPOINTS,
     *link_pages.ENDPOINTS,
@@ -247,6 +250,7 @@ async def build(
         await migrate(database)
         keyring = await open_keyring(settings, database, clock, service)
         made = _parts(settings, database, keyring, clock, transport)
+        made.changes.listen("keys", keyring.forget)
         made.recorder.tracing = tracing or open_tracing()
         parts = replace(made, pause=pause, passwords=passwords or made.passwords, tracing=made.recorder.tracing)
         await ensure_first_environment(parts)
@@ -273,7 +277,6 @@ def _parts(
 ) -> Parts:
     accounts_store, operators, audit = Accounts(database), Operators(database), Audit(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics(SHIPPED)
-    changes.listen("keys", keyring.forget)
     later, views = Later(database, clock, settings.recheck_hours), Views(_shipped(), definitions, with_waiting)
     carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)
     return Parts(
@@ -291,6 +294,7 @@ def _parts(
         requests=Requests(database),
         operators=operators,
         audit=audit,
+        override_versions=OverrideVersions(database),
         keyring=keyring,
         secrets=Secrets(keyring),
         views=views,

@@ -53,6 +53,8 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "panicIntegratedAccount": lambda ids: {"keys": "keep"},
     "updateIntegratedAccount": lambda ids: {"tenant_id": "changed"},
     "testUnifiedOverride": lambda ids: {"override": {}, "model": "user-directory", "resource": "users"},
+    "restoreUnifiedOverride": lambda ids: {"version": 1},
+    "restoreEnvironmentUnifiedOverride": lambda ids: {"version": 1},
     "createMcpServer": lambda ids: {"name": "made"},
     "previewMcpServer": lambda ids: {"name": "made"},
     "updateMcpServer": lambda ids: {"name": "changed"},

@@ -126,6 +126,9 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     brought = {"name": f"{tenant.name}_papers", "config": await definition(made)}
     ids["integration"] = _made(await tenant.operator.post("/integration", brought))["id"]
     ids["installation"] = _made(await client.post("/environment-integration", {"integration": "openai"}))["id"]
+    change = {"user-directory": {"users": {"every": {"says": f"{tenant.name} people"}}}}
+    for place in (account, f"/environment-integration/{ids['installation']}"):
+        _made(await client.patch(place, {"unified_model_override": change}), 200)
     server = _made(await client.post(f"{account}/mcp", {"name": f"{tenant.name} server"}))
     ids["server"], tenant.secrets["server"] = server["id"], server["token"]
     ids["approval"] = await another_approval(made.gateway, tenant)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portico.unified.trial import differences
+from portico.unified.difference import differences
 from tests.gateways import Got
 from tests.unified.directory import Directory
 

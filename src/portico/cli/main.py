@@ -119,6 +119,12 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "list": "portico.cli.unified:list_|List records.",
         "get": "portico.cli.unified:get|Show one record.",
         "call": "portico.cli.unified:call|Change something, by any method of a resource.",
+        "test": "portico.cli.unified_overrides:try_out|Try a change of the mappings on live records; nothing is kept.",
+        "override": "portico.cli.unified_overrides:override|Print what is changed about the mappings.",
+        "change": "portico.cli.unified_overrides:change|Change the mappings, of an account or of all.",
+        "versions": "portico.cli.unified_overrides:versions|List what the changes were before, and whose.",
+        "difference": "portico.cli.unified_overrides:difference|Show what two versions differ in.",
+        "restore": "portico.cli.unified_overrides:restore|Roll the changes back to a version.",
     },
     "audit": {
         "": "Who changed what.",

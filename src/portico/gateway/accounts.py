@@ -18,6 +18,7 @@ from portico.store.changes import Topic
 from portico.store.database import Session
 from portico.store.ids import new_id
 from portico.store.installations import Wish
+from portico.store.override_versions import OverrideChange
 from portico.store.tokens import Token
 from portico.vault import tokens
 
@@ -56,6 +57,7 @@ class Change(Struct, frozen=True, kw_only=True):
     base_url: str | UnsetType = UNSET
     override: Json | UnsetType = UNSET
     unified_override: Json | UnsetType = UNSET
+    restored_version: int | UnsetType = UNSET  # the override is that of this version
     log_bodies: bool | UnsetType | None = UNSET
 
 
@@ -93,6 +95,7 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
         if within is not None:
             await within(session, account)
         await parts.accounts.add(session, account)
+        await _keep_version(session, caller, account, 0, parts)
         await parts.audit.add(
             session,
             caller,
@@ -124,7 +127,21 @@ async def change_account(
     async def work(present: Account) -> Account:
         return await _changed(present, change, parts)
 
-    return await write(caller, account, act, work, parts, within, fields=fields, **_used(used))
+    restored = change.restored_version or 0
+
+    async def and_version(session: Session, changed: Account) -> None:
+        if within is not None:
+            await within(session, changed)
+        await _keep_version(session, caller, changed, restored, parts)
+
+    facts = _used(used) | ({"restored_version": restored} if restored else {})
+    keep = within if change.unified_override is UNSET else and_version
+    return await write(caller, account, act, work, parts, keep, fields=fields, **facts)
+
+
+async def _keep_version(session: Session, caller: Caller, account: Account, restored: int, parts: Parts) -> None:
+    change = OverrideChange(override=account.unified_override, restored_from=restored)
+    await parts.override_versions.add(session, caller, account.id, change, account.updated_at)
 
 
 def _used(names: list[str]) -> Json:
@@ -162,6 +179,7 @@ async def uninstall(caller: Caller, installation: Installation, parts: Parts) ->
     async with parts.database.transaction() as session:
         account_ids = await parts.accounts.ids_of_installation(session, environment_id, installation.id)
         await _delete(session, caller, account_ids, parts)
+        await parts.override_versions.delete_of(session, environment_id, installation.id)
         await parts.installations.delete(session, environment_id, installation.id)
         await parts.audit.add(
             session, caller, "environment_integration.deleted", installation.id, parts.clock(),
@@ -181,6 +199,7 @@ async def _delete(session: Session, caller: Caller, account_ids: Sequence[Accoun
         await parts.shelf.delete_of_account(session, caller.environment_id, account_id)
         await parts.approvals.delete_of_account(session, caller.environment_id, account_id)
         await parts.handover.handed.delete_of_account(session, caller.environment_id, account_id)
+        await parts.override_versions.delete_of(session, caller.environment_id, account_id)
         if await parts.accounts.delete(session, caller.environment_id, account_id) and account:
             deleted.append(account)
     for account in deleted:

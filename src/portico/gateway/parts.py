@@ -34,6 +34,7 @@ from portico.store.database import Database
 from portico.store.environments import Environments
 from portico.store.installations import Definitions, Installations
 from portico.store.operators import Operators
+from portico.store.override_versions import OverrideVersions
 from portico.store.people import People
 from portico.store.requests import Requests
 from portico.store.servers import Servers
@@ -59,6 +60,7 @@ class Parts:
     requests: Requests
     operators: Operators
     audit: Audit
+    override_versions: OverrideVersions
     keyring: Keyring
     secrets: Secrets
     views: Views

@@ -10,8 +10,9 @@ from portico.errors import Failure, InvalidArguments, MappingFailed, Refusal
 from portico.gateway.parts import Parts
 from portico.model.account import Account
 from portico.model.caller import Caller
-from portico.shapes import Json, is_list, is_record
+from portico.shapes import Json
 from portico.unified import overrides
+from portico.unified.difference import differences
 from portico.unified.overrides import Level
 from portico.unified.records import REMOTE
 from portico.unified.request import Ask, Kept, Way
@@ -94,23 +95,3 @@ def _records_differ(before: list[Json], after: list[Json]) -> Iterator[Json]:
         for new in after:
             if str(new.get("id")) not in old_ids:
                 yield {"id": str(new.get("id")), "path": "", "kind": "added", "after": new}
-
-
-def differences(before: Any, after: Any, path: str = "") -> Iterator[Json]:
-    """What was added, removed or changed between two values, each with its place."""
-    if is_record(before) and is_record(after):
-        for name in dict.fromkeys([*before, *after]):
-            place = f"{path}.{name}" if path else name
-            if name not in after:
-                yield {"path": place, "kind": "removed", "before": before[name]}
-            elif name not in before:
-                yield {"path": place, "kind": "added", "after": after[name]}
-            else:
-                yield from differences(before[name], after[name], place)
-    elif is_list(before) and is_list(after) and len(before) == len(after):
-        for number, (old, new) in enumerate(zip(before, after, strict=True)):
-            yield from differences(old, new, f"{path}[{number}]")
-    elif not path and after is None:
-        yield {"path": path, "kind": "removed", "before": before}
-    elif before != after:
-        yield {"path": path, "kind": "changed", "before": before, "after": after}

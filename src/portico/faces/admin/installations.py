@@ -11,7 +11,9 @@ from portico.faces.admin.integrations import summary
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
 from portico.gateway.accounts import uninstall
 from portico.model.account import Installation
+from portico.store.database import Session
 from portico.store.installations import Wish
+from portico.store.override_versions import OverrideChange
 from portico.unified import overrides as mapping_overrides
 
 TAG = "Environment integrations"
@@ -98,7 +100,7 @@ def _matches(row: Installation, query: InstallationQuery) -> bool:
 
 
 async def get_installation(asked: Asked) -> Any:
-    return await show(asked, await _found(asked))
+    return await show(asked, await found(asked))
 
 
 async def install(asked: Asked) -> Any:
@@ -121,32 +123,46 @@ async def install(asked: Asked) -> Any:
             await asked.parts.audit.add(
                 session, asked.caller, "environment_integration.created", made.id, moment, integration=name
             )
+            await _keep_version(asked, session, made)
     return await show(asked, made)
 
 
 async def change(asked: Asked) -> Any:
     body: InstallChange = asked.body
-    present = await _found(asked)
+    present = await found(asked)
     view = await asked.parts.views.base(asked.environment_id, present.integration)
     _check(view, body.override)
     await _check_mappings(asked, present.integration, body.unified_model_override)
+    return await show(asked, await write(asked, present, _wish(body)))
+
+
+async def write(asked: Asked, present: Installation, wish: Wish, restored: int = 0) -> Installation:
+    """`restored`: the version of the mappings' override that is put back."""
     moment = asked.parts.clock()
-    wish = _wish(body)
+    facts = {"restored_version": restored} if restored else {}
     async with asked.parts.database.transaction() as session:
         changed = await asked.parts.installations.update(session, asked.environment_id, present.id, moment, wish)
         if changed is None:
             raise missing("environment integration", present.id)
+        if wish.unified_override is not None:
+            await _keep_version(asked, session, changed, restored)
         await asked.parts.audit.add(
             session, asked.caller, "environment_integration.updated", present.id, moment,
             is_enabled=changed.is_enabled, override=changed.override, unified_override=changed.unified_override,
+            **facts,
         )  # fmt: skip
         await asked.parts.changes.tell(session, "accounts")
     asked.parts.changes.apply("accounts")
-    return await show(asked, changed)
+    return changed
+
+
+async def _keep_version(asked: Asked, session: Session, changed: Installation, restored: int = 0) -> None:
+    override = OverrideChange(override=changed.unified_override, restored_from=restored)
+    await asked.parts.override_versions.add(session, asked.caller, changed.id, override, changed.updated_at)
 
 
 async def remove(asked: Asked) -> Any:
-    present = await _found(asked)
+    present = await found(asked)
     await uninstall(asked.caller, present, asked.parts)
     return {"id": present.id}
 
@@ -171,11 +187,11 @@ def _wish(body: InstallBody | InstallChange) -> Wish:
     )
 
 
-async def _found(asked: Asked) -> Installation:
-    found = await asked.parts.installations.get(asked.environment_id, asked.path["id"])
-    if found is None:
+async def found(asked: Asked) -> Installation:
+    present = await asked.parts.installations.get(asked.environment_id, asked.path["id"])
+    if present is None:
         raise missing("environment integration", asked.path["id"])
-    return found
+    return present
 
 
 ENDPOINTS = (
