@@ -20,7 +20,7 @@ async def test_models_are_listed_and_described(directory: Directory) -> None:
     listed = (await got(directory, "/unified/meta"))["result"]
     assert {each["model"] for each in listed} == models.shipped().keys()
     told = await got(directory, "/unified/meta/usage-metering")
-    assert list(told["resources"]) == ["usage", "products", "users", "workspaces"]
+    assert list(told["resources"]) == ["usage", "products", "users", "workspaces", "organizations"]
     assert told["resources"]["usage"]["schema"]["properties"]["charges"]["type"] == "array"
     assert "skill_usage" in str(told["resources"]["usage"]["query_schema"]["properties"]["report_type"]["enum"])
 
@@ -35,7 +35,7 @@ async def test_a_model_of_an_account_and_of_an_integration_is_what_is_mapped(dir
 async def test_every_method_tells_what_it_takes_and_gives(directory: Directory) -> None:
     capable = await got(directory, f"/integrated-account/{directory.account_id}/capabilities", type="unified")
     assert capable["proxy"] == []
-    assert len(capable["unified"]) == 9
+    assert len(capable["unified"]) == 10
     for row in capable["unified"]:
         for method in row["methods"]:
             place = f"{row['model']}/{row['resource']}"

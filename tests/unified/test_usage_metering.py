@@ -183,6 +183,15 @@ async def test_products_say_what_they_take(meter: Meter) -> None:
         assert (await meter.got("usage", limit=1, **narrowed))["result_count"] <= 1
 
 
+async def test_the_organization_is_told(meter: Meter) -> None:
+    (organization,) = await meter.all("organizations")
+    assert organization["remote_data"]["object"] == "organization"
+    assert organization["name"] == organization["remote_data"]["title"]
+    assert await meter.got(f"organizations/{organization['id']}") == organization
+    assert await meter.all("organizations", name="another") == []
+    assert (await meter.send("organizations/org-nobodys")).status == 404
+
+
 async def test_users_and_workspaces_name_what_usage_is_split_by(meter: Meter) -> None:
     people = {each["id"]: each for each in await meter.all("users")}
     places = {each["id"]: each for each in await meter.all("workspaces", sort_by="name")}
@@ -196,6 +205,6 @@ async def test_users_and_workspaces_name_what_usage_is_split_by(meter: Meter) ->
     assert await meter.got(f"workspaces/{place['id']}") == place
 
 
-@pytest.mark.parametrize("path", ["usage/x", "products/shoes", "organizations"])
+@pytest.mark.parametrize("path", ["usage/x", "products/shoes", "shops"])
 async def test_what_is_not_there_says_so(meter: Meter, path: str) -> None:
     assert (await meter.send(path)).status == 404

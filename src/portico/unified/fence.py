@@ -74,7 +74,7 @@ class Fence:
         results: list[Any] = []
         read: Json = mapping.read(_encoder.encode(scope))
         for item in items:
-            results.append(mapping.run(tree, read | {name: mapping.read(item)}))
+            results.append(mapping.run(tree, read | {name: mapping.read(item)}, mapping.OUR_MILLISECONDS))
             await asyncio.sleep(0)  # others come first between two records
         return results
 
