@@ -6,6 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from portico import clock as clocks
 from portico.catalog.find import View
 from portico.catalog.load import load_folder, load_mappings
@@ -174,7 +176,9 @@ class Portico:
             "unified": UnifiedFace(self.unified).face,
             "integrated-account-webhook": inbound.serve,
         }
-        served = [
+        frame = Frame(site, Acts(ENDPOINTS, parts), toolbox)
+        # Everything that is served at addresses that are not hot: what tests walk, so that nothing new is forgotten.
+        self.routes: list[BaseRoute] = [
             *routes(ENDPOINTS, parts),
             ToolsFace(parts, toolbox).route(),
             *FileFace(parts).routes(),
@@ -188,9 +192,9 @@ class Portico:
             *embed.routes(parts),
             *look.routes(parts),
             *(route for pages in (sign_in, access, consent, connect, one_time) for route in pages.routes(site)),
-            *admin_pages.routes(Frame(site, Acts(ENDPOINTS, parts), toolbox)),
+            *admin_pages.routes(frame),
         ]
-        self._front = Front(parts, hot, served, self._lifespan, cold=unified.ADDRESSES)
+        self._front = Front(parts, hot, self.routes, self._lifespan, cold=unified.ADDRESSES)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._front(scope, receive, send)

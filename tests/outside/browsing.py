@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, ViewportSize
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update",
 ]  # fmt: skip
-DESK, PHONE = {"width": 1100, "height": 800}, {"width": 360, "height": 740}
+DESK: "ViewportSize" = {"width": 1100, "height": 800}
+PHONE: "ViewportSize" = {"width": 360, "height": 740}
 
 
 @contextmanager

@@ -60,6 +60,7 @@ NODE_PACKAGES = {
     "truto": ("@truto/truto-ts-sdk@2.0.12", "@truto/langchain-toolset@0.1.4"),
     "claude-code": ("@anthropic-ai/claude-code@2.1.329",),
     "codex": ("@openai/codex@0.169.0",),
+    "axe": ("axe-core@4.14.1",),
     "gemini-cli": ("@google/gemini-cli@0.61.0",),
 }
 

@@ -1,15 +1,22 @@
 """Served gateways for all tests from outside: one for the official SDK in both its kinds, one for MCP."""
 
 from collections.abc import AsyncGenerator, Generator
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from tests.catalog.tested_by import prove
+from tests.outside.browsing import chromium
+from tests.outside.client_envs import NotInstallable, python_env
 from tests.outside.mcp_house import House
 from tests.outside.mcp_house import opened as opened_house
 from tests.outside.sdk import Sdk, opened
 from tests.served import Served, served
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 @pytest.fixture(scope="session")
@@ -37,3 +44,19 @@ async def both(request: pytest.FixtureRequest, house: Served) -> AsyncGenerator[
 def mcp_house(tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
     with opened_house(tmp_path_factory.mktemp("house")) as house:
         yield house
+
+
+@pytest.fixture(scope="module")
+def browser() -> Generator["Browser"]:
+    """Chromium. For one module each: its loop and that of the asynchronous tests cannot go on side by side."""
+    with chromium() as opened_browser:
+        yield opened_browser
+
+
+@pytest.fixture(scope="module")
+def python() -> Path:
+    """An interpreter with the official MCP client."""
+    try:
+        return python_env("mcp-2")
+    except NotInstallable as problem:
+        pytest.skip(f"tests with an MCP client: {problem}")

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.outside.browsing import DESK, PHONE, chromium, keep, visit
+from tests.outside.browsing import DESK, PHONE, keep, visit
 from tests.outside.mcp_house import House
 from tests.outside.site import Site, opened
 from tests.outside.test_oauth_in_a_browser import CONTRAST, look, sign_in
@@ -22,12 +22,6 @@ pytestmark = [pytest.mark.outside, pytest.mark.browser, pytest.mark.timeout(120)
 Json = dict[str, Any]
 PROJECT, ADMIN = "sk-proj-embedded-0123456789abcdef", "sk-admin-embedded-0123456789abcdef"
 TENANT = "A customer"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator["Browser"]:
-    with chromium() as opened_browser:
-        yield opened_browser
 
 
 @pytest.fixture(scope="module")

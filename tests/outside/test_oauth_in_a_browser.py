@@ -14,8 +14,7 @@ import pytest
 
 from portico.cli.main import run as run_command
 from portico.gateway.oauth.clients import FOLDER
-from tests.outside.browsing import DESK, PHONE, chromium, keep, visit
-from tests.outside.client_envs import NotInstallable, python_env
+from tests.outside.browsing import DESK, PHONE, keep, visit
 from tests.outside.mcp_house import PASSWORD, PERSON, House
 from tests.outside.mcp_jobs import CLIENTS
 
@@ -27,20 +26,6 @@ Json = dict[str, Any]
 PATIENCE_SECONDS = 30.0
 NAME = "Vector stores of Larkfield"
 READ, WRITE = "list_all_openai_models", "create_a_openai_vector_store"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator["Browser"]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def python() -> Path:
-    try:
-        return python_env("mcp-2")
-    except NotInstallable as problem:
-        pytest.skip(f"OAuth in a browser: {problem}")
 
 
 class Program:

@@ -2,15 +2,13 @@
 address into a program, and sees afterwards what the program did."""
 
 import json
-from collections.abc import Generator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.outside.browsing import DESK, chromium, keep, visit
-from tests.outside.client_envs import NotInstallable, python_env
+from tests.outside.browsing import DESK, keep, visit
 from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import CLIENTS, run_json
 from tests.outside.test_oauth_in_a_browser import sign_in
@@ -23,20 +21,6 @@ CUSTOMER, SERVER = "Northwind", "Billing until Friday"
 COSTS, LIMIT, ALERT = (
     "list_all_openai_costs", "list_all_openai_spend_alerts", "get_single_openai_spend_alert_by_id",
 )  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator["Browser"]:
-    with chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def python() -> Path:
-    try:
-        return python_env("mcp-2")
-    except NotInstallable as problem:
-        pytest.skip(f"the whole story: {problem}")
 
 
 def test_from_a_key_to_what_a_program_did_with_it(

@@ -98,7 +98,10 @@ async def _answered(visit: Visit, parts: Parts, *, is_sent: bool) -> Page:
         place = embedding.place_of(asked, page)
     except Refusal as problem:
         values: Json = {"person": None, "sentence": problem.sentence, "mode": ""}
-        return Page(template="connect_problem.html", status=problem.status, values=values, headers=problem.headers)
+        return Page(
+            template="connect_problem.html", status=problem.status, values=values, headers=problem.headers,
+            is_scripted=True,
+        )  # fmt: skip
     showing = Showing(link=link, place=place, look=look_of(page), offers={}, asked=asked)
     try:
         if link.used_at and not is_sent:

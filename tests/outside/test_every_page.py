@@ -1,0 +1,229 @@
+"""Every page in a real browser: with much to see and with nothing, in both colours, on a desk and a phone; and what it
+says to whoever asks for something that is not there."""
+
+import re
+from collections import defaultdict
+from collections.abc import Generator, Iterable
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+
+from portico.gateway.signing_in import make_setup_code
+from tests.outside.browsing import DESK, keep
+from tests.outside.client_envs import NotInstallable, node_env
+from tests.outside.furnished import Furnished, furnish, tell_story
+from tests.outside.mcp_house import PASSWORD, PERSON, House, opened
+from tests.outside.test_oauth_in_a_browser import sign_in
+from tests.outside.walk import EVERY_LOOK, FORMS, SCRIPT, TWO_LOOKS, Seen, Walk, fill_in, looked_at
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+pytestmark = [pytest.mark.outside, pytest.mark.browser, pytest.mark.timeout(600)]
+NOWHERE = "00000000-0000-7000-8000-000000000000"
+MOST_SHIFT = 0.1
+
+
+@pytest.fixture(scope="module")
+def rich(tmp_path_factory: pytest.TempPathFactory) -> Generator[Furnished]:
+    """A house in which much has happened."""
+    folder = tmp_path_factory.mktemp("rich")
+    with opened(folder, allowed_webhook_urls=("http://127.0.0.1:9",)) as house:
+        tell_story(house)
+        yield furnish(house)
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Generator[House]:
+    """A house that was opened this minute, without anybody in it."""
+    with opened(tmp_path_factory.mktemp("empty"), is_empty=True) as house:
+        yield house
+
+
+@pytest.fixture(scope="module")
+def owner(browser: "Browser") -> Generator["Page"]:
+    context = browser.new_context(viewport=DESK)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def walked(owner: "Page", rich: Furnished) -> Walk:
+    """All pages of the rich house, as its owner sees them."""
+    walk = Walk(rich.house, owner, EVERY_LOOK)
+    walk.look(f"{rich.house.url}/sign-in")
+    sign_in(owner)
+    walk.go([f"{rich.house.url}/admin", *rich.starts])
+    return walk
+
+
+@pytest.fixture(scope="module")
+def walked_empty(browser: "Browser", empty: House) -> Generator[Walk]:
+    """The same of the empty house, from its very first page on."""
+    context = browser.new_context(viewport=DESK)
+    page = context.new_page()
+    walk = Walk(empty, page, TWO_LOOKS)
+    walk.look(f"{empty.url}/admin")
+    page.get_by_label("Setup code").fill(empty.do(make_setup_code(empty.portico.parts)))
+    page.get_by_label("Your name or e-mail").fill(PERSON)
+    page.get_by_label("A password").fill(PASSWORD)
+    page.get_by_role("button", name="Make me the owner").click()
+    page.get_by_role("navigation", name="Admin").wait_for()
+    walk.go([f"{empty.url}/admin"])
+    for name in ("", "/accounts", "/servers", "/log", "/approvals", "/usage"):
+        page.goto(f"{empty.url}/admin/{environment_of(empty)}{name}")
+        keep(page, f"empty{name.replace('/', '-')}")
+    yield walk
+    context.close()
+
+
+def environment_of(house: House) -> str:
+    return house.ask("GET", "/environment")["result"][0]["id"]
+
+
+def unused(seen: Iterable[Seen]) -> dict[str, list[str]]:
+    """What was found, and the first places where."""
+    findings: dict[str, list[str]] = defaultdict(list)
+    for each in seen:
+        for finding in each.findings:
+            findings[finding].append(each.address)
+    return {finding: places[:3] for finding, places in findings.items()}
+
+
+def is_quiet(seen: Iterable[Seen]) -> None:
+    for each in seen:
+        assert (each.complaints, each.strangers, each.shifts < MOST_SHIFT) == ([], [], True), each
+
+
+def test_links_lead_to_every_page(rich: Furnished, walked: Walk) -> None:
+    assert rich.refused == {}
+    missed = set(walked.map.patterns) - {each.pattern for each in walked.seen}
+    assert missed == set(), "no link leads there: link to it, or say in `furnished` where it begins"
+
+
+def test_pages_are_quiet_and_nothing_on_them_jumps(walked: Walk) -> None:
+    """No error, no breach of the policy, no other host, no shift of what one reads already."""
+    is_quiet(walked.seen)
+    is_asked_wrongly = ("/connect", "/one-time", "/authorize", "/admin/{environment}", "/admin/{rest:path}", "/usage")
+    for each in walked.seen:
+        assert each.status == 200 or each.pattern.endswith(is_asked_wrongly) or "/one-time" in each.pattern, each
+
+
+def test_everybody_can_use_every_page(walked: Walk) -> None:
+    assert unused(walked.seen) == {}
+
+
+def test_titles_tell_pages_apart(walked: Walk) -> None:
+    titles: dict[str, set[str]] = defaultdict(set)
+    for each in walked.seen:
+        if each.status == 200:
+            titles[each.title].add(urlsplit(each.final).path)
+    assert {title: paths for title, paths in titles.items() if len(paths) > 1} == {}
+
+
+def test_an_empty_house_says_what_to_do_first(walked_empty: Walk) -> None:
+    is_quiet(walked_empty.seen)
+    assert unused(walked_empty.seen) == {}
+    assert {each.status for each in walked_empty.seen} == {200}
+    place = f"/admin/{environment_of(walked_empty.house)}"
+    told = {urlsplit(each.address).path.removeprefix(place): each.text for each in walked_empty.seen}
+    for page, sentence in {
+        "/accounts": "No accounts yet", "/servers": "No MCP servers yet", "/tools": "No account, no tools",
+        "/approvals": "waits", "/log": "written down here", "/usage": "Nothing was used", "/webhooks": "None yet",
+    }.items():  # fmt: skip
+        assert sentence in told[page], (page, told[page])
+
+
+def test_what_is_not_there_is_said_on_a_page(rich: Furnished, walked: Walk, owner: "Page") -> None:
+    """Of every page that names something: an id that nothing has."""
+    before = len(walked.seen)
+    named = [
+        each for each in walked.map.patterns if "{" in each.replace("{environment}", "") and not each.endswith("/csv")
+    ]
+    for pattern in named:
+        path = re.sub(r"\{[^}]+\}", NOWHERE, pattern.replace("{environment}", rich.environment))
+        walked.look(f"{rich.house.url}{path}")
+        assert owner.get_by_role("alert").inner_text().strip().endswith("."), path
+    asked = walked.seen[before:]
+    assert {each.status for each in asked} <= {404, 410}
+    is_quiet(asked)
+    assert unused(asked) == {}
+
+
+def test_a_form_that_was_refused_says_why_where_it_was_filled_in(walked: Walk, owner: "Page") -> None:
+    """Every form that somebody writes into, filled with what cannot be, and sent with each of its buttons."""
+    sent: list[str] = []
+    for address in walked.first_of_each():
+        owner.goto(address)
+        for name in owner.evaluate(FORMS):
+            owner.goto(address)
+            if not fill_in(owner, name, "\u0007 no such thing " * 20):
+                continue
+            sent.append(f"{name} at {address}")
+            where = f"{sent[-1]}: {owner.title()}"
+            said = owner.locator("main [role=alert], main [role=status], main .once, main #result")
+            assert said.count(), where
+            assert "Internal" not in owner.locator("main").inner_text(), where
+            assert looked_at(owner, TWO_LOOKS[:1]) == [], where
+    assert len(sent) > 20, sent
+
+
+@pytest.mark.parametrize(
+    ("rule", "html"),
+    [
+        ("has no name", "<button></button>"),
+        ("has no name", "<input placeholder=Name>"),
+        ("picture without alt", "<img src=x>"),
+        ("id used twice", "<p id=a></p><p id=a></p>"),
+        ("aria-describedby of nothing", "<label>A<input aria-describedby=gone></label>"),
+        ("heading level skipped", "<h3>Deep</h3>"),
+        ("not one h1", "<h1>Another</h1>"),
+        ("landmark without name", "<section aria-label=''>x</section>"),
+        ("landmarks with one name", "<nav aria-label=A></nav><nav aria-label=A></nav>"),
+        ("table without headers", "<table aria-label=T><tr><td>1</td></tr></table>"),
+        ("header without scope", "<table aria-label=T><thead><tr><th>1</th></tr></thead></table>"),
+        ("positive tabindex", "<a href=/ tabindex=2>Far</a>"),
+        ("not reached by the keyboard", "<a href=/ tabindex=-1>Far</a>"),
+        ("scrolled by mice only", "<div style='overflow:auto;width:50px'><p style='width:500px'>Wide</p></div>"),
+        ("text too faint", "<p style='color:#8a8a8a'>Faint</p>"),
+        ("see-through text", "<p style='opacity:.9'>Faint</p>"),
+        ("edge of a field too faint", "<label>A <input style='border:1px solid #ccc'></label>"),
+        ("small and close to another", "<button class=low>A</button><button class=low>B</button>"),
+        ("sticks out sideways", "<p style='width:3000px'>Wide</p>"),
+        ("focus not seen", "<button style='outline:none'>A</button>"),
+        ("text outside every landmark", "</main>Lost"),
+    ],
+)  # fmt: skip
+def test_the_script_that_looks_finds_what_is_wrong(owner: "Page", rule: str, html: str) -> None:
+    owner.goto("about:blank")
+    style = (
+        "<style>button, input, a { outline: 3px solid black; border: 1px solid black }"
+        ".low { display: block; height: 9px; padding: 0 }</style>"
+    )
+    page = f"<!doctype html><html lang=en><title>A page</title>{style}<a class=skip href='#m'>Skip</a>"
+    owner.set_content(f"{page}<main id=m tabindex=-1><h1>A page</h1>{html}</main></html>")
+    assert rule in {each[0] for each in owner.evaluate(SCRIPT, True)}
+    owner.set_content(f"{page}<main id=m tabindex=-1><h1>A page</h1><p>Well.</p></main></html>")
+    assert owner.evaluate(SCRIPT, True) == []
+
+
+def test_axe_finds_nothing_either(walked: Walk, owner: "Page") -> None:
+    """The usual checker, where it can be installed."""
+    try:
+        source = node_env("axe").folder / "node_modules" / "axe-core" / "axe.min.js"
+    except NotInstallable as problem:
+        pytest.skip(f"accessibility by axe-core: {problem}")
+    found: dict[str, list[str]] = defaultdict(list)
+    for address in [*walked.first_of_each(), f"{walked.house.url}/access"]:
+        owner.goto(address)
+        owner.evaluate(source.read_text("utf-8"))
+        for scheme in ("light", "dark"):
+            owner.emulate_media(color_scheme=scheme)
+            for each in owner.evaluate(AXE):
+                found[each].append(f"{scheme} {urlsplit(address).path}")
+    assert {each: places[:2] for each, places in found.items()} == {}
+
+
+AXE = """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations
+  .flatMap((each) => each.nodes.map((node) => `${each.impact} ${each.id}: ${node.html.slice(0, 150)}`))"""
