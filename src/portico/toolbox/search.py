@@ -1,105 +1,89 @@
-"""Find a tool by words, the user's or the API's. BM25 over names, sentences, aliases, tags and arguments. Pure."""
+"""Find a tool by words, the user's or the API's: BM25 over all that is written of it, and what is meant. Pure."""
 
 import math
 import re
 import weakref
-from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from portico.catalog.find import View
 from portico.model.offered import Offered
+from portico.model.operation import Operation
+from portico.toolbox import intents
+from portico.toolbox.words import Spelling, spelt, stem, words
 
-_WORD = re.compile(r"[a-z0-9]+")
-_SATURATION, _LENGTH_WEIGHT = 0.8, 0.4
-_STOP_WORDS = frozenset(
-    _WORD.findall(
-        """
-        a an and any are as at be been by can do does for from get give has have how i in into is it its let list
-        me my of on or our please show so that the their them then there these this to want was we what which who
-        will with you your
-        """
-    )
-)
-# What somebody says who wants to see, make, change or end something; a tool that does so counts a little more.
-_INTENTS = {
-    "list": "list all every everybody everything show which who how many still open overview",
-    "get": "get one single details look status far finished done whose",
-    "create": "create make add new start build put invite ask give turn write draw set teach clone open upload",
-    "update": "update change edit rename set modify let cap stop raise lower call promote keep give allow",
-    "delete": "delete remove drop throw away kick revoke rid erase take back left leave",
-    "cancel": "cancel stop abort halt end",
-    "pause": "pause halt interrupt",
-    "resume": "resume continue go on again",
-    "content": "download fetch text back read bytes",
-    "search": "search find look passages",
-    "activate": "activate switch on enable",
-    "deactivate": "deactivate switch off disable",
-}
-_METHODS = {
-    word: frozenset(method for method, said in _INTENTS.items() if word in said.split())
-    for words_of_one in _INTENTS.values()
-    for word in words_of_one.split()
-}
-_INTENT_WEIGHT, _NAME_WEIGHT, _SYNONYM_WEIGHT = 1.5, 0.5, 0.9
+_SATURATION, _LENGTH_WEIGHT = 0.8, 0.45
+_INTENT_WEIGHT, _READS_WEIGHT, _VERB_WEIGHT = 0.55, 1.35, 1.3
+_NAME_WEIGHT, _SYNONYM_WEIGHT, _INTENT_WORD_WEIGHT, _PATH_WEIGHT = 0.5, 0.9, 0.6, 25.0
 _LONGEST_PHRASE = 4
 # How much a word counts by where it stands.
-_WEIGHTS = {"name": 5, "alias": 3, "title": 2, "says": 2, "tags": 1, "arguments": 1}
+_WEIGHTS = {
+    "name": 4.5,
+    "title": 3.0,
+    "says": 1.6,
+    "alias": 1.4,
+    "arguments": 1.2,
+    "path": 1.1,
+    "tags": 0.5,
+    "rare": 0.4,
+}
+_SCAFFOLD = frozenset(words("all single by id"))
+_HOST, _VERSION = re.compile(r"\w+://[^/]*"), re.compile(r"v\d+")
+_ANY = "*"
+
+
+class _Entry(NamedTuple):
+    """An operation as the index sees it: its words by where they stand and by weight, its name's, its path's parts."""
+
+    operation: Offered
+    texts: Mapping[str, str]
+    counts: Mapping[str, float]
+    named: frozenset[str]
+    path: tuple[str, ...]
 
 
 class Index:
-    """Built once for a set of operations; a search takes well under a millisecond.
+    """Built once for a set of operations; a search takes about a millisecond.
 
     `synonyms`: words of the API, and what people say instead.
     """
 
     def __init__(self, operations: Iterable[Offered], synonyms: Mapping[str, Sequence[str]] | None = None) -> None:
+        phrases = [(meaning, phrase) for meaning, said in (synonyms or {}).items() for phrase in said]
         self._meanings: dict[tuple[str, ...], list[str]] = {}
-        for meaning, phrases in (synonyms or {}).items():
-            for phrase in phrases:
-                self._meanings.setdefault(_stems(phrase), []).extend(words(meaning))
-        self._names: list[str] = []
-        self._counts: list[Counter[str]] = []
-        self._tags: list[frozenset[str]] = []
-        self._methods: list[str] = []
-        self._named: list[frozenset[str]] = []
-        for operation in operations:
-            self._names.append(operation.tool.name)
-            self._counts.append(_count(operation))
-            self._tags.append(frozenset(operation.tags))
-            self._methods.append(operation.method)
-            self._named.append(frozenset(words(_name(operation))))
-        self._lengths = [sum(each.values()) for each in self._counts]
-        self._mean = sum(self._lengths) / len(self._lengths) if self._lengths else 1.0
-        self._postings: dict[str, list[int]] = {}
-        for number, counts in enumerate(self._counts):
-            for word in counts:
-                self._postings.setdefault(word, []).append(number)
+        for meaning, phrase in phrases:
+            self._meanings.setdefault(_stems(phrase), []).extend(words(meaning))
+        self._entries = [_entry(operation) for operation in operations]
+        self._places = {entry.operation.tool.name: number for number, entry in enumerate(self._entries)}
+        spelt_out = [phrase for _, phrase in phrases] + [text for each in self._entries for text in each.texts.values()]
+        self._spelling = Spelling(intents.KNOWN.union(*(spelt(text) for text in spelt_out)))
+        self._postings = _postings(self._entries)
+        self._parts: dict[str, list[int]] = {}
+        for number, entry in enumerate(self._entries):
+            for part in dict.fromkeys(entry.path):
+                self._parts.setdefault(part, []).append(number)
+        self._parts.pop(_ANY, None)
+        self._rarity = {word: self._rare(len(postings)) for word, postings in self._postings.items()}
+        self._whole_names = [sum(self._rarity[word] for word in entry.named) or 1.0 for entry in self._entries]
 
     def search(self, query: str, *, tag: str = "", among: Collection[str] | None = None, count: int = 8) -> list[str]:
         """Tool names, best first; exact names win."""
-        wanted = query.strip().lower()
-        asked = self._asked(wanted)
-        scores: dict[int, float] = {}
-        for word, weight in asked.items():
-            postings = self._postings.get(word, ())
-            rarity = math.log(1 + (len(self._names) - len(postings) + 0.5) / (len(postings) + 0.5))
-            for number in postings:
-                scores[number] = scores.get(number, 0.0) + weight * rarity * self._weight(number, word)
-        meant = set[str]().union(*(_METHODS.get(word, ()) for word in _WORD.findall(wanted)))
-        found = [
-            (
-                score * self._favour(number, asked, meant) + (1000.0 if self._names[number] == wanted else 0.0),
-                -number,
-            )
-            for number, score in scores.items()
-            if (not tag or tag in self._tags[number]) and (among is None or self._names[number] in among)
-        ]
-        found.sort(reverse=True)
-        return [self._names[-number] for _, number in found[:count]]
+        mended = " ".join(self._spelling.mend(word) for word in spelt(query))
+        asked = self._asked(mended)
+        scores = self._said(asked)
+        aim = intents.meant(query, mended)
+        for number, score in scores.items():
+            scores[number] = score * self._favour(number, asked, aim)
+        self._add_paths(scores, query)
+        exact = self._places.get(query.strip().lower())
+        if exact is not None:
+            scores[exact] = math.inf
+        found = sorted((-score, number) for number, score in scores.items() if self._fits(number, tag, among))
+        return [self._entries[number].operation.tool.name for _, number in found[:count]]
 
     def _asked(self, query: str) -> dict[str, float]:
         """The query's words by their weight: its own, and what its phrases stand for."""
-        asked = dict.fromkeys(words(query), 1.0)
+        asked = {each: _INTENT_WORD_WEIGHT if each in intents.BARE else 1.0 for each in words(query)}
         stems = _stems(query)
         for start in range(len(stems)):
             for end in range(start + 1, min(len(stems), start + _LONGEST_PHRASE) + 1):
@@ -107,16 +91,40 @@ class Index:
                     asked.setdefault(word, _SYNONYM_WEIGHT)
         return asked
 
-    def _favour(self, number: int, asked: Mapping[str, float], meant: set[str]) -> float:
-        """More for a tool whose whole name was said, and for one that does what is meant."""
-        named = self._named[number]
-        share = len(named & asked.keys()) / len(named) if named else 0.0
-        return (1 + _NAME_WEIGHT * share) * (_INTENT_WEIGHT if self._methods[number] in meant else 1.0)
+    def _said(self, asked: Mapping[str, float]) -> dict[int, float]:
+        scores: dict[int, float] = {}
+        for word, weight in asked.items():
+            for number, stands in self._postings.get(word, ()):
+                scores[number] = scores.get(number, 0.0) + weight * self._rarity[word] * stands
+        return scores
 
-    def _weight(self, number: int, word: str) -> float:
-        count = self._counts[number][word]
-        length = 1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * self._lengths[number] / self._mean
-        return count * (_SATURATION + 1) / (count + _SATURATION * length)
+    def _rare(self, holders: int) -> float:
+        return math.log(1 + (len(self._entries) - holders + 0.5) / (holders + 0.5))
+
+    def _favour(self, number: int, asked: Mapping[str, float], aim: intents.Meant) -> float:
+        """More for a tool whose whole name was said, and for one that does what is meant."""
+        operation, named = self._entries[number].operation, self._entries[number].named
+        share = sum(self._rarity[word] for word in named & asked.keys()) / self._whole_names[number]
+        favour = 1 + _NAME_WEIGHT * share
+        favour *= 1 + _INTENT_WEIGHT * aim.methods.get(operation.method, 0.0)
+        if aim.reads and operation.effect == "read":
+            favour *= _READS_WEIGHT
+        if aim.verb and isinstance(operation, Operation) and operation.verb == aim.verb:
+            favour *= _VERB_WEIGHT
+        return favour
+
+    def _add_paths(self, scores: dict[int, float], query: str) -> None:
+        """More for the operations whose path was written out, or a part of it; most for the whole."""
+        for asked in (_segments(word) for word in query.split() if "/" in word):
+            known = [self._parts[part] for part in asked if part in self._parts]
+            for number in min(known, key=len, default=()):
+                path = self._entries[number].path
+                if _holds(path, asked):
+                    scores[number] = scores.get(number, 0.0) + _PATH_WEIGHT * len(asked) / len(path)
+
+    def _fits(self, number: int, tag: str, among: Collection[str] | None) -> bool:
+        operation = self._entries[number].operation
+        return (not tag or tag in operation.tags) and (among is None or operation.tool.name in among)
 
 
 _made: weakref.WeakKeyDictionary[View, Index] = weakref.WeakKeyDictionary()
@@ -129,48 +137,57 @@ def index_of(view: View) -> Index:
     return _made[view]
 
 
-def words(text: str) -> list[str]:
-    """Lower-case stems without the words that stand everywhere."""
-    return [stem(word) for word in _WORD.findall(text.lower()) if word not in _STOP_WORDS]
-
-
 def _stems(text: str) -> tuple[str, ...]:
-    return tuple(stem(word) for word in _WORD.findall(text.lower()))
+    return tuple(stem(word) for word in spelt(text))
 
 
-def stem(word: str) -> str:
-    """Good enough for one small vocabulary: plural, -ing and -ed endings off."""
-    if len(word) <= 3 or word.isdigit():
-        return word
-    if word.endswith("ies"):
-        return word[:-3] + "y"
-    for ending in ("ations", "ation", "ings", "ing", "ers", "er", "ed", "es", "s"):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith("ss"):
-            return _undouble(word[: -len(ending)])
-    return word.removesuffix("e") if len(word) > 4 else word
+def _segments(path: str) -> tuple[str, ...]:
+    """A path's parts, as they may be compared: without host, version and query, any name of a placeholder alike."""
+    parts = [part for part in _HOST.sub("", path.lower(), count=1).partition("?")[0].split("/") if part]
+    return tuple(_ANY if part.startswith(("{", ":", "<")) else part for part in parts if not _VERSION.fullmatch(part))
 
 
-def _undouble(word: str) -> str:
-    if len(word) > 3 and word[-1] == word[-2] and word[-1] not in "aeiouls":
-        return word[:-1]
-    return word.removesuffix("e")
+def _holds(path: Sequence[str], asked: Sequence[str]) -> bool:
+    """`asked` stands somewhere in `path`; for one of its parts may stand an id."""
+    return any(
+        all(part in (_ANY, said) for part, said in zip(path[start:], asked, strict=False))
+        for start in range(len(path) - len(asked) + 1)
+    )
 
 
-def _name(operation: Offered) -> str:
-    return operation.tool.name.replace("_", " ").replace(operation.integration, " ")
-
-
-def _count(operation: Offered) -> Counter[str]:
-    texts = {
-        "name": _name(operation),
+def _texts(operation: Offered) -> dict[str, str]:
+    """What is known of an operation in words, by where it stands. Names of other tools say nothing about this one."""
+    others = re.compile(rf"\w*_{operation.integration}_\w*|\b{operation.integration}_\w*")
+    shown = [each for each in operation.parameters if each.shown == "always"]
+    rare = [each for each in operation.parameters if each.shown != "always"]
+    return {
+        "name": operation.tool.name.replace("_", " ").replace(operation.integration, " "),
         "alias": operation.alias,
         "title": operation.title,
-        "says": operation.says,
+        "says": others.sub(" ", operation.says),
         "tags": " ".join(operation.tags),
-        "arguments": " ".join(each.name.replace("_", " ") for each in operation.parameters if each.shown == "always"),
+        "arguments": " ".join(each.name for each in shown),
+        "rare": " ".join(each.name for each in rare),
+        "path": operation.path if isinstance(operation, Operation) else "",
     }
-    counts: Counter[str] = Counter()
+
+
+def _entry(operation: Offered) -> _Entry:
+    texts = _texts(operation)
+    counts: dict[str, float] = {}
     for field, text in texts.items():
         for word in words(text):
-            counts[word] += _WEIGHTS[field]
-    return counts
+            counts[word] = counts.get(word, 0.0) + _WEIGHTS[field]
+    return _Entry(operation, texts, counts, frozenset(words(texts["name"])) - _SCAFFOLD, _segments(texts["path"]))
+
+
+def _postings(entries: Sequence[_Entry]) -> dict[str, list[tuple[int, float]]]:
+    """Where each word stands, and how much it says there: the more in a row, the less each, and less in long texts."""
+    lengths = [sum(entry.counts.values()) for entry in entries]
+    mean = sum(lengths) / len(lengths) if lengths else 1.0
+    found: dict[str, list[tuple[int, float]]] = {}
+    for number, entry in enumerate(entries):
+        length = 1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * lengths[number] / mean
+        for word, count in entry.counts.items():
+            found.setdefault(word, []).append((number, count * (_SATURATION + 1) / (count + _SATURATION * length)))
+    return found
