@@ -57,6 +57,9 @@ class Settings:
     vault_token_file: str = _setting(
         "File with the token for Vault, read anew for each request, as Vault's agent keeps it.", ""
     )
+    vault_ca_file: str = _setting(
+        "File (PEM) with the authorities that Vault's certificate may come from, instead of the system's.", ""
+    )
     public_url: str = _setting("Address under which people and clients reach Portico.", "")
     bootstrap_token: str = _setting("An API token with all scopes, accepted from the first start on.", "", secret=True)
     log_level: str = _setting("The least that is logged.", "info", words=("debug", "info", "warning", "error"))

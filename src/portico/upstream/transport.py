@@ -5,6 +5,7 @@ act twice, and connects to private addresses only for hosts that the operator vo
 """
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from types import TracebackType
@@ -169,9 +170,11 @@ class AiohttpTransport:
     session; one whose body still flows in needs a session, which writes and reads at once.
     """
 
-    def __init__(self, deadlines: Deadlines, user_agent: str) -> None:
+    def __init__(self, deadlines: Deadlines, user_agent: str, trust: ssl.SSLContext | None = None) -> None:
+        """`trust`: whose certificates count; the system's authorities where it is None."""
         self._deadlines = deadlines
         self._user_agent = user_agent
+        self._trust = trust or True
         self._connectors: dict[bool, aiohttp.TCPConnector] = {}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._places: dict[str, aiohttp.ClientRequest] = {}
@@ -289,6 +292,7 @@ class AiohttpTransport:
                 limit=CONNECTIONS,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 socket_factory=any_socket if is_trusted else public_socket,
+                ssl=self._trust,
             )
             factory: partial[ResponseHandler] = partial(_Handler, loop=asyncio.get_running_loop())
             connector._factory = factory  # pyright: ignore[reportPrivateUsage] -- there is no public hook
