@@ -140,8 +140,8 @@ class Transit:
             status, raw = response.status, await response.read(_MOST_BYTES)
         except VendorInsecure as problem:
             raise KeysUnavailable(
-                f"Vault cannot be reached at {self._url}: its TLS certificate could not be verified; name the authority "
-                "that it comes from in PORTICO_VAULT_CA_FILE."
+                f"Vault cannot be reached at {self._url}: its TLS certificate could not be verified; name the "
+                "authority that it comes from in PORTICO_VAULT_CA_FILE."
             ) from problem
         except Refusal as problem:
             raise KeysUnavailable(f"Vault cannot be reached at {self._url}: {problem.sentence}") from problem
