@@ -136,7 +136,8 @@ class RefusedElsewhere(Exception):
     ("problem", "seconds"),
     [
         (refused(429, retry_after="3", ratelimit_reset="60"), 3.0),
-        (refused(429, ratelimit_reset="60"), 60.0),
+        (refused(429, ratelimit_reset="60", ratelimit_remaining="0"), 60.0),
+        (refused(429, ratelimit_reset="1", ratelimit_remaining="9"), None),
         (refused(503, retry_after="5"), 5.0),
         (refused(400, ratelimit_reset="60"), None),
         (refused(429), None),

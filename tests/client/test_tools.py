@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from portico.sandbox.faults import from_body
+from portico.sandbox.settings import settings
 from portico_client import AsyncPortico, Portico, PorticoError, Tool, ToolFailed, ToolManager
 from portico_client.adapters.openai import ChatWire, ResponseWire, chat_tools, response_tools
 from portico_client.adapters.pieces import for_gemini
@@ -61,6 +62,19 @@ async def test_a_rate_limit_is_raised_where_a_program_pauses(client: Portico, ho
         assert "list_all_openai_files" in await awaited["get_single_openai_file_by_id"].acall({"id": "file-none"})
         with pytest.raises(TypeError, match="AsyncPortico"):
             awaited[MODELS].call({})
+
+
+def test_a_budget_that_is_used_up_is_nothing_to_wait_for(client: Portico, house: Served) -> None:
+    """The answer has the headers of the rate limit too, which is far from reached."""
+    (limited,) = house.world.organizations.values()
+    settings(limited.shelf).spend_limit_cents = 0
+    try:
+        tool = named(ToolManager(client, raise_rate_limits=True).get_tools())["create_a_openai_moderation"]
+        result = tool.answer({"input": "hello"})
+    finally:
+        settings(limited.shelf).spend_limit_cents = None
+    assert (result.is_error, result.structured["status"], result.retry_after) == (True, 429, None)
+    assert "whether a budget is used up" in result.text
 
 
 def test_the_list_is_searched_in_the_words_of_people(client: Portico) -> None:

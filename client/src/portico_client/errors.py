@@ -146,10 +146,12 @@ def error_of(status: int, headers: Mapping[str, str], content: bytes) -> ApiErro
 
 
 def seconds_until(status: int, headers: Mapping[str, str]) -> float | None:
-    """How long to wait: `retry-after`; where a 429 has none, `ratelimit-reset`, which stands on other answers too and
-    says when all that was used is there again, so it may be longer than needed."""
+    """How long to wait: `retry-after`; where a 429 has none and nothing is left of the window, `ratelimit-reset`, when
+    all of it is there again. Where something is left, something else is used up, such as a budget."""
     told = _seconds(headers.get("retry-after", ""))
-    return _seconds(headers.get("ratelimit-reset", "")) if told is None and status == 429 else told
+    if told is None and status == 429 and headers.get("ratelimit-remaining", "0") == "0":
+        return _seconds(headers.get("ratelimit-reset", ""))
+    return told
 
 
 def seconds_to_wait(problem: BaseException) -> float | None:

@@ -1,5 +1,6 @@
 """Refusals as a model needs them: what was wrong, what is allowed, how long to wait, which tool helps. Pure."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -17,8 +18,6 @@ from portico.toolbox.tools import IDENTITY
 
 _ASK = "Ask whoever administers this account"
 _MOST_VENDOR_BYTES = 4_000
-# Where nobody says how long: programs that obey the number must not call again at once.
-_A_LITTLE_SECONDS = 1.0
 _NO_CONFIG = ServerConfig()
 
 
@@ -42,8 +41,8 @@ def teach(
         # Which step failed, what was undone, and what was not and why.
         facts |= problem.facts
     elif isinstance(problem, errors.QuotaSpent):
-        more_words, facts["retry_after_seconds"] = _wait(problem.headers.get("retry-after", ""))
-        sentence += more_words
+        more_words, more = _wait(problem.headers)
+        sentence, facts = sentence + more_words, facts | more
     elif isinstance(problem, errors.KeyMissing | errors.NeedsReauth | errors.AccountBlocked):
         sentence = f"{sentence} {_ASK} to mend that; calling again will not help."
     elif isinstance(problem, errors.VendorTimeout | errors.VendorUnreachable):
@@ -56,9 +55,8 @@ def _vendor(problem: errors.VendorFailure, operation: Offered | None, lister: st
     status = problem.vendor_status
     sentence = problem.sentence
     if status == 429:
-        told = {name.lower(): value for name, value in problem.vendor_headers}
-        words, facts["retry_after_seconds"] = _wait(told.get("retry-after") or told.get("ratelimit-reset", ""))
-        sentence += words
+        words, more = _wait({name.lower(): value for name, value in problem.vendor_headers})
+        sentence, facts = sentence + words, facts | more
     elif status == 401:
         sentence += f" The account's key no longer works. {_ASK} to connect it again."
     elif status == 403:
@@ -82,10 +80,15 @@ def _after_silence(problem: errors.Refusal, operation: Offered | None) -> str:
     return "Nothing is known about whether it took effect; look before you repeat a change."
 
 
-def _wait(text: str) -> tuple[str, float]:
-    if seconds := _number(text):
-        return f" Wait {seconds:g} seconds, then call again.", seconds
-    return " Wait a little, then call again.", _A_LITTLE_SECONDS
+def _wait(headers: Mapping[str, str]) -> tuple[str, Json]:
+    """How long to wait, in words and for programs. Where a window has something left, its end is no answer: what is
+    used up is something else, such as a budget, and programs would call again and again."""
+    seconds = _number(headers.get("retry-after", ""))
+    if not seconds and headers.get("ratelimit-remaining", "0") == "0":
+        seconds = _number(headers.get("ratelimit-reset", ""))
+    if seconds:
+        return f" Wait {seconds:g} seconds, then call again.", {"retry_after_seconds": seconds}
+    return f" It is not told for how long. {_ASK} whether a budget is used up, or try again much later.", {}
 
 
 def _failure(failure: errors.Failure) -> Json:

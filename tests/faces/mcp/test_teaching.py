@@ -16,6 +16,12 @@ OPERATION = Operation(
 )  # fmt: skip
 
 
+_NOT_TOLD = (
+    "It is not told for how long. Ask whoever administers this account whether a budget is used up, "
+    "or try again much later."
+)
+
+
 def told(problem: Any) -> Json:
     result = teach(problem, OPERATION)
     assert result.is_error
@@ -35,12 +41,14 @@ def test_spent_quota_says_how_long_to_wait() -> None:
     [
         ([("Retry-After", "2"), ("ratelimit-reset", "60")], "Wait 2 seconds, then call again.", 2),
         ([("ratelimit-reset", "7")], "Wait 7 seconds, then call again.", 7),
-        ([("ratelimit-remaining", "0")], "Wait a little, then call again.", 1),
+        ([("ratelimit-reset", "7"), ("ratelimit-remaining", "0")], "Wait 7 seconds, then call again.", 7),
+        ([("ratelimit-reset", "7"), ("ratelimit-remaining", "3")], _NOT_TOLD, None),
+        ([("ratelimit-remaining", "0")], _NOT_TOLD, None),
     ],
 )
-def test_vendors_limit_says_how_long_to_wait(headers: list[tuple[str, str]], words: str, seconds: float) -> None:
+def test_vendors_limit_says_how_long_to_wait(headers: list[tuple[str, str]], words: str, seconds: float | None) -> None:
     shown = told(VendorFailure(429, b"{}", sentence="Too much.", vendor_headers=headers))
-    assert (shown["error"], shown["retry_after_seconds"]) == (f"Too much. {words}", seconds)
+    assert (shown["error"], shown.get("retry_after_seconds")) == (f"Too much. {words}", seconds)
 
 
 def test_operation_that_was_switched_off_says_when_and_what_instead() -> None:
