@@ -167,3 +167,15 @@ async def test_path_that_cannot_be_read_is_refused_before_anything_is_sent(desk:
 async def test_word_for_a_page_is_refused_where_there_are_none(desk: Desk) -> None:
     refused = await desk.refusal("create_a_openai_vector_store", {"name": "x", "limit": 3})
     assert refused["failures"][0]["argument"] == "limit"
+
+
+async def test_what_is_bulky_stays_out_of_what_is_waited_for_by_its_handle_too(desk: Desk) -> None:
+    asked = {"model": "gpt-4o", "input": "hello", "background": True, "include": ["message.output_text.logprobs"]}
+    handle = (await desk.value("create_a_openai_response", {**asked, "wait_seconds": 0}))["waiting"]["handle"]
+    lean = await desk.value("openai_wait_for", {"handle": handle, "wait_seconds": 60})
+    assert "logprobs" not in lean["output"][0]["content"][0]
+    assert lean["left_out"].startswith("output.content.logprobs")
+    named = await desk.value("openai_wait_for", {"handle": handle, "fields": "output.content.logprobs"})
+    assert named["output"][0]["content"][0]["logprobs"]
+    off = await desk.maker.server(comforts_off=["lean"])
+    assert (await off.value("openai_wait_for", {"handle": handle}))["output"][0]["content"][0]["logprobs"]

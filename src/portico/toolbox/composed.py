@@ -111,20 +111,24 @@ class Asked(Struct, frozen=True, kw_only=True):
     once: Once
     hand: Hand
     left: Callable[[str], Left | None]
-    go_on: Callable[[Json], Awaitable[Json]]
+    go_on: Callable[[Json], Awaitable[tuple[Json, Operation]]]
     is_dry_run: bool = False
     uploads: Mapping[str, Sequence[Upload]] = {}
     report: Report | None = None
 
 
 class Context:
-    """What a composed tool works with. Names and times in its arguments are ids and Unix seconds already."""
+    """What a composed tool works with. Names and times in its arguments are ids and Unix seconds already.
+
+    `looked` is the operation whose answer the tool gives as its own, if it does.
+    """
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
         self.connected, self.now, self.zone = asked.connected, asked.now, asked.zone
         self.is_dry_run = asked.is_dry_run
         self.incomplete: list[Json] = []
+        self.looked: Operation | None = None
         self._gate = asyncio.Semaphore(AT_ONCE)
         self._lists: dict[str, tuple[asyncio.Lock, list[Json] | None]] = {}
         self._calls = 0

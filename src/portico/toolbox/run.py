@@ -178,7 +178,8 @@ class Toolbox:
         notes: Json = {"incomplete": context.incomplete, "understood": understood}
         if run.is_dry_run:
             showing = structs.replace(showing, fields=ALL)
-        return await self._presenter.composed(value, {name: note for name, note in notes.items() if note}, showing)
+        told = {name: note for name, note in notes.items() if note}
+        return await self._presenter.composed(value, told, showing, context.looked)
 
     def _showing(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, said: Json) -> Showing:
         off = asked.config.comforts_off

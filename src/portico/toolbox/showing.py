@@ -71,9 +71,15 @@ class Presenter:
             return await self._text(answer, operation, showing)
         return await self._artifacts.give(answer, showing.keeping, operation.resource)
 
-    async def composed(self, value: Json, notes: Json, showing: Showing) -> ToolResult:
-        """What a composed tool gives. `notes` come last, whatever was selected: what is missing in it, and why."""
-        misses = showing.notes(value, [])
+    async def composed(self, value: Json, notes: Json, showing: Showing, looked: Operation | None) -> ToolResult:
+        """What a composed tool gives. `notes` come last, whatever was selected: what is missing in it, and why.
+
+        `looked` is the operation whose answer this is, if it is one's: what is bulky in that stays out here too.
+        """
+        left = list[str]()
+        if showing.is_lean and looked is not None:
+            value, left = lean.leave_out(value, looked.bulky, {}, showing.fields)
+        misses = showing.notes(value, left)
         value = showing.fields.keeping(showing.keys.kept_fields).of(value)
         value = tables.with_tables(value) if showing.is_table else value
         value, blocks = await self._artifacts.lift(value, showing.keeping)

@@ -98,8 +98,8 @@ class Waiter:
             return Followed(answer=answer, operation=operation, note=note)
         return Followed(answer=waited.answer, operation=thing.look, note=note)
 
-    async def go_on(self, arguments: Json) -> Json:
-        """The same for something that was begun earlier, by its handle."""
+    async def go_on(self, arguments: Json) -> tuple[Json, Operation]:
+        """The same for something that was begun earlier, by its handle; and the operation that looked at it."""
         thing = handles.named(self._view, str(arguments.get("handle") or ""))
         refusals = [self._reach.refuses(each) for each in (thing.began, thing.look)]
         if refusals[0] is not None and refusals[1] is not None:
@@ -107,7 +107,8 @@ class Waiter:
         wish = read_wish(arguments) or Wish(seconds=0.0)
         waited = await self._wait(thing, None, wish)
         value = _value(waited.answer) if waited.answer else None
-        return {"waiting": await self._note(thing, waited, wish), **(value if is_record(value) else {"result": value})}
+        shown: Json = value if is_record(value) else {"result": value}
+        return {"waiting": await self._note(thing, waited, wish), **shown}, thing.look
 
     async def _wait(self, thing: Thing, shown: Any, wish: Wish) -> Waited:
         """Until it is over or the time is up. `shown` is what the thing looked like at the beginning, if that is known.
@@ -281,7 +282,8 @@ def with_waiting(view: View) -> View:
 
 
 async def _go_on(context: Context, arguments: Json) -> Json:
-    return await context.asked.go_on(arguments)
+    value, context.looked = await context.asked.go_on(arguments)
+    return value
 
 
 def _tool(view: View, begun: tuple[str, ...]) -> Composed:
