@@ -154,6 +154,7 @@
       const colour = each.closest("svg") ? style.fill : style.color;
       if (Number(style.opacity) < 1) say("see-through text", each, style.opacity);
       stands(each, colour, isLarge ? 3 : 4.5, "text too faint");
+      if (each.placeholder) stands(each, getComputedStyle(each, "::placeholder").color, 4.5, "placeholder too faint");
     }
     if (isField) {
       const edge = rgba(style.borderTopColor);

@@ -187,6 +187,7 @@ def test_a_form_that_was_refused_says_why_where_it_was_filled_in(walked: Walk, o
         ("not reached by the keyboard", "<a href=/ tabindex=-1>Far</a>"),
         ("scrolled by mice only", "<div style='overflow:auto;width:50px'><p style='width:500px'>Wide</p></div>"),
         ("text too faint", "<p style='color:#8a8a8a'>Faint</p>"),
+        ("placeholder too faint", "<label>A <input placeholder=B style='background:#999'></label>"),
         ("see-through text", "<p style='opacity:.9'>Faint</p>"),
         ("edge of a field too faint", "<label>A <input style='border:1px solid #ccc'></label>"),
         ("small and close to another", "<button class=low>A</button><button class=low>B</button>"),

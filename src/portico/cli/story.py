@@ -71,6 +71,7 @@ def _speak(url: str, name: str, arguments: dict[str, Any]) -> None:
         "content-type": "application/json",
         "accept": "application/json, text/event-stream",
         "mcp-protocol-version": "2025-11-25",
+        "user-agent": "billing-agent/1.0",
     }
     with (
         contextlib.suppress(OSError),
