@@ -12,6 +12,7 @@ from portico.faces.web.admin import (
     house,
     link_page,
     log,
+    mappings,
     me,
     overview,
     servers,
@@ -27,8 +28,8 @@ from portico.faces.web.visit import Visit
 
 # What belongs to no environment comes first: its addresses would else be taken for an environment's id.
 _PAGES = (
-    environments, users, house, me, overview, accounts, account_usage, servers, approvals, tools, usage, log, webhooks,
-    audit, tokens, link_page,
+    environments, users, house, me, overview, accounts, account_usage, mappings, servers, approvals, tools, usage, log,
+    webhooks, audit, tokens, link_page,
 )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ SAID = {
     "account-blocked": "The account is blocked: its calls are refused until it is unblocked.",
     "account-unblocked": "The account is unblocked.",
     "account-deleted": "The account is deleted, with its MCP servers, tokens and files.",
+    "mappings-changed": "The mappings are changed, from the next call on.",
+    "mappings-restored": "The mappings are rolled back, as a new version.",
     "token-revoked": "The token is revoked; it stopped working at once.",
     "server-changed": "The MCP server is changed. Programs see it when they list its tools next.",
     "server-deleted": "The MCP server is revoked; its address stopped working at once.",
