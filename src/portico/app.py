@@ -54,7 +54,7 @@ from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
 from portico.faces.unified import UnifiedFace
-from portico.faces.web import access, connect, consent, embed, look, one_time, sign_in
+from portico.faces.web import access, connect, consent, embed, look, one_time, provider, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
@@ -75,6 +75,8 @@ from portico.gateway.mappings import Mappings
 from portico.gateway.metrics import Metrics
 from portico.gateway.oauth.clients import Clients
 from portico.gateway.oauth.grants import Grants
+from portico.gateway.oidc import configured
+from portico.gateway.oidc.provider import Provider
 from portico.gateway.parts import Parts
 from portico.gateway.record import Recorder
 from portico.gateway.secrets import Secrets
@@ -97,6 +99,7 @@ from portico.store.clients import RegisteredClients
 from portico.store.database import Database
 from portico.store.engines import open_database
 from portico.store.environments import Environments
+from portico.store.identities import Identities
 from portico.store.installations import Definitions, Installations
 from portico.store.migrate import migrate
 from portico.store.operators import Operators
@@ -152,6 +155,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *unified.ENDPOINTS,
 )
 
+PAGES = (sign_in, provider, access, consent, connect, one_time)
+
 
 class Portico:
     """One gateway: an ASGI application that owns its parts."""
@@ -191,7 +196,7 @@ class Portico:
             *static_routes(),
             *embed.routes(parts),
             *look.routes(parts),
-            *(route for pages in (sign_in, access, consent, connect, one_time) for route in pages.routes(site)),
+            *(route for pages in PAGES for route in pages.routes(site)),
             *admin_pages.routes(frame),
         ]
         self._front = Front(parts, hot, self.routes, self._lifespan, cold=unified.ADDRESSES)
@@ -256,7 +261,9 @@ async def build(
         made = _parts(settings, database, keyring, clock, transport)
         made.changes.listen("keys", keyring.forget)
         made.recorder.tracing = tracing or open_tracing()
+        provider = _provider(settings, made.transport, clock)
         parts = replace(made, pause=pause, passwords=passwords or made.passwords, tracing=made.recorder.tracing)
+        parts = replace(parts, provider=provider)
         await ensure_first_environment(parts)
     except BaseException:
         await database.close()
@@ -322,10 +329,17 @@ def _parts(
         people=People(database),
         sessions=Sessions(database),
         attempts=Attempts(database),
+        identities=Identities(database),
         passwords=Passwords(),
         clients=Clients(settings, RegisteredClients(database), carrier, clock),
         grants=Grants(database, operators, changes, audit, keyring.pepper, clock),
     )
+
+
+def _provider(settings: Settings, transport: Transport, clock: Clock) -> Provider | None:
+    """Where people may sign in besides here. Raises BadSetting."""
+    found = configured.read(settings)
+    return Provider(found, transport, clock) if found else None
 
 
 def _lookup(

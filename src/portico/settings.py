@@ -101,6 +101,63 @@ class Settings:
         "comma-separated; none for none.",
         ("cursor", "vscode", "vscode-insiders", "windsurf"),
     )
+    passwords: str = _setting(
+        "Whether people may sign in with a password. Off leaves only the provider at PORTICO_OIDC_ISSUER.",
+        "on",
+        words=("on", "off"),
+    )
+    oidc_issuer: str = _setting(
+        "Address of an OpenID Connect provider where people may sign in, exactly as it calls itself (its issuer). Its "
+        "host may be a private address.",
+        "",
+    )
+    oidc_client_id: str = _setting("The client id under which Portico is registered at that provider.", "")
+    oidc_client_secret: str = _setting(
+        "The client's secret. Without one the client is a public one, with PKCE alone.", "", secret=True
+    )
+    oidc_client_secret_file: str = _setting(
+        "File with the client's secret, read anew for each sign-in, when it is not in PORTICO_OIDC_CLIENT_SECRET.", ""
+    )
+    oidc_label: str = _setting("What the provider is called on the sign-in page. Empty: its host.", "")
+    oidc_scopes: tuple[str, ...] = _setting(
+        "Scopes that are asked for, comma-separated; openid always is.", ("openid", "profile", "email")
+    )
+    oidc_allowed_urls: tuple[str, ...] = _setting(
+        "Origins of the provider, besides its issuer's, that may be private or plain http (http://keycloak:8080), "
+        "comma-separated.",
+        (),
+    )
+    oidc_email_domains: tuple[str, ...] = _setting(
+        "Domains of which people's e-mail addresses must be, comma-separated; the provider must have verified the "
+        "address. Empty: any, or none.",
+        (),
+    )
+    oidc_link_by_email: str = _setting(
+        "Whether a user here who is called like the e-mail address that the provider has verified is taken for the "
+        "same person at their first sign-in there. Their password ends then.",
+        "off",
+        words=("on", "off"),
+    )
+    oidc_new_people: str = _setting(
+        "Whether people of the provider who are no users here become users by signing in, and in which role; with "
+        "PORTICO_OIDC_ROLE_CLAIM their role is the claim's instead.",
+        "off",
+        words=("off", "viewer", "operator", "owner"),
+    )
+    oidc_environments: tuple[str, ...] = _setting(
+        "Environments that such new people may see, by name or id, comma-separated; * for all that there are then. An "
+        "owner sees all.",
+        (),
+    )
+    oidc_role_claim: str = _setting(
+        "Claim that says people's role at every sign-in: its name, or a path with dots (realm_access.roles). Whoever "
+        "has no role in it does not come in. Empty: roles are given here.",
+        "",
+    )
+    oidc_roles: tuple[str, ...] = _setting(
+        "What the claim's values mean, as value=role, comma-separated; the highest role counts.",
+        ("owner=owner", "operator=operator", "viewer=viewer"),
+    )
     trusted_proxies: int = _setting(
         "How many reverse proxies stand in front: that many last addresses of X-Forwarded-For are believed.", 0
     )

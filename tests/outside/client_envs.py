@@ -58,6 +58,7 @@ NODE_PACKAGES = {
     "sdk-1": ("@modelcontextprotocol/sdk@1.32.2",),
     "client-2": ("@modelcontextprotocol/client@2.4.0",),
     "inspector": ("@modelcontextprotocol/inspector@2.12.0",),
+    "oidc-provider": ("oidc-provider@9.13.3",),
     "mcp-remote": ("mcp-remote@0.15.1",),
     "truto": ("@truto/truto-ts-sdk@2.0.12", "@truto/langchain-toolset@0.1.4"),
     "claude-code": ("@anthropic-ai/claude-code@2.1.329",),

@@ -22,6 +22,9 @@ SHARED_TABLES = {"pragma_table_info", "schema_migrations", "root_keys", "changes
     "people",
     "sessions",
     "setup_codes",
+    "identities",
+    "provider_sessions",
+    "begun_sign_ins",
     "counted_attempts",
     "oauth_clients",
 }

@@ -43,6 +43,20 @@ READ = {
     "oauth_cimd": ("FILES", "files"),
     "oauth_registration": ("off", "off"),
     "oauth_app_schemes": ("zed, cursor", ("zed", "cursor")),
+    "passwords": ("OFF", "off"),
+    "oidc_issuer": ("https://login.example/", "https://login.example/"),
+    "oidc_client_id": ("portico", "portico"),
+    "oidc_client_secret": ("a-secret\n", "a-secret"),
+    "oidc_client_secret_file": ("/run/secrets/oidc", "/run/secrets/oidc"),
+    "oidc_label": ("Our company", "Our company"),
+    "oidc_scopes": ("openid, groups", ("openid", "groups")),
+    "oidc_allowed_urls": ("http://keycloak:8080/", ("http://keycloak:8080",)),
+    "oidc_email_domains": ("a.example,b.example", ("a.example", "b.example")),
+    "oidc_link_by_email": ("on", "on"),
+    "oidc_new_people": ("Viewer", "viewer"),
+    "oidc_environments": ("*", ("*",)),
+    "oidc_role_claim": ("realm_access.roles", "realm_access.roles"),
+    "oidc_roles": ("admins=owner, staff=viewer", ("admins=owner", "staff=viewer")),
     "trusted_proxies": ("2", 2),
     "connect_timeout_seconds": ("2.5", 2.5),
     "answer_timeout_seconds": ("30", 30.0),
@@ -123,6 +137,7 @@ def test_printed_settings_hold_no_secret() -> None:
         "BOOTSTRAP_TOKEN": "token-canary",
         "DATABASE_URL": "postgresql://u:canary@h/d",
         "VAULT_TOKEN": "vault-canary",
+        "OIDC_CLIENT_SECRET": "client-canary",
     }
     settings = Settings.read({f"PORTICO_{name}": text for name, text in given.items()})
     assert "canary" not in repr(settings)

@@ -41,9 +41,11 @@ def doctor(*, offline: Offline = False, port: Port = 8700, json: JsonOption = Fa
 
 
 async def _look(settings: Settings, port: int, *, is_offline: bool) -> list[Finding]:
-    from portico.cli.looks import installation, machine, surroundings
+    from portico.cli.looks import installation, machine, provider, surroundings
 
     findings = [look(settings) for look in machine.LOOKS]
     findings += await installation.look(settings)
-    findings += surroundings.addresses(settings)
-    return findings if is_offline else [*findings, *await surroundings.look(settings, port)]
+    findings += [*surroundings.addresses(settings), *provider.settings_look(settings)]
+    if is_offline:
+        return findings
+    return [*findings, *await surroundings.look(settings, port), *await provider.look(settings)]

@@ -17,6 +17,7 @@ from portico.gateway.mappings import Mappings
 from portico.gateway.metrics import Metrics
 from portico.gateway.oauth.clients import Clients
 from portico.gateway.oauth.grants import Grants
+from portico.gateway.oidc.provider import Provider
 from portico.gateway.record import Recorder
 from portico.gateway.secrets import Secrets
 from portico.gateway.seen import Seen
@@ -32,6 +33,7 @@ from portico.store.audit import Audit
 from portico.store.changes import Changes
 from portico.store.database import Database
 from portico.store.environments import Environments
+from portico.store.identities import Identities
 from portico.store.installations import Definitions, Installations
 from portico.store.operators import Operators
 from portico.store.override_versions import OverrideVersions
@@ -84,7 +86,9 @@ class Parts:
     people: People
     sessions: Sessions
     attempts: Attempts
+    identities: Identities
     passwords: Passwords
     clients: Clients
     grants: Grants
     tracing: Tracing | None = None
+    provider: Provider | None = None

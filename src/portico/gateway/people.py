@@ -57,6 +57,18 @@ async def add_person(
     return person
 
 
+async def add_known(
+    parts: Parts, session: Session, name: str, role: Role, environments: frozenset[EnvironmentId]
+) -> Person:
+    """Somebody whom a provider vouches for, and who has no password. AlreadyExists where the name is taken."""
+    moment = parts.clock()
+    person = Person(
+        id=PersonId(new_id()), name=name, role=role, environments=environments, created_at=moment, updated_at=moment
+    )
+    await _add(parts, session, person, "", None)
+    return person
+
+
 async def find_person(parts: Parts, name: str) -> Person:
     found = await parts.people.called(checked_name(name))
     if found is None:
@@ -111,6 +123,24 @@ async def disable_person(parts: Parts, person: Person, by: Caller | None = None)
         await parts.changes.tell(session, "tokens")
     parts.changes.apply("tokens")
     return ended
+
+
+async def withdraw_role(parts: Parts, person: Person) -> None:
+    """The provider gives them no role any more: least rights, no session, and the programs that they let in are out.
+    NotAllowed for the last owner."""
+    async with parts.database.transaction() as session:
+        if person.role == "owner":
+            await _check_not_last(parts, session, person)
+        ended = await parts.sessions.end_all(session, person.id)
+        revoked = await parts.operators.delete_grants_of_person(session, person.id)
+        if person.role == "viewer" and not ended and not revoked:
+            return
+        await parts.people.update(session, structs.replace(person, role="viewer"), parts.clock())
+        await audit(
+            parts, session, "user.role_withdrawn", person, was=person.role, sessions=ended, grants_revoked=revoked
+        )
+        await parts.changes.tell(session, "tokens")
+    parts.changes.apply("tokens")
 
 
 async def enable_person(parts: Parts, person: Person, by: Caller | None = None) -> None:

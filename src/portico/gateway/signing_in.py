@@ -5,7 +5,7 @@ Ends after twelve idle hours, after seven days in any case, and at once when the
 
 from datetime import timedelta
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portico.clock import in_seconds
 from portico.errors import NotAllowed, Refusal
@@ -14,8 +14,9 @@ from portico.gateway.people import LONGEST_PASSWORD, NewPerson, add_person, audi
 from portico.model.caller import Caller
 from portico.model.person import Person, folded
 from portico.store.attempts import Allowance
+from portico.store.identities import ProviderSession
 from portico.store.sessions import Begun, begun
-from portico.vault import tokens
+from portico.vault import id_tokens, tokens
 
 IDLE = timedelta(hours=12)
 LIFE = timedelta(days=7)
@@ -41,6 +42,13 @@ class WrongPassword(Refusal):
     code = "wrong_password"
 
 
+class PasswordsOff(Refusal):
+    """Nobody signs in here with a password; use the provider's button."""
+
+    status = 403
+    code = "passwords_off"
+
+
 class WrongSetupCode(Refusal):
     """That is not the setup code, or it is older than a day; the start of `portico serve` prints a new one."""
 
@@ -58,7 +66,8 @@ class Visitor(Struct, frozen=True, kw_only=True):
 
 async def sign_in(parts: Parts, visitor: Visitor, name: str, password: str) -> tuple[str, Person]:
     """The text of a new session and whose it is. The visitor's old one ends with it."""
-    await _count(parts, f"knock\x1f{visitor.address}", KNOCK)
+    _check_passwords(parts)
+    await check_knocks(parts, visitor)
     place = await _count(parts, f"sign-in\x1f{visitor.address}\x1f{folded(name[:1000])}")
     try:
         found = await parts.people.called(checked_name(name))
@@ -74,11 +83,12 @@ async def sign_in(parts: Parts, visitor: Visitor, name: str, password: str) -> t
         renewed = await parts.passwords.hash(password)
         async with parts.database.transaction() as session:
             await parts.people.set_password(session, person.id, renewed, parts.clock())
-    return await _begin(parts, visitor, person), person
+    return await begin_session(parts, visitor, person), person
 
 
 async def set_up(parts: Parts, visitor: Visitor, code: str, name: str, password: str) -> tuple[str, Person]:
     """Make the first owner, who then is signed in. The code works once, and only while there are no users."""
+    _check_passwords(parts)
     place = await _count(parts, f"set-up\x1f{visitor.address}")
     digest = tokens.digest(code.strip(), parts.keyring.pepper)
     async with parts.database.transaction() as session:
@@ -88,7 +98,7 @@ async def set_up(parts: Parts, visitor: Visitor, code: str, name: str, password:
             raise NotAllowed("There are users already; an owner can add others with `portico users create`.")
         person = await add_person(parts, NewPerson(name=name, password=password, role="owner"), session)
     await parts.attempts.forget(place)
-    return await _begin(parts, visitor, person), person
+    return await begin_session(parts, visitor, person), person
 
 
 async def make_setup_code(parts: Parts) -> str:
@@ -154,17 +164,29 @@ async def end_session(parts: Parts, person: Person, session_id: str, by: Caller 
 async def change_own_password(parts: Parts, visitor: Visitor, person: Person, old: str, new: str) -> str:
     """Whoever sits at somebody's open screen does not know their password. Every session ends; the text of a new one
     for this visitor."""
+    _check_passwords(parts)
     place = await _count(parts, f"password\x1f{visitor.address}\x1f{person.id}")
     found = await parts.people.called(person.name)
+    if found is not None and not found[1]:
+        raise WrongPassword("You sign in at your provider and have no password here.")
     if found is None or not await parts.passwords.is_right(found[1], old[: LONGEST_PASSWORD + 1]):
         raise WrongPassword("That is not your present password.")
     await set_password(parts, person, new)
     await parts.attempts.forget(place)
-    return await _begin(parts, visitor, person)
+    return await begin_session(parts, visitor, person)
 
 
-async def _begin(parts: Parts, visitor: Visitor, person: Person) -> str:
-    """Always a new text: a cookie that somebody else put there gains nothing by the person's signing in."""
+async def has_password(parts: Parts, person: Person) -> bool:
+    """Whether they could sign in with one."""
+    if parts.settings.passwords == "off":
+        return False
+    found = await parts.people.called(person.name)
+    return found is not None and bool(found[1])
+
+
+async def begin_session(parts: Parts, visitor: Visitor, person: Person, provided: ProviderSession | None = None) -> str:
+    """Always a new text: a cookie that somebody else put there gains nothing by the person's signing in. `provided`:
+    what it began with at a provider; its ID token is sealed here."""
     text = tokens.make("ses")
     moment = parts.clock()
     async with parts.database.transaction() as session:
@@ -173,8 +195,23 @@ async def _begin(parts: Parts, visitor: Visitor, person: Person) -> str:
         digest = tokens.digest(text, parts.keyring.pepper)
         ends = in_seconds(moment, LIFE.total_seconds())
         await parts.sessions.add(session, person.id, begun(digest, moment, ends, visitor.client))
-        await audit(parts, session, "user.signed_in", person)
+        facts: dict[str, str] = {}
+        if provided is not None:
+            sealed = id_tokens.seal_with(text, provided.id_token)
+            await parts.identities.add_session(session, digest, structs.replace(provided, id_token=sealed))
+            facts = {"issuer": provided.issuer}
+        await audit(parts, session, "user.signed_in", person, None, **facts)
     return text
+
+
+async def check_knocks(parts: Parts, visitor: Visitor) -> None:
+    """TooManyAttempts where this address has come to the door too often."""
+    await _count(parts, f"knock\x1f{visitor.address}", KNOCK)
+
+
+def _check_passwords(parts: Parts) -> None:
+    if parts.settings.passwords == "off":
+        raise PasswordsOff
 
 
 async def _count(parts: Parts, place: str, allowance: Allowance = SIGN_IN) -> bytes:

@@ -97,6 +97,7 @@ _EXPIRED_OAUTH_TOKENS = Statement("DELETE FROM oauth_tokens WHERE expires_at < :
 _EXPIRED_GRANTS = Statement("DELETE FROM oauth_grants WHERE expires_at < :moment")
 _EXPIRED_SESSIONS = Statement("DELETE FROM sessions WHERE expires_at < :moment")
 _EXPIRED_SETUP_CODES = Statement("DELETE FROM setup_codes WHERE expires_at < :moment")
+_EXPIRED_SIGN_INS = Statement("DELETE FROM begun_sign_ins WHERE expires_at < :moment")
 _PAST_ATTEMPTS = Statement("DELETE FROM counted_attempts WHERE began_at < :since AND locked_until < :since")
 _UNUSED_CLIENTS = Statement("DELETE FROM oauth_clients WHERE used_at IS NULL AND created_at < :since")
 _DAY_MILLISECONDS = 86_400_000
@@ -306,6 +307,7 @@ class Operators:
         await self._database.run(_EXPIRED_GRANTS, moment=now)
         await self._database.run(_EXPIRED_SESSIONS, moment=now)
         await self._database.run(_EXPIRED_SETUP_CODES, moment=now)
+        await self._database.run(_EXPIRED_SIGN_INS, moment=now)
         await self._database.run(_PAST_ATTEMPTS, since=now - _DAY_MILLISECONDS)
         await self._database.run(_UNUSED_CLIENTS, since=now - _DAY_MILLISECONDS)
 

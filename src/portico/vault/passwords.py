@@ -34,7 +34,8 @@ class Passwords:
         return await self._run(lambda: self._hasher.hash(password))
 
     async def is_right(self, hashed: str | None, password: str) -> bool:
-        """Without a hash it takes as long and is wrong: nobody learns from the time which names there are."""
+        """Without a hash (None, or the empty one of somebody who has no password) it takes as long and is wrong: nobody
+        learns from the time which names there are."""
         return await self._run(lambda: self._verify(hashed, password))
 
     def is_outdated(self, hashed: str) -> bool:
@@ -47,7 +48,7 @@ class Passwords:
         if not self._nobody:
             self._nobody = self._hasher.hash("nobody")
         try:
-            return self._hasher.verify(hashed or self._nobody, password) and hashed is not None
+            return self._hasher.verify(hashed or self._nobody, password) and bool(hashed)
         except (VerificationError, InvalidHashError):
             return False
 

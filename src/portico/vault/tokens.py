@@ -6,7 +6,7 @@ import secrets
 import zlib
 from typing import Literal
 
-TokenKind = Literal["api", "acc", "mcp", "link", "once", "setup", "ses", "code", "oat", "ort"]
+TokenKind = Literal["api", "acc", "mcp", "link", "once", "setup", "ses", "code", "oat", "ort", "sso"]
 
 _ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_CHARACTERS = 43  # 62^43 > 2^256

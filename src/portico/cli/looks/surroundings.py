@@ -115,20 +115,21 @@ async def _vendors(settings: Settings, transport: Transport) -> list[Finding]:
         except Refusal as problem:
             findings.append(wrong(integration.label, f"{url}: {_why(problem)}", _mend(problem, url)))
             continue
-        findings += [well(integration.label, f"{url} answers"), *_clock(response)]
+        findings += [well(integration.label, f"{url} answers"), *clock(response, "clock")]
     return findings
 
 
-def _clock(response: UpstreamResponse) -> list[Finding]:
+def clock(response: UpstreamResponse, what: str) -> list[Finding]:
+    """How far ours is from that of whoever answered; nothing where they do not tell."""
     try:
         theirs = parsedate_to_datetime(response.header("date"))
     except (TypeError, ValueError):
         return []
     skew = abs((now() - _aware(theirs)).total_seconds())
     if skew <= MOST_SKEW_SECONDS:
-        return [well("clock", "right")]
+        return [well(what, "right")]
     mend = "Keep time by NTP (timedatectl set-ntp true): expiries, signatures and one-time links depend on it."
-    return [wrong("clock", f"{skew:.0f} seconds off the vendor's", mend)]
+    return [wrong(what, f"{skew:.0f} seconds off theirs", mend)]
 
 
 def _aware(moment: datetime) -> datetime:

@@ -6,7 +6,7 @@ from portico.clock import iso
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.page import Redirect, Reply
 from portico.gateway.people import LONGEST_PASSWORD, SHORTEST_PASSWORD
-from portico.gateway.signing_in import change_own_password, end_session, sessions_of, sign_out_everywhere
+from portico.gateway.signing_in import change_own_password, end_session, has_password, sessions_of, sign_out_everywhere
 from portico.model.person import ROLES
 from portico.vault import tokens
 
@@ -29,9 +29,15 @@ async def show(turn: Turn) -> Reply:
         }
         for each in await sessions_of(turn.parts, turn.person)
     ]
+    identities = [
+        {"issuer": each.issuer, "email": each.email, "seen_at": iso(each.seen_at)}
+        for each in await turn.parts.identities.of_person(turn.person.id)
+    ]
     return turn.page(
         "me.html",
         "me",
+        identities=identities,
+        has_password=await has_password(turn.parts, turn.person),
         sessions=sessions,
         meaning=ROLES[turn.person.role],
         shortest=SHORTEST_PASSWORD,
