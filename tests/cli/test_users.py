@@ -58,3 +58,15 @@ def test_password_comes_from_standard_input(done: Command, portico: Command, mon
             await made.stop()
 
     asyncio.run(enter())
+def test_user_is_linked_with_the_provider_and_unlinked(
+    done: Command, portico: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = portico("users", "link", "olga", "sub-olga")
+    assert (refused.code, "PORTICO_OIDC_ISSUER" in refused.err) == (1, True)
+    monkeypatch.setenv("PORTICO_OIDC_ISSUER", "https://login.example")
+    monkeypatch.setenv("PORTICO_OIDC_CLIENT_ID", "portico")
+    said = done("users", "link", "olga", "sub-olga").out
+    assert said == "olga signs in at https://login.example now, as sub-olga.\n"
+    assert done("users", "sessions", "--json").json == []
+    assert done("users", "unlink", "olga").out == "Unlinked olga.\n"
+    assert done("users", "unlink", "olga").out == "olga was not linked.\n"

@@ -79,6 +79,7 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "createUser": lambda ids: {"name": "another user", "environments": [ids["environment"]]},
     "updateUser": lambda ids: {"role": "viewer"},
     "setUserPassword": lambda ids: {},
+    "linkUser": lambda ids: {"subject": f"subject of {ids['user']}"},
     "approveCall": lambda ids: {},
     "denyCall": lambda ids: {},
     "storeSecret": lambda ids: {"name": "made", "value": "sk-proj-intruder"},

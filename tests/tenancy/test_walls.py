@@ -26,7 +26,7 @@ OF_OPERATORS = {
     "listEnvironments", "createEnvironment", "getEnvironment", "updateEnvironment", "listApiTokens", "createApiToken",
     "getKeys", "rotateKeys",
     "listUsers", "createUser", "getUser", "updateUser", "setUserPassword", "listUserSessions", "endUserSessions",
-    "listAllSessions", "endUserSession",
+    "listAllSessions", "endUserSession", "listUserIdentities", "linkUser", "unlinkUser",
 }  # fmt: skip
 # Does what it can with many ids and says how many those were: of ours, as of nobody's, none.
 OF_MANY = {"bulkDeleteIntegratedAccounts": b'{"success":true,"deleted":0}'}

@@ -81,6 +81,8 @@ async def village(folder: Path) -> AsyncGenerator[Village]:
             public_url="https://portico.test",
             vendor_base_urls=(f"openai={sandbox_url}/v1",),
             allowed_webhook_urls=("http://127.0.0.1:9",),
+            oidc_issuer="https://login.example",
+            oidc_client_id="portico",
         )
         gateway = await build(settings, clock=clock)
         gateway.parts.lookup.listen(gateway.parts.changes)

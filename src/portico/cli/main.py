@@ -44,6 +44,8 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "update": "portico.cli.users:update|Change a user's role or environments.",
         "sessions": "portico.cli.users:sessions|List where users are signed in.",
         "sign-out": "portico.cli.users:sign_out|End a user's sessions, or one of them.",
+        "link": "portico.cli.users:link|Have a user sign in at the provider.",
+        "unlink": "portico.cli.users:unlink|Unlink a user from the provider.",
         "disable": "portico.cli.users:disable|Keep a user out, with every program that they let in.",
         "enable": "portico.cli.users:enable|Let a disabled user sign in again.",
     },

@@ -121,6 +121,32 @@ def enable(name: Name) -> int:
     return _locally(work)
 
 
+def link(name: Name, subject: Annotated[str, Parameter(help="What the provider calls them: sub.")]) -> int:
+    """Have a user sign in at the provider alone. Their password and every session of theirs end."""
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.oidc.linking import link as link_with
+        from portico.gateway.people import find_person
+
+        made = await link_with(parts, await find_person(parts, name), subject)
+        say(f"{name} signs in at {made.issuer} now, as {made.subject}.")
+
+    return _locally(work)
+
+
+def unlink(name: Name) -> int:
+    """Unlink a user from the provider and end their sessions; `portico users password` gives them a password."""
+
+    async def work(parts: "Parts") -> None:
+        from portico.gateway.oidc.linking import unlink as unlink_from
+        from portico.gateway.people import find_person
+
+        count = await unlink_from(parts, await find_person(parts, name))
+        say(f"Unlinked {name}." if count else f"{name} was not linked.")
+
+    return _locally(work)
+
+
 def sessions(name: Annotated[str, Parameter(help="Only this user's.")] = "", /, *, json: JsonOption = False) -> int:
     """List where users are signed in, the last used first."""
 

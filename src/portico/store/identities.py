@@ -26,6 +26,7 @@ _OF_PERSON = Statement(
     "SELECT issuer, subject, person_id, email, created_at, seen_at FROM identities WHERE person_id = :person_id "
     "ORDER BY issuer"
 )
+_DROP = Statement("DELETE FROM identities WHERE person_id = :person_id")
 _ADD_SESSION = Statement(
     "INSERT INTO provider_sessions (digest, issuer, subject, provider_session, id_token) "
     "VALUES (:digest, :issuer, :subject, :provider_session, :id_token)"
@@ -88,6 +89,9 @@ class Identities:
 
     async def seen(self, session: Session, issuer: str, subject: str, email: str, moment: datetime) -> None:
         await session.run(_SEEN, issuer=issuer, subject=subject, email=email, moment=to_milliseconds(moment))
+
+    async def drop(self, session: Session, person_id: PersonId) -> int:
+        return await session.run(_DROP, person_id=person_id)
 
     async def add_session(self, session: Session, digest: bytes, begun: ProviderSession) -> None:
         """Beside the session of that digest, and gone with it."""

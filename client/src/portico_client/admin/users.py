@@ -63,6 +63,22 @@ class OwnedSession(TypedDict):
     user_name: str
 
 
+class IdentityShown(TypedDict):
+    """`email` is what the provider called them last; null before they came."""
+
+    issuer: str
+    subject: str
+    email: str | None
+    created_at: str
+    last_seen_at: str
+
+
+class Unlinked(TypedDict):
+    """How many links there were."""
+
+    unlinked: int
+
+
 class Users(Resource[Mode]):
     """Users."""
 
@@ -145,3 +161,22 @@ class Users(Resource[Mode]):
         """List everybody's sessions. Where people are signed in now: the last used first, as many as `limit` says.
         Needs the scope `operator`."""
         return self._pages("/session", given(limit=limit, next_cursor=next_cursor))
+
+    @listing
+    def list_identities(self, id: str) -> Pages[IdentityShown]:
+        """List who a user is at providers. Needs the scope `operator`."""
+        return self._pages(f"/user/{segment(id)}/identity", {})
+
+    @operation
+    def link(self, id: str, subject: str, *, idempotency_key: str = "") -> Flow[IdentityShown]:
+        """Link a user with the provider. From then on they sign in there alone: their password and every session of
+        theirs end. Needs the scope `operator`."""
+        return self._value(
+            Call("POST", f"/user/{segment(id)}/identity", body=given(subject=subject), key=idempotency_key)
+        )
+
+    @operation
+    def unlink(self, id: str, *, idempotency_key: str = "") -> Flow[Unlinked]:
+        """Unlink a user from providers. Every session of theirs ends. With a new password they can sign in here.
+        Needs the scope `operator`."""
+        return self._value(Call("DELETE", f"/user/{segment(id)}/identity", key=idempotency_key))

@@ -122,12 +122,12 @@ async def create_user(asked: Asked) -> Any:
 
 
 async def get_user(asked: Asked) -> Any:
-    return show(await _found(asked))
+    return show(await found_user(asked))
 
 
 async def change_user(asked: Asked) -> Any:
     body: UserChange = asked.body
-    person = await _found(asked)
+    person = await found_user(asked)
     if body.role is not UNSET or body.environments is not UNSET:
         role = None if body.role is UNSET else body.role
         ids = None if body.environments is UNSET else await _environments(asked, body.environments)
@@ -136,12 +136,12 @@ async def change_user(asked: Asked) -> Any:
         await people.disable_person(asked.parts, person, by=asked.caller)
     elif body.is_disabled is False and person.disabled_at is not None:
         await people.enable_person(asked.parts, person, by=asked.caller)
-    return show(await _found(asked))
+    return show(await found_user(asked))
 
 
 async def set_password(asked: Asked) -> Any:
     body: PasswordBody = asked.body
-    person = await _found(asked)
+    person = await found_user(asked)
     made = "" if body.password else people.made_password()
     await people.set_password(asked.parts, person, body.password or made, by=asked.caller)
     return show(person) | {"password": made or None}
@@ -150,7 +150,7 @@ async def set_password(asked: Asked) -> Any:
 async def list_sessions(asked: Asked) -> Any:
     query: Paging = asked.query
     _, count = position(query)
-    found = [show_session(each) for each in await sessions_of(asked.parts, await _found(asked))]
+    found = [show_session(each) for each in await sessions_of(asked.parts, await found_user(asked))]
     shown = found[:count]
     return {"result": shown, "next_cursor": None, "prev_cursor": None, "result_count": len(shown), "limit": count}
 
@@ -164,15 +164,16 @@ async def list_everybodys(asked: Asked) -> Any:
 
 
 async def end_sessions(asked: Asked) -> Any:
-    return {"ended": await sign_out_everywhere(asked.parts, await _found(asked), asked.caller)}
+    return {"ended": await sign_out_everywhere(asked.parts, await found_user(asked), asked.caller)}
 
 
 async def end_one(asked: Asked) -> Any:
-    person = await _found(asked)
+    person = await found_user(asked)
     return {"ended": await end_session(asked.parts, person, asked.path["session_id"], asked.caller)}
 
 
-async def _found(asked: Asked) -> Person:
+async def found_user(asked: Asked) -> Person:
+    """The one whose id stands in the address."""
     found = await asked.parts.people.get(PersonId(asked.path["id"]))
     if found is None:
         raise missing("user", asked.path["id"])

@@ -6,6 +6,7 @@ from msgspec import Struct
 from portico.errors import AlreadyExists, InvalidArguments, NotAllowed
 from portico.gateway.oidc.claims import email_of, roles_in
 from portico.gateway.oidc.configured import Configured
+from portico.gateway.oidc.linking import link_within
 from portico.gateway.oidc.troubles import NotWelcome
 from portico.gateway.parts import Parts
 from portico.gateway.people import add_known, audit, change_person, checked_name, withdraw_role
@@ -88,8 +89,7 @@ def _check_email(configured: Configured, visiting: Visiting) -> None:
 
 
 async def _linked(parts: Parts, configured: Configured, visiting: Visiting) -> Person | None:
-    """The user of that name, where that is how the operator has it. Their password ends, or it would open the door
-    that the provider closes."""
+    """The user of that name, where that is how the operator has it."""
     if not configured.links_by_email or not visiting.is_verified:
         return None
     found = await parts.people.called(visiting.email)
@@ -100,10 +100,7 @@ async def _linked(parts: Parts, configured: Configured, visiting: Visiting) -> P
         return person
     try:
         async with parts.database.transaction() as session:
-            await parts.identities.add(session, _identity(parts, person, visiting))
-            await parts.people.set_password(session, person.id, "", parts.clock())
-            await parts.sessions.end_all(session, person.id)
-            await audit(parts, session, "user.linked", person, issuer=visiting.issuer, subject=visiting.subject)
+            await link_within(parts, session, person, _identity(parts, person, visiting))
     except AlreadyExists:
         return await _known_or_taken(parts, configured, visiting)
     return person

@@ -26,6 +26,8 @@ def routes(frame: Frame) -> list[Route]:
                 "password": set_password,
                 "end": end_session,
                 "end-all": end_sessions,
+                "link": link,
+                "unlink": unlink,
             },
         ),
     ]
@@ -73,6 +75,8 @@ async def show_one(turn: Turn, **shown: Any) -> Reply:
         "users",
         user=user,
         sessions=sessions["result"],
+        identities=(await turn.do("listUserIdentities", path=turn.ids))["result"],
+        provider=turn.parts.provider.configured.label if turn.parts.provider else "",
         roles=_roles(),
         made={"password": "", **shown},
     )
@@ -104,6 +108,16 @@ async def end_session(turn: Turn) -> Reply:
 async def end_sessions(turn: Turn) -> Reply:
     await turn.do("endUserSessions", path=turn.ids)
     return Redirect(f"{PATH}/{turn.ids['id']}?said=sessions-ended")
+
+
+async def link(turn: Turn) -> Reply:
+    await turn.do("linkUser", path=turn.ids, body={"subject": turn.visit.form.get("subject", "")})
+    return Redirect(f"{PATH}/{turn.ids['id']}?said=user-linked")
+
+
+async def unlink(turn: Turn) -> Reply:
+    await turn.do("unlinkUser", path=turn.ids)
+    return Redirect(f"{PATH}/{turn.ids['id']}?said=user-unlinked")
 
 
 async def _changed(turn: Turn, body: Json, said: str) -> Reply:

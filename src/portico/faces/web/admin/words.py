@@ -34,6 +34,8 @@ SAID = {
     "user-disabled": "The user is kept out; their sessions and programs have ended.",
     "user-enabled": "The user may sign in again.",
     "sessions-ended": "Those sessions have ended.",
+    "user-linked": "The user signs in at the provider now.",
+    "user-unlinked": "The user is unlinked; give them a new password, or link them again.",
     "session-ended": "That session has ended.",
     "password-set": "The password is set; every other session has ended.",
     "integration-changed": "The integration is changed.",
