@@ -149,6 +149,11 @@ class Settings:
         "owner sees all.",
         (),
     )
+    oidc_again_days: float = _setting(
+        "After how many days without a sign-in at the provider the programs that somebody let in are out, because they "
+        "may have left since.",
+        30.0,
+    )
     oidc_role_claim: str = _setting(
         "Claim that says people's role at every sign-in: its name, or a path with dots (realm_access.roles). Whoever "
         "has no role in it does not come in. Empty: roles are given here.",

@@ -55,6 +55,7 @@ READ = {
     "oidc_link_by_email": ("on", "on"),
     "oidc_new_people": ("Viewer", "viewer"),
     "oidc_environments": ("*", ("*",)),
+    "oidc_again_days": ("7", 7.0),
     "oidc_role_claim": ("realm_access.roles", "realm_access.roles"),
     "oidc_roles": ("admins=owner, staff=viewer", ("admins=owner", "staff=viewer")),
     "trusted_proxies": ("2", 2),

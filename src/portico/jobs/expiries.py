@@ -15,6 +15,7 @@ from portico.store.jobs import Job
 SERVER_SECONDS = 5.0
 CLEAN_SECONDS = 3600.0
 _DAY_SECONDS = 86_400
+_AT_ONCE = 100
 _OF_SERVERS: tuple[Topic, ...] = ("servers", "quotas")
 
 Regular = tuple[Callable[[], Awaitable[None]], float]
@@ -28,7 +29,7 @@ class Expiries:
 
     def regular(self) -> tuple[Regular, ...]:
         """What is to be done from time to time, and every how many seconds."""
-        return (self.servers, SERVER_SECONDS), (self.clean, CLEAN_SECONDS)
+        return (self.servers, SERVER_SECONDS), (self.clean, CLEAN_SECONDS), (self.lapsed, CLEAN_SECONDS)
 
     async def servers(self) -> None:
         """An expired server has been refused since its very second; this takes it away."""
@@ -48,6 +49,14 @@ class Expiries:
         """What was kept of a deleted account's calls; nobody could read it any more as it is."""
         await Bodies(self._parts.database).drop_of_account(job.environment_id, AccountId(job.subject))
         return DONE
+
+    async def lapsed(self) -> None:
+        """Programs of people whose provider has not vouched for them for so long that they may have left."""
+        parts = self._parts
+        since = in_seconds(parts.clock(), -_DAY_SECONDS * parts.settings.oidc_again_days)
+        while found := await parts.operators.lapsed_grants(since, _AT_ONCE):
+            for environment_id, server_id, grant_id in found:
+                await parts.grants.revoke(system_caller(environment_id), server_id, grant_id)
 
     async def clean(self) -> None:
         moment = self._parts.clock()

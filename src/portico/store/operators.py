@@ -6,11 +6,11 @@ from typing import Any
 from msgspec import Struct
 
 from portico.clock import from_milliseconds, to_milliseconds
-from portico.model.account import Environment
+from portico.model.account import Environment, EnvironmentId
 from portico.model.grant import Grant
 from portico.model.person import PersonId
 from portico.model.secret import HandedSecret
-from portico.model.server import McpServer
+from portico.model.server import McpServer, ServerId
 from portico.model.webhook import InboundEndpoint
 from portico.store import (
     environments,
@@ -91,6 +91,12 @@ _GRANTS_OF_PERSON = Statement(
     "JOIN servers s ON s.id = g.server_id AND s.digest = g.address "
     "WHERE g.person_id = :person_id AND g.expires_at > :moment ORDER BY g.id DESC LIMIT :count"
 )
+# Of people who sign in at a provider, and have not for a while.
+_LAPSED_GRANTS = Statement(
+    "SELECT g.environment_id, g.server_id, g.id FROM oauth_grants g WHERE g.person_id IN (SELECT person_id "
+    "FROM identities GROUP BY person_id HAVING MAX(seen_at) < :since) ORDER BY g.id LIMIT :count"
+)
+_DELETE_CODES_OF_PERSON = Statement("DELETE FROM oauth_codes WHERE person_id = :person_id")
 _DELETE_GRANTS_OF_PERSON = Statement("DELETE FROM oauth_grants WHERE person_id = :person_id")
 _EXPIRED_CODES = Statement("DELETE FROM oauth_codes WHERE expires_at < :moment")
 _EXPIRED_OAUTH_TOKENS = Statement("DELETE FROM oauth_tokens WHERE expires_at < :moment")
@@ -224,7 +230,14 @@ class Operators:
         )
         return [(grants.read(row), row[13]) for row in rows]
 
+    async def lapsed_grants(self, since: datetime, count: int) -> list[tuple[EnvironmentId, ServerId, str]]:
+        """Of people whose provider has not vouched for them since then: environment, server and grant."""
+        rows = await self._database.all(_LAPSED_GRANTS, since=to_milliseconds(since), count=count)
+        return [(row[0], row[1], row[2]) for row in rows]
+
     async def delete_grants_of_person(self, session: Session, person_id: PersonId) -> int:
+        """With the codes that nobody has traded yet."""
+        await session.run(_DELETE_CODES_OF_PERSON, person_id=person_id)
         return await session.run(_DELETE_GRANTS_OF_PERSON, person_id=person_id)
 
     async def environments(self, before: str, count: int) -> list[Environment]:

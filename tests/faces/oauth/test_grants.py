@@ -3,12 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 
 from portico.app import Portico
 from portico.gateway.people import change_person, disable_person, enable_person, find_person, set_password
+from portico.jobs.expiries import Expiries
+from portico.store.identities import Identity
 from tests.conftest import HeldClock
 from tests.faces.mcp.speaker import NEW, OLD, Speaker, path_of
 from tests.faces.oauth.browser import ORIGIN
@@ -265,3 +268,25 @@ async def test_new_password_ends_sessions_and_leaves_programs(scene: Scene, hous
     await set_password(house.parts, changer, PASSWORD + "2")
     assert (await inner.browser.open("/access")).headers["location"].startswith("/sign-in")
     assert await scene.status(told["access_token"]) == 200
+
+
+async def test_programs_of_people_whom_their_provider_has_not_vouched_for_lately_end(
+    scene: Scene, house: Portico, held_clock: HeldClock
+) -> None:
+    """Whoever has left the company never comes again, and so is never told that they may not."""
+    parts = house.parts
+    told: dict[str, str] = {}
+    for name, days in (("stayer", 29), ("lapsed", 31), ("local", 0)):
+        someone = await person(house, f"{name} of the provider")
+        inner = replace(scene, browser=await signed_in(house, someone.name), person=someone)
+        told[name] = (await inner.tokens())["access_token"]
+        if days:
+            seen = held_clock() - timedelta(days=days)
+            times = {"created_at": seen, "seen_at": seen}
+            identity = Identity(issuer="https://a.example", subject=name, person_id=someone.id, email="", **times)
+            async with parts.database.transaction() as session:
+                await parts.identities.add(session, identity)
+    await Expiries(parts).lapsed()
+    assert {name: await scene.status(token) for name, token in told.items()} == {
+        "stayer": 200, "lapsed": 401, "local": 200,
+    }  # fmt: skip

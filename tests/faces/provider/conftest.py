@@ -6,6 +6,7 @@ import pytest
 import pytest_asyncio
 
 from tests.conftest import HeldClock
+from tests.faces.oauth.program import person
 from tests.faces.provider.gate import Gate, gate
 from tests.issuer import issuing
 
@@ -15,6 +16,7 @@ async def opened(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Gat
     clock = HeldClock()
     with issuing(clock) as issuer:
         async with gate(issuer, tmp_path_factory.mktemp("data"), clock) as made:
+            await person(made.gateway, "keeper")
             yield made
 
 

@@ -18,7 +18,7 @@ from tests.issuer import issuing
 async def test_coming_in_twice_at_once_leaving_and_being_ended_go_well(database_url: str, tmp_path: Path) -> None:
     clock = HeldClock()
     with issuing(clock) as issuer:
-        async with gate(issuer, tmp_path, clock, database_url=database_url) as door:
+        async with gate(issuer, tmp_path, clock, database_url=database_url, oidc_new_people="owner") as door:
             issuer.claims |= {"sid": "s1"}
             browsers = [door.browser() for _ in range(3)]
             links = [issuer.authorize(await door.leave(each)) for each in browsers]
@@ -75,3 +75,18 @@ async def post(browser: Browser, path: str, fields: dict[str, str]) -> None:
     fields |= {"form_token": form_token(browser.cookie.partition("=")[2], pepper)}
     sent = {"content-type": "application/x-www-form-urlencoded", "origin": ORIGIN}
     await browser.send("POST", path, urlencode(fields).encode(), sent)
+
+
+async def test_nobody_but_an_owner_is_the_first_to_come_in(tmp_path: Path) -> None:
+    """Or the setup code would open nothing any more, and nobody could make an owner here."""
+    clock = HeldClock()
+    with issuing(clock) as issuer:
+        async with gate(issuer, tmp_path, clock) as door:
+            assert "no owner yet" in (await door.come()).text
+            code = await make_setup_code(door.parts)
+            browser = door.browser()
+            await browser.open("/sign-in")
+            assert "Sign in with Larkfield" in browser.text
+            got = await browser.submit("/sign-in", code=code, name="olga", password=PASSWORD)
+            assert got.status == 303
+            assert (await door.come()).page.status == 303

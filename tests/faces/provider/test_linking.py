@@ -13,8 +13,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 @pytest.fixture
 async def client(door: Gate) -> Client:
-    if await door.parts.people.called("keeper") is None:
-        await person(door.gateway, "keeper")
     async with open_client(door.gateway) as made:
         return made
 

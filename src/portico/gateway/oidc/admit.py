@@ -113,6 +113,8 @@ async def _made(parts: Parts, configured: Configured, visiting: Visiting) -> Per
             "add you."
         )
     role = visiting.role or configured.new_people
+    if role != "owner" and not await parts.people.any():
+        raise NotWelcome("This Portico has no owner yet; the first to come in must be one, or use the setup code.")
     environments = frozenset[EnvironmentId]() if role == "owner" else await _environments(parts, configured)
     try:
         async with parts.database.transaction() as session:

@@ -61,6 +61,7 @@ class Provider:
         self._published: tuple[datetime, Published] | None = None
         self._keys: tuple[datetime, list[PublicKey]] | None = None
         self._looked_at: datetime | None = None
+        self._lost: tuple[datetime, ProviderTrouble] | None = None
         self._failed: tuple[datetime, ProviderTrouble] | None = None
         self._lock = asyncio.Lock()
 
@@ -184,9 +185,12 @@ class Provider:
             return self._keys[1]
         if self._keys and not self._may_look():
             return self._keys[1]
+        if not self._keys and self._lost and in_seconds(self._lost[0], FAILED_SECONDS) > now:
+            raise self._lost[1]
         try:
             return await self._fetch_keys()
-        except ProviderTrouble:
+        except ProviderTrouble as problem:
+            self._lost = (now, problem)
             if self._keys and in_seconds(self._keys[0], STALE_SECONDS) > now:
                 return self._keys[1]
             raise
