@@ -11,7 +11,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import cast
 
+import hypothesis
 import pytest
+from hypothesis import HealthCheck
 
 from portico.app import Portico
 from portico.sandbox.serve import running
@@ -23,6 +25,11 @@ from portico.store.migrate import migrate
 from tests.gateways import Client, open_client, open_gateway
 from tests.postgres import PostgresServer, start_postgres
 
+# How long an example takes says how busy the machine is, and nothing about the code.
+hypothesis.settings.register_profile(
+    "any machine", hypothesis.settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("any machine")
 MASTER_KEY = "a2V5IGZvciB0ZXN0cyBvbmx5LCBkbyBub3QgdXNlISE="
 MISSING: dict[str, str] = {}
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]

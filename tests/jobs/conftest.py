@@ -18,8 +18,8 @@ from tests.conftest import HeldClock
 from tests.gateways import Client, Got, connect_account, open_client
 from tests.jobs.receiver import Receiver, listening
 
-# Much longer than anything takes here: a busy machine must not make a receiver late.
-PATIENCE_SECONDS = 30.0
+# Much longer than anything takes here: a busy machine must not make a receiver late, nor let a lease run out.
+PATIENCE_SECONDS = LEASE_SECONDS = 600.0
 
 
 @dataclass
@@ -93,6 +93,7 @@ def plant_settings(settings: Settings, database_url: str, sandbox_url: str, rece
     return replace(
         settings,
         database_url=database_url,
+        job_lease_seconds=LEASE_SECONDS,
         public_url="https://portico.example",
         vendor_base_urls=(f"openai={sandbox_url}/v1",),
         allowed_webhook_urls=(receiver.url,),

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+LONGEST_SECONDS = 45.0
 REASONS = {200: "OK", 204: "No Content", 302: "Found", 410: "Gone", 429: "Too Many Requests"}
 
 
@@ -56,8 +57,8 @@ class Receiver:
         return [each.event for each in sorted(self.at(path), key=lambda received: received.json["id"])]
 
     async def wait_for(self, path: str, count: int) -> None:
-        """Until so many messages came to a path; five seconds at most."""
-        async with asyncio.timeout(5):
+        """Until so many messages came to a path. Only where they never come does the bound matter."""
+        async with asyncio.timeout(LONGEST_SECONDS):
             while len(self.at(path)) < count:
                 self._news.clear()
                 await self._news.wait()

@@ -12,6 +12,7 @@ from portico.store.operators import Taking
 from portico.store.statement import Statement
 from tests.gateways import Got
 from tests.jobs.conftest import Plant
+from tests.jobs.receiver import LONGEST_SECONDS
 
 _EXPIRE = Statement("UPDATE jobs SET lease_until = 1")
 _JOBS = Statement("SELECT COUNT(*) FROM jobs WHERE kind = 'watch'")
@@ -264,7 +265,7 @@ async def test_account_deleted_during_a_look_makes_nothing_of_it(plant: Plant) -
     plant.world.advance(_DAY_SECONDS)
     plant.fault("delay=0.3", f"/v1/batches/{identity}")
     looking = asyncio.create_task(plant.run())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(LONGEST_SECONDS):
         while not looks(plant, identity):  # noqa: ASYNC110 -- another server, which tells nobody
             await asyncio.sleep(0.01)
     await plant.client.delete(f"/integrated-account/{account['id']}")

@@ -15,7 +15,8 @@ from portico.store.database import Session
 from portico.store.jobs import Job
 from portico.store.operators import Taking
 from portico.store.statement import Statement
-from tests.jobs.conftest import Plant
+from tests.jobs.conftest import PATIENCE_SECONDS, Plant
+from tests.jobs.receiver import LONGEST_SECONDS
 
 _EXPIRE = Statement("UPDATE jobs SET lease_until = 1")
 _HELD = Statement("SELECT COUNT(*) FROM jobs WHERE lease_until > 1")
@@ -24,8 +25,8 @@ TAKING = Taking(count=100, width=100, lease_seconds=60)
 
 
 @asynccontextmanager
-async def working(plant: Plant, *, patience_seconds: float = 30.0) -> AsyncGenerator[Worker]:
-    worker = Worker(plant.parts, dice=lambda: 0.5, patience_seconds=patience_seconds)
+async def working(plant: Plant) -> AsyncGenerator[Worker]:
+    worker = Worker(plant.parts, dice=lambda: 0.5, patience_seconds=PATIENCE_SECONDS)
     await worker.start()
     try:
         yield worker
@@ -72,7 +73,8 @@ async def test_stopping_worker_hands_its_jobs_back_at_once(plant: Plant, monkeyp
     assert len({each.headers["webhook-id"] for each in plant.receiver.at("/hook")}) == 1
 
 
-async def test_stopping_worker_lets_what_runs_come_to_its_end(plant: Plant) -> None:
+async def test_stopping_worker_lets_what_runs_come_to_its_end(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "STOP_SECONDS", PATIENCE_SECONDS)
     await plant.webhook("/hook", "vendor:x")
     plant.receiver.hang("/hook")
     async with working(plant) as worker:
@@ -126,7 +128,7 @@ async def test_two_workers_share_the_work_and_do_none_of_it_twice(
         plant.receiver.hang(path)
     async with working(plant), working(replica):
         await plant.announce(*(["vendor:x"] * 10))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(LONGEST_SECONDS):
             while len(plant.receiver.received) < 4:  # noqa: ASYNC110 -- another server, which tells nobody
                 await asyncio.sleep(0)
         plant.receiver.let_go()

@@ -114,10 +114,13 @@ class Organization:
 
 
 class World:
-    """Everything the emulator knows. `pace` scales how long jobs take (0: done at once)."""
+    """Everything the emulator knows. `pace` scales how long jobs take (0: done at once); `clock` may be held still."""
 
-    def __init__(self, *, strict_keys: bool = False, seed: int = 0, pace: float = 1.0) -> None:
+    def __init__(
+        self, *, strict_keys: bool = False, seed: int = 0, pace: float = 1.0, clock: Callable[[], float] = time.time
+    ) -> None:
         self._settings = (strict_keys, seed, pace)
+        self._clock = clock
         # Webhooks are sent by one at a time: the application's loop or the control.
         self.pumping = asyncio.Lock()
         # Seeds fill the demo organization; the application puts the families' ones here.
@@ -138,7 +141,7 @@ class World:
 
     def time(self) -> float:
         """The emulator's clock in Unix seconds, with fractions; the only place where it is read."""
-        return time.time() + self.clock_offset
+        return self._clock() + self.clock_offset
 
     def now(self) -> int:
         return int(self.time())
@@ -147,7 +150,7 @@ class World:
         self.clock_offset += seconds
 
     def turn_to(self, moment: float) -> None:
-        self.clock_offset = moment - time.time()
+        self.clock_offset = moment - self._clock()
 
     def new_id(self, prefix: str) -> str:
         return ids.make(self.random, prefix)
