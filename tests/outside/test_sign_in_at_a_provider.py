@@ -167,5 +167,15 @@ def test_provider_that_others_wrote_signs_people_in_and_out(browser: "Browser", 
         with visit(browser, viewport=DESK) as page:
             page.goto(f"{house.url}/admin/me")
             press(page)
+            introduce(page, "operator@corp.example")
+            page.wait_for_url("**/admin/me")
+            page.goto(f"http://127.0.0.1:{port}/session/end")
+            page.get_by_role("button", name="Yes").click()
+            page.wait_for_url("**/session/end/success")
+            page.goto(f"{house.url}/admin/me")
+            assert page.title() == "Sign in · Portico"
+        with visit(browser, viewport=DESK) as page:
+            page.goto(f"{house.url}/admin/me")
+            press(page)
             introduce(page, "stranger@elsewhere.example")
             assert "addresses at corp.example" in page.get_by_role("alert").inner_text()
