@@ -4,15 +4,19 @@ import os
 import resource
 import threading
 from collections.abc import Callable, Generator
+from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from msgspec import structs
 
 from portico.cli.looks import installation, machine
+from portico.clock import now
 from portico.settings import Settings
+from portico.store.survey import Survey
 from tests.cli.conftest import Command, Ran
 from tests.served import Served
 from tests.stage import MASTER_KEY
@@ -274,3 +278,16 @@ def late() -> Generator[str]:
 def test_a_clock_that_is_wrong_is_found(bare: Command, used: Path, at_vendor: Callable[[str], None], late: str) -> None:
     at_vendor(late)
     assert "NTP" in sick(bare("doctor", "--json"))["clock"][2]
+
+
+def test_backup_that_was_never_made_is_said_once_there_is_something_to_lose(
+    bare: Command, used: Path, tmp_path: Path
+) -> None:
+    assert "nothing to lose" in read(bare("doctor", "--offline", "--json"))["backup"][1]
+    found = Survey(accounts={"active": 1}, late_jobs=0, ended_webhooks=0, clock=now(), backup_at=None)
+    look = installation.backups
+    assert (look(found, now()).is_well, "Make one" in look(found, now()).mend) == (True, True)
+    assert bare("backup", str(tmp_path / "backup")).code == 0
+    assert read(bare("doctor", "--offline", "--json"))["backup"][1:] == ("the last one is of today", "")
+    old = look(structs.replace(found, backup_at=now() - timedelta(days=31)), now())
+    assert (old.found, "regularly" in old.mend) == ("the last one is 31 days old", True)

@@ -30,13 +30,14 @@ def backup(file: File, *, force: Force = False, json: JsonOption = False) -> int
 
     async def main() -> int:
         from portico.app import build
-        from portico.gateway.backup import write
+        from portico.gateway.backup import note, write
 
         portico = await build(Settings.read())
         parts = portico.parts
         try:
             with told("Backing up") as progress:
                 header = await write(parts.database, parts.keyring, file, parts.clock, progress.count)
+            await note(parts, file, header)
         finally:
             await portico.stop()
         _show(file, header, "Wrote", json=json)

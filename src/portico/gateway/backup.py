@@ -18,10 +18,13 @@ from msgspec import Struct
 from portico.clock import Clock, from_milliseconds, iso
 from portico.errors import Refusal
 from portico.gateway.keyring import Keyring, open_pepper
+from portico.gateway.later import system_caller
+from portico.gateway.parts import Parts
 from portico.gateway.roots import KeyRefused, Roots
 from portico.store.database import Database, Snapshot
 from portico.store.keys import RootKey, read_root
 from portico.store.migrate import LEDGER, known_migrations
+from portico.store.survey import BACKUP_MADE
 from portico.store.tables import PASSING, tables_of
 from portico.vault import envelope
 from portico.version import VERSION
@@ -105,6 +108,18 @@ async def write(database: Database, keyring: Keyring, path: Path, clock: Clock, 
         draft.unlink(missing_ok=True)
         raise
     return header
+
+
+async def note(parts: Parts, path: Path, header: Header) -> None:
+    """In the trail, as everything that takes data away: who looks for the last backup finds it there."""
+    environment = await parts.operators.first_environment()
+    if environment is None:
+        return
+    async with parts.database.transaction() as session:
+        await parts.audit.add(
+            session, system_caller(environment.id), BACKUP_MADE, path.name, parts.clock(),
+            schema=header.schema, rows=sum(header.tables.values()), root_key=header.root_key,
+        )  # fmt: skip
 
 
 async def _describe(database: Database, snapshot: Snapshot, clock: Clock) -> Header:

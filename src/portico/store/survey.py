@@ -9,6 +9,9 @@ from portico.store.database import Database
 from portico.store.statement import Statement
 
 LATE_MILLISECONDS = 300_000
+# The act of the audit trail that says so.
+BACKUP_MADE = "backup.made"
+_BACKUP = Statement("SELECT MAX(at) FROM audit WHERE act = :act")
 _ACCOUNTS = Statement("SELECT status, COUNT(*) FROM accounts GROUP BY status")
 _LATE = Statement("SELECT COUNT(*) FROM jobs WHERE run_at < DATABASE_NOW - :late AND lease_until <= DATABASE_NOW")
 _WEBHOOKS = Statement("SELECT COUNT(*) FROM webhooks WHERE is_active = FALSE AND disabled_reason <> ''")
@@ -21,12 +24,14 @@ _BACKLOG = Statement(
 
 
 class Survey(Struct, frozen=True, kw_only=True):
-    """`late_jobs` should have been taken up five minutes ago; `ended_webhooks` were given up by Portico itself."""
+    """`late_jobs` should have been taken up five minutes ago; `ended_webhooks` were given up by Portico itself;
+    `backup_at` is when the last backup was made with Portico's own command."""
 
     accounts: dict[str, int]
     late_jobs: int
     ended_webhooks: int
     clock: datetime
+    backup_at: datetime | None
 
 
 class Backlog(Struct, frozen=True, kw_only=True):
@@ -42,11 +47,13 @@ class Backlog(Struct, frozen=True, kw_only=True):
 async def survey(database: Database) -> Survey:
     late = await database.one(_LATE, late=LATE_MILLISECONDS)
     ended, clock = await database.one(_WEBHOOKS), await database.one(_CLOCK)
+    backup = await database.one(_BACKUP, act=BACKUP_MADE)
     return Survey(
         accounts={row[0]: row[1] for row in await database.all(_ACCOUNTS)},
         late_jobs=late[0] if late else 0,
         ended_webhooks=ended[0] if ended else 0,
         clock=from_milliseconds(clock[0] if clock else 0),
+        backup_at=from_milliseconds(backup[0]) if backup and backup[0] is not None else None,
     )
 
 

@@ -1,5 +1,6 @@
 """Looks at the database: can it be reached, do schema and key fit, who serves, and does anything lie about undone."""
 
+from datetime import datetime
 from pathlib import Path
 
 from portico.cli.looks.finding import Finding, well, wrong
@@ -7,9 +8,11 @@ from portico.errors import Refusal, Unavailable
 from portico.settings import Settings
 from portico.store.database import Database
 from portico.store.replicas import Replica
+from portico.store.survey import Survey
 from portico.version import VERSION
 
 _EXTRA = "Install the extra: pip install 'portico-gateway[postgres]'."
+LONG_AGO_DAYS = 30
 _BROKEN = ("needs_reauth", "validation_error", "post_install_error")
 
 
@@ -88,6 +91,7 @@ async def _doings(settings: Settings, database: Database) -> list[Finding]:
         _jobs(found.late_jobs, len(living)),
         _accounts(found.accounts),
         _webhooks(found.ended_webhooks),
+        backups(found, now()),
     ]
     skew = abs((now() - found.clock).total_seconds())
     if database.dialect == "postgres" and skew > 5:
@@ -133,6 +137,21 @@ def _webhooks(ended: int) -> Finding:
         return well("webhooks", "none was given up")
     mend = "`portico webhooks list` says why; mend the receiver, then switch it on again."
     return wrong("webhooks", f"{ended} were given up after days of failing", mend)
+
+
+def backups(found: Survey, moment: datetime) -> Finding:
+    """Others have ways of their own to keep the database, which cannot be seen from here: so this is advice."""
+    own = (
+        "or see that database and root key are kept elsewhere in some other way, and try once that it can be restored."
+    )
+    if found.backup_at is None:
+        if not found.accounts:
+            return well("backup", "none yet, and nothing to lose yet")
+        return well("backup", "none was ever made with `portico backup`", f"Make one, {own}")
+    days = (moment - found.backup_at).days
+    if days > LONG_AGO_DAYS:
+        return well("backup", f"the last one is {days} days old", f"Make them regularly with `portico backup`, {own}")
+    return well("backup", f"the last one is {'of today' if days < 1 else f'{days} days old'}")
 
 
 def _path(settings: Settings) -> Path:
