@@ -58,6 +58,8 @@ def test_password_comes_from_standard_input(done: Command, portico: Command, mon
             await made.stop()
 
     asyncio.run(enter())
+
+
 def test_user_is_linked_with_the_provider_and_unlinked(
     done: Command, portico: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
