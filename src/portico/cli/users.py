@@ -135,7 +135,7 @@ def link(name: Name, subject: Annotated[str, Parameter(help="What the provider c
 
 
 def unlink(name: Name) -> int:
-    """Unlink a user from the provider and end their sessions; `portico users password` gives them a password."""
+    """Unlink a user from the provider. Their sessions end, and the programs that they let in are out."""
 
     async def work(parts: "Parts") -> None:
         from portico.gateway.oidc.linking import unlink as unlink_from

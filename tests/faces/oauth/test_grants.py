@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from portico.app import Portico
+from portico.gateway.oidc.linking import unlink
 from portico.gateway.people import change_person, disable_person, enable_person, find_person, set_password
 from portico.jobs.expiries import Expiries
 from portico.store.identities import Identity
@@ -290,3 +291,5 @@ async def test_programs_of_people_whom_their_provider_has_not_vouched_for_lately
     assert {name: await scene.status(token) for name, token in told.items()} == {
         "stayer": 200, "lapsed": 401, "local": 200,
     }  # fmt: skip
+    assert await unlink(parts, await find_person(parts, "stayer of the provider")) == 1
+    assert await scene.status(told["stayer"]) == 401

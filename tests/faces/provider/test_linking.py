@@ -1,6 +1,7 @@
 """Users linked with the provider by an owner, and unlinked again: over the API, on their page and from a terminal."""
 
 import pytest
+import pytest_asyncio
 
 from portico.gateway.people import find_person
 from tests.faces.oauth.browser import Browser
@@ -11,7 +12,7 @@ from tests.gateways import Client, open_client
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="package")
 async def client(door: Gate) -> Client:
     async with open_client(door.gateway) as made:
         return made

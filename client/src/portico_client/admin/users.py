@@ -177,6 +177,6 @@ class Users(Resource[Mode]):
 
     @operation
     def unlink(self, id: str, *, idempotency_key: str = "") -> Flow[Unlinked]:
-        """Unlink a user from providers. Every session of theirs ends. With a new password they can sign in here.
-        Needs the scope `operator`."""
+        """Unlink a user from providers. Every session of theirs ends, and the programs that they let in are out.
+        With a new password they can sign in here. Needs the scope `operator`."""
         return self._value(Call("DELETE", f"/user/{segment(id)}/identity", key=idempotency_key))

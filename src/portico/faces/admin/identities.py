@@ -73,7 +73,8 @@ ENDPOINTS = (
     ),
     Endpoint(
         verb="DELETE", path=_PATH, name="unlinkUser", summary="Unlink a user from providers", tag=TAG,
-        description="Every session of theirs ends. With a new password they can sign in here.",
+        description="Every session of theirs ends, and the programs that they let in are out. With a new password they "
+        "can sign in here.",
         handler=unlink_user, returns=Unlinked, scope="operator",
     ),
 )  # fmt: skip

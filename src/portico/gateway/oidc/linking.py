@@ -48,10 +48,14 @@ async def link_within(
 
 
 async def unlink(parts: Parts, person: Person, by: Caller | None = None) -> int:
-    """From every provider, with every session. How many links that were."""
+    """From every provider, with every session and the programs that they let in: nobody vouches for them any more. How
+    many links that were."""
     async with parts.database.transaction() as session:
         count = await parts.identities.drop(session, person.id)
         if count:
             await parts.sessions.end_all(session, person.id)
-            await audit(parts, session, "user.unlinked", person, by, links=count)
+            ended = await parts.operators.delete_grants_of_person(session, person.id)
+            await audit(parts, session, "user.unlinked", person, by, links=count, grants_revoked=ended)
+            await parts.changes.tell(session, "tokens")
+    parts.changes.apply("tokens")
     return count
