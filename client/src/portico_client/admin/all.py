@@ -21,6 +21,7 @@ from portico_client.admin.quotas import Quotas
 from portico_client.admin.request_log import RequestLog
 from portico_client.admin.stored_secrets import StoredSecrets
 from portico_client.admin.unified_models import UnifiedModels
+from portico_client.admin.unified_overrides import UnifiedOverrides
 from portico_client.admin.usage import Usage
 from portico_client.admin.users import Users
 from portico_client.admin.vendor_webhooks import VendorWebhooks
@@ -39,6 +40,7 @@ class Admin(Generic[Mode]):
         self.integrations: Integrations[Mode] = Integrations(driver)
         self.environment_integrations: EnvironmentIntegrations[Mode] = EnvironmentIntegrations(driver)
         self.integrated_accounts: IntegratedAccounts[Mode] = IntegratedAccounts(driver)
+        self.unified_overrides: UnifiedOverrides[Mode] = UnifiedOverrides(driver)
         self.link_tokens: LinkTokens[Mode] = LinkTokens(driver)
         self.mcp_servers: McpServers[Mode] = McpServers(driver)
         self.approvals: Approvals[Mode] = Approvals(driver)

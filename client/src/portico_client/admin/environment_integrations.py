@@ -8,7 +8,7 @@ from typing import TypedDict
 from portico_client.drivers import Mode
 from portico_client.listing import Pages
 from portico_client.resource import Resource, listing, operation
-from portico_client.wire import OMIT, Call, Flow, Json, Omit, given, query_of, segment
+from portico_client.wire import OMIT, Call, Flow, Json, Omit, given, segment
 
 
 class InstallationShown(TypedDict):
@@ -26,36 +26,6 @@ class InstallationShown(TypedDict):
 
 class Deleted(TypedDict):
     id: str
-
-
-class VersionShown(TypedDict):
-    version: int
-    is_current: bool
-    restored_from: int | None
-    changed_by: str | None
-    changed_by_name: str | None
-    created_at: str | None
-    override: Json
-
-
-class VersionListed(TypedDict):
-    """`restored_from` is the version that was put back with it. Nobody's change was there before versions were
-    kept."""
-
-    version: int
-    is_current: bool
-    restored_from: int | None
-    changed_by: str | None
-    changed_by_name: str | None
-    created_at: str | None
-
-
-class DifferenceShown(TypedDict):
-    """Each with its `path`, its `kind` (added, removed, changed), and what was `before` and is `after`."""
-
-    from_version: int
-    to_version: int
-    difference: list[Json]
 
 
 class EnvironmentIntegrations(Resource[Mode]):
@@ -149,47 +119,3 @@ class EnvironmentIntegrations(Resource[Mode]):
     def delete(self, id: str, *, idempotency_key: str = "") -> Flow[Deleted]:
         """Remove an integration with all its accounts. Needs the scope `accounts`."""
         return self._value(Call("DELETE", f"/environment-integration/{segment(id)}", key=idempotency_key))
-
-    @operation
-    def get_unified_override(self, id: str, *, version: int | Omit | None = OMIT) -> Flow[VersionShown]:
-        """Get what is changed about the unified mappings, now or at a version. Needs the scope `accounts:read`."""
-        return self._value(
-            Call("GET", f"/environment-integration/{segment(id)}/unified-override", query_of(given(version=version)))
-        )
-
-    @listing
-    def list_unified_override_versions(
-        self, id: str, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT
-    ) -> Pages[VersionListed]:
-        """List the versions of an override of the unified mappings. Newest first. The last 50 are kept. Needs the
-        scope `accounts:read`."""
-        return self._pages(
-            f"/environment-integration/{segment(id)}/unified-override/version",
-            given(limit=limit, next_cursor=next_cursor),
-        )
-
-    @operation
-    def compare_unified_overrides(
-        self, id: str, *, from_version: int | Omit | None = OMIT, to_version: int | Omit | None = OMIT
-    ) -> Flow[DifferenceShown]:
-        """Compare two versions of an override of the unified mappings. Needs the scope `accounts:read`."""
-        return self._value(
-            Call(
-                "GET",
-                f"/environment-integration/{segment(id)}/unified-override/difference",
-                query_of(given(from_version=from_version, to_version=to_version)),
-            )
-        )
-
-    @operation
-    def restore_unified_override(self, id: str, version: int, *, idempotency_key: str = "") -> Flow[VersionShown]:
-        """Roll an override of the unified mappings back. Puts an earlier version in force, as a new version. 400
-        where it cannot be used any more. Needs the scope `accounts`."""
-        return self._value(
-            Call(
-                "POST",
-                f"/environment-integration/{segment(id)}/unified-override/restore",
-                body=given(version=version),
-                key=idempotency_key,
-            )
-        )

@@ -11,7 +11,7 @@ from msgspec import Struct
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments, NotFound
 from portico.faces.admin import installations
-from portico.faces.admin.accounts import TAG, found
+from portico.faces.admin.accounts import found
 from portico.faces.endpoint import Asked, Endpoint, Paging, page, position
 from portico.gateway.accounts import Change, change_account
 from portico.shapes import Json
@@ -20,6 +20,7 @@ from portico.store.override_versions import KEPT, LAST, OverrideVersion
 from portico.unified import overrides
 from portico.unified.difference import differences
 
+TAG = "Unified overrides"
 _NOTHING: Json = {}
 
 
@@ -176,27 +177,27 @@ def _listed(version: OverrideVersion, newest: int) -> Json:
     }
 
 
-def _endpoints(base: str, tag: str, of: str, find: Find) -> tuple[Endpoint, ...]:
+def _endpoints(base: str, of: str, find: Find) -> tuple[Endpoint, ...]:
     face, path = _Face(find), f"{base}/{{id}}/unified-override"
     return (
         Endpoint(
-            verb="GET", path=path, name=f"get{of}UnifiedOverride", tag=tag,
+            verb="GET", path=path, name=f"get{of}UnifiedOverride", tag=TAG,
             summary="Get what is changed about the unified mappings, now or at a version", handler=face.get_version,
             query=VersionQuery, returns=VersionShown, scope="accounts:read",
         ),
         Endpoint(
-            verb="GET", path=f"{path}/version", name=f"list{of}UnifiedOverrideVersions", tag=tag,
+            verb="GET", path=f"{path}/version", name=f"list{of}UnifiedOverrideVersions", tag=TAG,
             summary="List the versions of an override of the unified mappings",
             description=f"Newest first. The last {KEPT} are kept.", handler=face.list_versions, query=Paging,
             returns=list[VersionListed], scope="accounts:read",
         ),
         Endpoint(
-            verb="GET", path=f"{path}/difference", name=f"compare{of}UnifiedOverrides", tag=tag,
+            verb="GET", path=f"{path}/difference", name=f"compare{of}UnifiedOverrides", tag=TAG,
             summary="Compare two versions of an override of the unified mappings", handler=face.get_difference,
             query=DifferenceQuery, returns=DifferenceShown, scope="accounts:read",
         ),
         Endpoint(
-            verb="POST", path=f"{path}/restore", name=f"restore{of}UnifiedOverride", tag=tag,
+            verb="POST", path=f"{path}/restore", name=f"restore{of}UnifiedOverride", tag=TAG,
             summary="Roll an override of the unified mappings back",
             description="Puts an earlier version in force, as a new version. 400 where it cannot be used any more.",
             handler=face.restore, body=RestoreBody, returns=VersionShown, scope="accounts",
@@ -205,6 +206,6 @@ def _endpoints(base: str, tag: str, of: str, find: Find) -> tuple[Endpoint, ...]
 
 
 ENDPOINTS = (
-    *_endpoints("/integrated-account", TAG, "", _account),
-    *_endpoints("/environment-integration", installations.TAG, "Environment", _installation),
+    *_endpoints("/integrated-account", "", _account),
+    *_endpoints("/environment-integration", "Environment", _installation),
 )

@@ -5,7 +5,8 @@ from typing import Any
 from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments
-from portico.faces.admin.accounts import TAG, found
+from portico.faces.admin.accounts import found
+from portico.faces.admin.override_versions import TAG
 from portico.faces.endpoint import Asked, Endpoint
 from portico.unified.overrides import Level
 from portico.unified.request import Ask
