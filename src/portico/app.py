@@ -328,14 +328,12 @@ def _parts(
         bodies=Reader(database, accounts_store, keyring, audit, clock),
         metrics=metrics,
         transport=carrier,
-        people=People(database),
-        sessions=Sessions(database),
-        attempts=Attempts(database),
+        people=People(database), sessions=Sessions(database), attempts=Attempts(database),
         identities=Identities(database),
         passwords=Passwords(),
         clients=Clients(settings, RegisteredClients(database), carrier, clock),
         grants=Grants(database, operators, changes, audit, keyring.pepper, clock),
-    )
+    )  # fmt: skip
 
 
 def _provider(settings: Settings, transport: Transport, clock: Clock) -> Provider | None:
