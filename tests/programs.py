@@ -44,9 +44,9 @@ def line_of(stream: Any) -> str:
 
 
 @contextmanager
-def gateway(environment: Mapping[str, str]) -> Generator[tuple[subprocess.Popen[str], str]]:
+def gateway(environment: Mapping[str, str], *words: str) -> Generator[tuple[subprocess.Popen[str], str]]:
     """`portico serve` on a free port, and its address once it is told."""
-    with started("serve", "--port", "0", environment=environment) as process:
+    with started("serve", "--port", "0", *words, environment=environment) as process:
         said = line_of(process.stderr)
         assert said.startswith("Portico serves at "), said + (process.stderr.read() if process.stderr else "")
         yield process, said.split()[3]

@@ -38,7 +38,7 @@ HOMES = {
     "yaml": ("catalog/",),
     "jinja2": ("faces/web/page.py",),
     "starlette": ("faces/", "app.py", "sandbox/"),
-    "uvicorn": ("faces/server.py", "cli/", "sandbox/"),
+    "uvicorn": ("faces/server.py", "faces/workers.py", "cli/", "sandbox/"),
     "uvloop": ("faces/server.py", "cli/"),
     "python_multipart": ("faces/", "sandbox/"),
     "prometheus_client": ("gateway/metrics.py",),

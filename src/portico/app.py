@@ -382,10 +382,14 @@ class _Later:
     """An application whose parts are built inside the running event loop, when the server says it starts."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._portico: Portico | None = None
+
+    def drain(self) -> None:
+        if self._portico is not None:
+            self._portico.drain()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._portico is None:
-            self._portico = await build(self._settings)
+            self._portico = await build(self.settings)
         await self._portico(scope, receive, send)

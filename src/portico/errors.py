@@ -203,6 +203,13 @@ class Unavailable(Refusal):
         super().__init__(sentence, headers={"retry-after": "1"})
 
 
+class Stopping(Refusal):
+    """This Portico is stopping and could not wait for the answer any longer; the call may have taken effect."""
+
+    status = 503
+    code = "stopping"
+
+
 class KeysUnavailable(Unavailable):
     """Portico cannot reach the service that keeps its root key just now; try again shortly."""
 

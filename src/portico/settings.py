@@ -79,8 +79,13 @@ class Settings:
     )
     drain_seconds: float = _setting(
         "After SIGTERM, how long /readyz says draining while everything is still served, so that a balancer can look "
-        "elsewhere first; 0 stops at once. Only with one worker.",
+        "elsewhere first; 0 stops at once.",
         0.0,
+    )
+    grace_seconds: float = _setting(
+        "After that, how long what is under way may take to end. Streams that would go on for longer get a last event "
+        "that says so; other calls get a 503.",
+        20.0,
     )
     recheck_hours: float = _setting(
         "How long it may take, without any call, until it is noticed that a key of a working account was taken away at "

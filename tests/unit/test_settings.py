@@ -39,6 +39,7 @@ READ = {
     "allowed_webhook_urls": ("http://127.0.0.1", ("http://127.0.0.1",)),
     "job_lease_seconds": ("5", 5.0),
     "drain_seconds": ("3", 3.0),
+    "grace_seconds": ("4", 4.0),
     "recheck_hours": ("0.5", 0.5),
     "oauth_cimd": ("FILES", "files"),
     "oauth_registration": ("off", "off"),

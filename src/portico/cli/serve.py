@@ -59,7 +59,12 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
     portico = await build(settings)
     await _greet(portico, settings)
     config = configure(portico, *listener.getsockname()[:2])
-    server = Server(config, drain_seconds=settings.drain_seconds, on_drain=portico.drain)
+    server = Server(
+        config,
+        drain_seconds=settings.drain_seconds,
+        grace_seconds=settings.grace_seconds,
+        on_drain=portico.drain,
+    )
     await server.serve(sockets=[listener])
     return 0 if server.started else 1
 
@@ -80,14 +85,13 @@ async def _prepare(settings: Settings) -> int:
 
 def _supervise(settings: Settings, listener: socket.socket, workers: int) -> int:
     """In the main thread, where signals arrive."""
-    from uvicorn.supervisors import Multiprocess
-
     from portico.faces.server import configure
+    from portico.faces.workers import Supervisor
 
     os.environ["PORTICO_PUBLIC_URL"] = settings.public_url
     host, port = listener.getsockname()[:2]
     config = configure("portico.app:from_environment", host, port, workers=workers, is_factory=True)
-    Multiprocess(config, sockets=[listener]).run()
+    Supervisor(config, listener, settings).run()
     return 0
 
 

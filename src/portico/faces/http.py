@@ -12,6 +12,7 @@ import msgspec
 
 from portico import errors
 from portico.errors import ClientLeft
+from portico.faces.leaving import is_leaving
 from portico.gateway.lookup import Lookup
 from portico.gateway.record import Entry, Recorder
 from portico.log import logger
@@ -145,7 +146,9 @@ async def while_connected(incoming: Incoming, work: Awaitable[None]) -> None:
     watcher.add_done_callback(leave)
     try:
         await work
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as problem:
+        if is_leaving(problem):
+            raise errors.Stopping from None
         if not left:
             raise
     finally:
@@ -169,16 +172,14 @@ async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, st
         async for piece in answer.stream:
             await send({"type": "http.response.body", "body": piece, "more_body": True})
             before, last = last, piece
-    except errors.Refusal as problem:
+    except (errors.Refusal, asyncio.CancelledError) as problem:
+        if isinstance(problem, asyncio.CancelledError) and not is_leaving(problem):
+            raise
         # After half an event nothing can be said any more: whatever came would be read as its other half.
-        is_between_events = (before + last)[-4:].endswith(_ENDS_OF_EVENTS)
+        is_between_events = (before + last)[-4:].endswith(_ENDS_OF_EVENTS) or not last
         if is_between_events and (answer.header("content-type") or "").startswith("text/event-stream"):
-            event = {
-                "error": {"message": problem.sentence, "type": "portico_error", "param": None, "code": problem.code}
-            }
-            await send(
-                {"type": "http.response.body", "body": b"data: " + _encoder.encode(event) + b"\n\n", "more_body": True}
-            )
+            told = problem if isinstance(problem, errors.Refusal) else errors.Stopping()
+            await send({"type": "http.response.body", "body": _last_event(told), "more_body": True})
         raise Aborted from problem
     except Exception as problem:
         _log.exception("an answer broke off")
@@ -186,6 +187,11 @@ async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, st
     finally:
         await answer.stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
     await send({"type": "http.response.body", "body": b""})
+
+
+def _last_event(problem: errors.Refusal) -> bytes:
+    told = {"message": problem.sentence, "type": "portico_error", "param": None, "code": problem.code}
+    return b"data: " + _encoder.encode({"error": told}) + b"\n\n"
 
 
 async def write_json(send: Send, status: int, value: Any, extra: Iterable[tuple[str, str]] = ()) -> None:

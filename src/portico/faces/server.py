@@ -5,21 +5,29 @@ import logging
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from math import ceil
 from types import FrameType
 from typing import Any
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
 
+from portico.faces import leaving
 from portico.faces.http import Aborted
 
 HEAD_SECONDS = 10.0
 BODY_LOOK_SECONDS = 20.0
 SLOWEST_BODY_BYTES_PER_SECOND = 256
 KEEP_ALIVE_SECONDS = 75
-DRAIN_SECONDS = 25
+GRACE_SECONDS = 20.0
+LAST_WORDS_SECONDS = 3
+# A worker that has just begun says nothing until it has read all its code, which takes long on a busy machine.
+WORKER_START_SECONDS = 60
+SAME_SIGNAL_SECONDS = 2.0
 
 
 class DeadlineProtocol(HttpToolsProtocol):
@@ -46,6 +54,8 @@ class DeadlineProtocol(HttpToolsProtocol):
         self._body_bytes = 0
         self._deadline = self.loop.call_later(BODY_LOOK_SECONDS, self._look_at_body)
         super().on_headers_complete()
+        if getattr(self.server_state, "is_draining", False):
+            self.cycle.keep_alive = False  # its client comes back by way of the balancer
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)
@@ -73,32 +83,59 @@ class DeadlineProtocol(HttpToolsProtocol):
         self.transport.close()
 
 
+class _State(ServerState):
+    is_draining = False
+
+
 class Server(uvicorn.Server):
     """Ends with exit code 0 when it is told to stop, after what was under way has been answered.
 
-    At SIGTERM it first calls `on_drain` and goes on serving for `drain_seconds`; a second signal ends that.
+    At SIGTERM it first calls `on_drain` and goes on serving for `drain_seconds`, but ends each connection with its next
+    answer; a second signal ends that. What is then still under way has `grace_seconds`, and is ended with a reason.
     """
 
     def __init__(
-        self, config: uvicorn.Config, *, drain_seconds: float = 0.0, on_drain: Callable[[], None] | None = None
+        self,
+        config: uvicorn.Config,
+        *,
+        drain_seconds: float = 0.0,
+        grace_seconds: float = GRACE_SECONDS,
+        on_drain: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(config)
-        self._drain_seconds, self._on_drain = drain_seconds, on_drain
+        self.server_state = self._state = _State()
+        self._drain_seconds, self._grace_seconds, self._on_drain = drain_seconds, grace_seconds, on_drain
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._is_draining = False
+        self._told_at = 0.0
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        patience = asyncio.get_running_loop().call_later(self._grace_seconds, self._end_what_is_left)
+        # What was told that it is over has a moment to say so; then it is cut off.
+        self.config.timeout_graceful_shutdown = ceil(self._grace_seconds) + LAST_WORDS_SECONDS
+        try:
+            await super().shutdown(sockets)
+        finally:
+            patience.cancel()
+
+    def _end_what_is_left(self) -> None:
+        leaving.end(self.server_state.tasks)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        if sig == signal.SIGTERM and not self._is_draining and self._loop is not None:
-            self._is_draining = True
+        now = time.monotonic()
+        if sig == signal.SIGTERM and self._loop is not None and self.started and not self._told_at:
+            self._told_at = now
+            self._state.is_draining = True
             if self._on_drain is not None:
                 self._on_drain()
             if self._drain_seconds > 0:
                 self._loop.call_soon_threadsafe(self._loop.call_later, self._drain_seconds, self._end)
                 return
+        elif sig == signal.SIGTERM and self._told_at and now - self._told_at < SAME_SIGNAL_SECONDS:
+            return  # told twice: by our supervisor, and by who told all processes of the group
         super().handle_exit(sig, frame)
 
     def _end(self) -> None:
@@ -143,5 +180,6 @@ def configure(application: Any, host: str, port: int, *, workers: int = 1, is_fa
         date_header=True,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=DRAIN_SECONDS,
+        timeout_worker_healthcheck=WORKER_START_SECONDS,
+        timeout_graceful_shutdown=ceil(GRACE_SECONDS) + LAST_WORDS_SECONDS,
     )

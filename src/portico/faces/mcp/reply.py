@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from portico.errors import Stopping
 from portico.faces.http import Send
+from portico.faces.leaving import is_leaving
 from portico.faces.mcp import wire
 from portico.faces.mcp.wire import Message, ProtocolFault
 from portico.shapes import Json
@@ -68,10 +70,13 @@ class Reply:
             if self._streaming is None:
                 raise
             content = wire.fault(self._message, problem)
-        except BaseException:
-            if self._streaming is not None:
+        except BaseException as problem:
+            if self._streaming is None:
+                raise
+            if not is_leaving(problem):
                 self._streaming.cancel()
-            raise
+                raise
+            content = wire.fault(self._message, ProtocolFault(wire.INTERNAL, Stopping().sentence))
         finally:
             if timer is not None:
                 timer.cancel()
