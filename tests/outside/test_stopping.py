@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPResponse, IncompleteRead
 from pathlib import Path
@@ -24,7 +24,7 @@ from tests.programs import gateway
 from tests.served import exchanged
 from tests.stage import ADMIN_KEY, PROJECT_KEY
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.outside, pytest.mark.chaos, pytest.mark.timeout(120)]
 
 TOKEN = "ptc_bootstrap_for_tests_0123456789abcdef"
 DRAIN, GRACE = 3.0, 4.0
@@ -43,12 +43,14 @@ class Gateway:
         content = b"" if body is None else json.dumps(body).encode()
         return exchanged(self.url, verb, path, _headers(content), content)
 
-    def begin(self, path: str, body: Any) -> HTTPResponse:
+    @contextmanager
+    def begun(self, path: str, body: Any) -> Generator[HTTPResponse]:
         """The head of the answer; its body is still to come."""
-        connection = HTTPConnection(urlsplit(self.url).netloc, timeout=30)
         content = json.dumps(body).encode()
-        connection.request("POST", path, content, _headers(content))
-        return connection.getresponse()
+        with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=30)) as connection:
+            connection.request("POST", path, content, _headers(content))
+            with connection.getresponse() as answer:
+                yield answer
 
     @property
     def chat(self) -> str:
@@ -135,14 +137,14 @@ def test_a_stream_that_would_go_on_gets_a_last_event_that_says_why(tmp_path: Pat
         whole = opened.ask("POST", opened.chat, CHAT | {"stream": True}).content
         first = whole[: whole.index(b"\n\n") + 2]
         _slowly(opened, "stall", str(len(first)))
-        answer = opened.begin(opened.chat, CHAT | {"stream": True})
-        assert len(answer.read(len(first))) == len(first)
-        told_at = _stop(opened)
-        line = answer.readline()
-        assert line.startswith(b"data: "), line
-        assert json.loads(line[6:])["error"]["code"] == "stopping"
-        with pytest.raises(IncompleteRead):  # it does not end as if it were whole
-            answer.read()
+        with opened.begun(opened.chat, CHAT | {"stream": True}) as answer:
+            assert len(answer.read(len(first))) == len(first)
+            told_at = _stop(opened)
+            line = answer.readline()
+            assert line.startswith(b"data: "), line
+            assert json.loads(line[6:])["error"]["code"] == "stopping"
+            with pytest.raises(IncompleteRead):  # it does not end as if it were whole
+                answer.read()
         assert opened.process.wait(30) == 0
         assert time.monotonic() - told_at < 30
 
@@ -168,10 +170,10 @@ def test_a_tool_that_would_go_on_ends_with_an_error_as_its_last_event(tmp_path: 
         _slowly(opened, "delay", "60")
         params = {"name": "create_a_openai_chat_completion", "arguments": CHAT}
         message = {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}
-        answer = opened.begin(f"/mcp/{made.json['token']}", message)
-        assert answer.getheader("content-type") == "text/event-stream", answer.read()
-        _stop(opened)
-        events = [json.loads(line[6:]) for line in answer.read().splitlines() if line.startswith(b"data: ")]
+        with opened.begun(f"/mcp/{made.json['token']}", message) as answer:
+            assert answer.getheader("content-type") == "text/event-stream", answer.read()
+            _stop(opened)
+            events = [json.loads(line[6:]) for line in answer.read().splitlines() if line.startswith(b"data: ")]
         assert events[-1]["id"] == 7
         assert "is stopping" in events[-1]["error"]["message"]
         assert opened.process.wait(30) == 0
