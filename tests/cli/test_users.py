@@ -60,6 +60,7 @@ def test_password_comes_from_standard_input(done: Command, portico: Command, mon
     asyncio.run(enter())
 
 
+@pytest.mark.usefixtures("signed_in")
 def test_user_is_linked_with_the_provider_and_unlinked(
     done: Command, portico: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

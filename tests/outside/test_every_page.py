@@ -4,7 +4,7 @@ says to whoever asks for something that is not there."""
 import re
 from collections import defaultdict
 from collections.abc import Generator, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -16,6 +16,7 @@ from tests.outside.furnished import Furnished, furnish, tell_story
 from tests.outside.mcp_house import PASSWORD, PERSON, House, opened
 from tests.outside.test_oauth_in_a_browser import sign_in
 from tests.outside.walk import EVERY_LOOK, FORMS, SCRIPT, TWO_LOOKS, Seen, Walk, fill_in, looked_at
+from tests.size import IS_FULL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.outside, pytest.mark.browser, pytest.mark.timeout(600)]
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 MOST_SHIFT = 0.1
+# In the everyday suite one example of each page, light on a desk and dark on a phone.
+EXAMPLES, LOOKS = (2, EVERY_LOOK) if IS_FULL else (1, TWO_LOOKS)
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +55,7 @@ def owner(browser: "Browser") -> Generator["Page"]:
 @pytest.fixture(scope="module")
 def walked(owner: "Page", rich: Furnished) -> Walk:
     """All pages of the rich house, as its owner sees them."""
-    walk = Walk(rich.house, owner, EVERY_LOOK)
+    walk = Walk(rich.house, owner, LOOKS, most=EXAMPLES)
     walk.look(f"{rich.house.url}/sign-in")
     sign_in(owner)
     walk.go([f"{rich.house.url}/admin", *rich.starts])
@@ -137,7 +141,7 @@ def test_an_empty_house_says_what_to_do_first(walked_empty: Walk) -> None:
 
 def test_what_is_not_there_is_said_on_a_page(rich: Furnished, walked: Walk, owner: "Page") -> None:
     """Of every page that names something: an id that nothing has."""
-    before = len(walked.seen)
+    before, walked.looks = len(walked.seen), LOOKS if IS_FULL else ()
     named = [
         each for each in walked.map.patterns if "{" in each.replace("{environment}", "") and not each.endswith("/csv")
     ]
@@ -216,10 +220,10 @@ def test_axe_finds_nothing_either(walked: Walk, owner: "Page") -> None:
     except NotInstallable as problem:
         pytest.skip(f"accessibility by axe-core: {problem}")
     found: dict[str, list[str]] = defaultdict(list)
-    for address in [*walked.first_of_each(), f"{walked.house.url}/access"]:
+    for number, address in enumerate([*walked.first_of_each(), f"{walked.house.url}/access"]):
         owner.goto(address)
         owner.evaluate(source.read_text("utf-8"))
-        for scheme in ("light", "dark"):
+        for scheme in SCHEMES if IS_FULL else SCHEMES[number % 2 :][:1]:
             owner.emulate_media(color_scheme=scheme)
             for each in owner.evaluate(AXE):
                 found[each].append(f"{scheme} {urlsplit(address).path}")

@@ -27,6 +27,7 @@ READ = {
     "vault_namespace": ("team", "team"),
     "vault_token": ("hvs.token\n", "hvs.token"),
     "vault_token_file": ("/run/vault/token", "/run/vault/token"),
+    "vault_ca_file": ("/etc/ssl/ours.pem", "/etc/ssl/ours.pem"),
     "public_url": ("https://portico.example", "https://portico.example"),
     "bootstrap_token": ("a-token\n", "a-token"),
     "log_level": ("WARNING", "warning"),
