@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.outside, pytest.mark.chaos, pytest.mark.postgres, pyte
 
 TOKEN = "ptc_bootstrap_for_tests_0123456789abcdef"
 RESTARTS, WRITERS = (10, 8) if IS_FULL else (1, 4)
-# Beyond the time for which the database itself is away.
-MOST_SECONDS = 2.0
+# Beyond the time for which the database itself is away; beside other tests times say how busy the machine is.
+MOST_SECONDS = 2.0 if IS_FULL else 10.0
 PATIENCE_SECONDS = 30.0
 
 

@@ -75,6 +75,8 @@ def test_nothing_grows_and_nothing_becomes_slower(house: tuple[Place, int]) -> N
     assert last.memory < first.memory * (1 + MOST_GROWTH) + MOST_GROWTH_BYTES, [each.memory for each in looks]
     assert last.files <= first.files + MOST_MORE_FILES, [each.files for each in looks]
     assert last.threads <= first.threads + MOST_MORE_THREADS, [each.threads for each in looks]
+    if not IS_FULL:
+        return  # in ten seconds beside other tests, times say how busy the machine is
     middle = len(level) // 2
     early, late = pauses(level[: middle + 1]), pauses(level[middle:])
     assert late < early * MOST_SLOWER, f"{early * 1000:.1f} ms an answer at first, {late * 1000:.1f} at last"
