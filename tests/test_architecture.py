@@ -24,7 +24,8 @@ BANNED_NAMES = {"utils", "helpers", "common", "manager", "base", "core", "misc",
 
 # Each outside library and the places that may use it: to replace it is to change these.
 HOMES = {
-    "aiohttp": ("upstream/transport.py", "upstream/egress.py", "cli/"),
+    "httptools": ("upstream/wire.py",),
+    "aiohttp": ("upstream/transport.py", "upstream/problems.py", "upstream/egress.py", "cli/"),
     "yarl": ("upstream/",),
     "multidict": ("upstream/",),
     "apsw": ("store/", "cli/looks/"),
@@ -41,7 +42,7 @@ HOMES = {
     "uvicorn": ("faces/server.py", "faces/workers.py", "cli/", "sandbox/"),
     "uvloop": ("faces/server.py", "cli/"),
     "python_multipart": ("faces/", "sandbox/"),
-    "prometheus_client": ("gateway/metrics.py",),
+    "prometheus_client": ("gateway/metrics.py", "gateway/tallies.py"),
     "opentelemetry": ("gateway/tracing.py",),
     "structlog": ("log.py",),
     "cyclopts": ("cli/", "__main__.py"),

@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,7 @@ _SECRET_NAME = re.compile(
     r"authorization|api[-_]?key|(^|[-_])key$|secret|password|token(?!s)|credential|cookie|verifier", re.IGNORECASE
 )
 HIDDEN = "[hidden]"
+_facts: ContextVar[dict[str, str]] = ContextVar("facts", default={})  # noqa: B039 -- replaced, never changed
 
 
 def redact(value: Any, name: str = "") -> Any:
@@ -56,10 +58,14 @@ class RedactingJson(Redacting):
     def format(self, record: logging.LogRecord) -> str:
         moment = datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z")
         line = {"part": record.name, "event": redact(record.getMessage()), "level": record.levelname.lower()}
-        line |= {"timestamp": moment} | structlog.contextvars.get_contextvars()
+        line |= {"timestamp": moment} | facts()
         if record.exc_info:
             line["exception"] = redact(self.formatException(record.exc_info))
         return json.dumps(line)
+
+
+def _tell_facts(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    return {**facts(), **event}
 
 
 def _redact_event(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -86,7 +92,7 @@ def configure(level: str = "info", style: str = "text") -> None:
         )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _tell_facts,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
@@ -100,15 +106,17 @@ def configure(level: str = "info", style: str = "text") -> None:
     )
 
 
-def about(**facts: str) -> None:
+def facts() -> dict[str, str]:
+    """What is said with every line of the request that is worked on."""
+    return _facts.get()
+
+
+def about(**more: str) -> None:
     """Whatever is logged from here on while this request is worked on says so; what is empty is said no longer.
 
     One connection may bring the next request in the context of the last one, whose facts must not stay.
     """
-    empty = [name for name, fact in facts.items() if not fact]
-    if empty:
-        structlog.contextvars.unbind_contextvars(*empty)
-    structlog.contextvars.bind_contextvars(**{name: fact for name, fact in facts.items() if fact})
+    _facts.set({name: fact for name, fact in {**facts(), **more}.items() if fact})
 
 
 def logger(name: str) -> Any:

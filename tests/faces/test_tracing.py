@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
-import structlog
 from aiohttp import web
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -15,6 +14,7 @@ from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
 
 from portico.gateway import tracing as tracings
 from portico.gateway.tracing import Tracing, open_tracing, wanted
+from portico.log import facts
 from portico.model.account import AccountId
 from portico.model.call import Call
 from tests.stage import ADMIN_KEY, PROJECT_KEY, Stage, open_stage
@@ -103,7 +103,7 @@ async def test_a_call_that_came_alone_begins_a_trace_which_the_log_knows(stage: 
 
 async def test_what_is_logged_during_a_call_says_its_trace(seen: Seen) -> None:
     trace = seen.tracing.begin(Call(account_id=AccountId("a"), face="proxy"))
-    assert structlog.contextvars.get_contextvars()["trace_id"] == trace.id
+    assert facts()["trace_id"] == trace.id
 
 
 async def test_what_passes_through_keeps_its_own_headers(stage: Stage, seen: Seen) -> None:

@@ -11,7 +11,7 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portico.log import HIDDEN, Redacting, RedactingJson, about, configure, logger, redact
+from portico.log import HIDDEN, Redacting, RedactingJson, about, configure, facts, logger, redact
 from portico.vault import tokens
 
 CANARY = "CANARYcanary0123456789"
@@ -148,7 +148,7 @@ def test_what_libraries_log_is_json_too_where_json_is_wanted_and_says_which_requ
         about(request_id="r-1")
         line = json.loads(RedactingJson().format(record))
     finally:
-        structlog.contextvars.clear_contextvars()
+        about(request_id="", trace_id="")
     assert (line["part"], line["level"], line["request_id"]) == ("uvicorn.error", "warning", "r-1")
     assert line["event"].startswith("refused sk-proj")
     assert CANARY not in str(line)
@@ -158,8 +158,8 @@ def test_what_libraries_log_is_json_too_where_json_is_wanted_and_says_which_requ
 def test_a_request_without_a_trace_does_not_keep_the_last_ones() -> None:
     try:
         about(request_id="r-1", trace_id="t-1")
-        assert structlog.contextvars.get_contextvars() == {"request_id": "r-1", "trace_id": "t-1"}
+        assert facts() == {"request_id": "r-1", "trace_id": "t-1"}
         about(request_id="r-2", trace_id="")
-        assert structlog.contextvars.get_contextvars() == {"request_id": "r-2"}
+        assert facts() == {"request_id": "r-2"}
     finally:
-        structlog.contextvars.clear_contextvars()
+        about(request_id="", trace_id="")

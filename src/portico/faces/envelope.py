@@ -16,6 +16,7 @@ from portico.shapes import NotJson, decode, is_list, is_record
 
 FORMATS = ("unified", "normalized", "raw", "stream", "debug")
 _STANDARD = frozenset({"list", "get", "create", "update", "delete"})
+_encoder = msgspec.json.Encoder()
 _JSON_HEADER = ("content-type", "application/json")
 
 
@@ -41,7 +42,7 @@ async def enclose(
 
 def page_bytes(page: Page) -> bytes:
     """A page as JSON; the items are the vendor's bytes, untouched."""
-    tail = msgspec.json.encode(
+    tail = _encoder.encode(
         {"next_cursor": page.next_cursor, "prev_cursor": page.prev_cursor, "result_count": page.count}
     )
     return b'{"result":' + page.items + b"," + tail[1:]

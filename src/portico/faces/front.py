@@ -54,6 +54,7 @@ class Front:
             await self._lifespan(scope, receive, send)
             return
         incoming = Incoming(scope, receive)
+        send = incoming.exchange or send
         self._introduce(incoming)
         try:
             _check_head(scope)

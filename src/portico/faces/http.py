@@ -5,6 +5,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from http import HTTPStatus
+from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -12,6 +13,7 @@ import msgspec
 
 from portico import errors
 from portico.errors import ClientLeft
+from portico.faces.exchange import EXCHANGE, Exchange
 from portico.faces.leaving import is_leaving
 from portico.gateway.lookup import Lookup
 from portico.gateway.record import Entry, Recorder
@@ -44,7 +46,9 @@ class Aborted(Exception):
 class Incoming:
     """One request as it came: raw path, headers by lower-case name, body at once or as a stream."""
 
-    __slots__ = ("_all_read", "_receive", "headers", "path", "query", "request_id", "scope", "verb")
+    __slots__ = (
+        "_all_read", "_receive", "exchange", "headers", "path", "query", "request_id", "scope", "trace_id", "verb",
+    )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.scope = scope
@@ -55,6 +59,9 @@ class Incoming:
         self.headers: dict[bytes, bytes] = dict(scope["headers"])
         self.request_id = new_id()
         self._receive = receive
+        # The trace that this request is part of (W3C trace context); empty where it is part of none.
+        self.trace_id = _trace_id(self.headers[b"traceparent"]) if b"traceparent" in self.headers else ""
+        self.exchange: Exchange | None = scope.get(EXCHANGE)
         # From the start, not from the first read: who waits for the client to leave must never take its body away.
         self._all_read = asyncio.Event() if self.has_body else None
 
@@ -62,6 +69,8 @@ class Incoming:
         return self.headers.get(name.encode(), b"").decode("latin-1")
 
     def pairs(self) -> list[tuple[str, str]]:
+        if not self.query:
+            return []
         try:
             return parse_qsl(self.query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
         except ValueError:
@@ -73,12 +82,6 @@ class Incoming:
     def client(self) -> str:
         """What the client calls itself."""
         return self.header("user-agent")[:200]
-
-    @property
-    def trace_id(self) -> str:
-        """The trace that this request is part of (W3C trace context); empty where it is part of none."""
-        found = _TRACE.fullmatch(self.header("traceparent").strip())
-        return found[1] if found and found[1].strip("0") else ""
 
     @property
     def content_length(self) -> int | None:
@@ -131,29 +134,60 @@ class Incoming:
             pass
 
 
+def _trace_id(header: bytes) -> str:
+    found = _TRACE.fullmatch(header.decode("latin-1").strip())
+    return found[1] if found and found[1].strip("0") else ""
+
+
 async def while_connected(incoming: Incoming, work: Awaitable[None]) -> None:
     """Do the work, but drop it (and the vendor's call with it) as soon as the client has gone."""
     task = asyncio.current_task()
-    watcher = asyncio.ensure_future(incoming.wait_for_leaving())
     left = False
 
-    def leave(done: "asyncio.Future[None]") -> None:
+    def leave() -> None:
         nonlocal left
-        if not done.cancelled() and task is not None:
+        if task is not None:
             left = True
             task.cancel()
 
-    watcher.add_done_callback(leave)
-    try:
-        await work
-    except asyncio.CancelledError as problem:
-        if is_leaving(problem):
-            raise errors.Stopping from None
-        if not left:
-            raise
-    finally:
-        watcher.remove_done_callback(leave)
-        watcher.cancel()
+    with _watching(incoming, leave):
+        try:
+            await work
+        except asyncio.CancelledError as problem:
+            if is_leaving(problem):
+                raise errors.Stopping from None
+            if not left:
+                raise
+
+
+class _watching:
+    """Calls `leave` when the client goes. Our own server says so; of any other one a task has to ask."""
+
+    __slots__ = ("_exchange", "_incoming", "_leave", "_watcher")
+
+    def __init__(self, incoming: Incoming, leave: Callable[[], None]) -> None:
+        self._incoming, self._exchange, self._leave = incoming, incoming.exchange, leave
+        self._watcher: asyncio.Future[None] | None = None
+
+    def __enter__(self) -> None:
+        if self._exchange is not None:
+            self._exchange.watch(self._leave)
+        else:
+            self._watcher = asyncio.ensure_future(self._incoming.wait_for_leaving())
+            self._watcher.add_done_callback(self._has_left)
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._exchange is not None:
+            self._exchange.unwatch()
+        elif self._watcher is not None:
+            self._watcher.remove_done_callback(self._has_left)
+            self._watcher.cancel()
+
+    def _has_left(self, done: "asyncio.Future[None]") -> None:
+        if not done.cancelled():
+            self._leave()
 
 
 async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, str]] = ()) -> None:
@@ -163,8 +197,7 @@ async def write_answer(send: Send, answer: Answer, extra: Iterable[tuple[str, st
         content = answer.content or b""
         if answer.status not in {204, 304} and answer.header("content-length") is None:
             headers.append((b"content-length", str(len(content)).encode()))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": content})
+        await write_whole(send, answer.status, headers, content)
         return
     before = last = b""
     try:
@@ -194,12 +227,19 @@ def _last_event(problem: errors.Refusal) -> bytes:
     return b"data: " + _encoder.encode({"error": told}) + b"\n\n"
 
 
+async def write_whole(send: Send, status: int, headers: Headers, content: bytes) -> None:
+    """Head and body: in one go on our own server, in two steps elsewhere."""
+    if isinstance(send, Exchange) and send.write(status, headers, content):
+        return
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": content})
+
+
 async def write_json(send: Send, status: int, value: Any, extra: Iterable[tuple[str, str]] = ()) -> None:
     content = value if isinstance(value, bytes) else _encoder.encode(value)
     headers: Headers = [(b"content-type", JSON), (b"content-length", str(len(content)).encode())]
     headers += [(name.encode("latin-1"), text.encode("latin-1")) for name, text in extra]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+    await write_whole(send, status, headers, content)
 
 
 async def write_tagged(send: Send, value: Any, known: str, extra: Iterable[tuple[str, str]] = ()) -> None:

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
 from portico.faces import leaving
+from portico.faces.exchange import EXCHANGE, Exchange
 from portico.faces.http import Aborted
 
 HEAD_SECONDS = 10.0
@@ -28,32 +29,43 @@ LAST_WORDS_SECONDS = 3
 # A worker that has just begun says nothing until it has read all its code, which takes long on a busy machine.
 WORKER_START_SECONDS = 60
 SAME_SIGNAL_SECONDS = 2.0
+# What a connection may be waiting for.
+NOTHING, HEAD, BODY = range(3)
 
 
 class DeadlineProtocol(HttpToolsProtocol):
-    """Closes connections whose head takes longer than ten seconds, or whose body only trickles."""
+    """Closes connections whose head takes longer than ten seconds, or whose body only trickles.
 
-    _deadline: asyncio.TimerHandle | None = None
+    One timer looks at a connection now and then; what a request costs is to note when its head or body began.
+    """
+
+    _look: asyncio.TimerHandle | None = None
+    _waits_for = NOTHING
+    _since = 0.0
     _body_bytes = 0
+    exchange: Exchange | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as uvicorn has it
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        self._wait_for(HEAD)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._disarm()
+        if self._look is not None:
+            self._look.cancel()
+            self._look = None
         super().connection_lost(exc)
+        if self.exchange is not None:
+            self.exchange.left()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._disarm()
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        self._wait_for(HEAD)
 
     def on_headers_complete(self) -> None:
-        self._disarm()
-        self._body_bytes = 0
-        self._deadline = self.loop.call_later(BODY_LOOK_SECONDS, self._look_at_body)
+        self._wait_for(BODY)
         super().on_headers_complete()
+        scope: dict[str, Any] = self.scope  # pyright: ignore[reportAssignmentType] -- ASGI lets servers add to it
+        scope[EXCHANGE] = Exchange(self.cycle, self)
         if getattr(self.server_state, "is_draining", False):
             self.cycle.keep_alive = False  # its client comes back by way of the balancer
 
@@ -62,25 +74,30 @@ class DeadlineProtocol(HttpToolsProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        self._disarm()
+        self._waits_for = NOTHING
         super().on_message_complete()
 
-    def _look_at_body(self) -> None:
+    def _wait_for(self, what: int) -> None:
+        self._waits_for, self._since, self._body_bytes = what, self.loop.time(), 0
+        if self._look is None:
+            self._look = self.loop.call_later(HEAD_SECONDS, self._look_at_it)
+
+    def _look_at_it(self) -> None:
+        self._look = None
+        if self._waits_for == NOTHING:
+            return  # the next request sets a timer again
+        patience = HEAD_SECONDS if self._waits_for == HEAD else BODY_LOOK_SECONDS
+        left = self._since + patience - self.loop.time()
+        if left <= 0:
+            if self._waits_for == HEAD or self._is_trickling():
+                self.transport.close()
+                return
+            self._since, self._body_bytes, left = self.loop.time(), 0, BODY_LOOK_SECONDS
+        self._look = self.loop.call_later(min(left, HEAD_SECONDS), self._look_at_it)
+
+    def _is_trickling(self) -> bool:
         # While the vendor is slower than the client we have stopped reading ourselves; that is not the client's fault.
-        if not self.flow.read_paused and self._body_bytes < SLOWEST_BODY_BYTES_PER_SECOND * BODY_LOOK_SECONDS:
-            self._too_slow()
-            return
-        self._body_bytes = 0
-        self._deadline = self.loop.call_later(BODY_LOOK_SECONDS, self._look_at_body)
-
-    def _disarm(self) -> None:
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_slow(self) -> None:
-        self._deadline = None
-        self.transport.close()
+        return not self.flow.read_paused and self._body_bytes < SLOWEST_BODY_BYTES_PER_SECOND * BODY_LOOK_SECONDS
 
 
 class _State(ServerState):

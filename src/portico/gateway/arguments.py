@@ -39,7 +39,7 @@ def sort(operation: Operation, call: Call) -> Sorted:
     body, taken = _take_path_from_body(operation, call, given)
     given.update(taken)
     path, failures = _path(operation, given)
-    known = {name: each for each in operation.parameters for name in (each.name, each.on_the_wire)}
+    known = {name: each for each in operation.parameters for name in (each.name, each.on_the_wire)} if given else {}
     query, headers, fields = _spread(operation, given, known)
     failures += _missing(operation, call, query, headers, fields)
     if body is not None and fields:
@@ -64,10 +64,12 @@ def _writes_json(operation: Operation) -> bool:
 def _take_path_from_body(operation: Operation, call: Call, given: dict[str, Any]) -> tuple[Body | None, dict[str, Any]]:
     """Parents and ids may travel in a JSON body; only then is the body opened and written anew."""
     body = call.body
+    if body is None:
+        return None, {}
     wanted = [
         name for name in operation.path_parameters if name not in given and not _stands_for(operation, name, given)
     ]
-    if not wanted or body is None or not isinstance(body.content, bytes) or "json" not in body.content_type:
+    if not wanted or not isinstance(body.content, bytes) or "json" not in body.content_type:
         return body, {}
     try:
         content: Any = decode(body.content) if body.content else {}

@@ -36,11 +36,12 @@ class Lookup:
     def __init__(
         self, *, pepper: bytes, operators: Operators, accounts: Accounts, views: Views, settings: Settings, clock: Clock
     ) -> None:
-        self._pepper, self._operators, self._accounts, self._views = pepper, operators, accounts, views
+        self._operators, self._accounts, self._views = operators, accounts, views
         self._trusted = frozenset(settings.extra_base_urls())
         self._settings = settings
         self._clock = clock
         self._bootstrap = tokens.digest(settings.bootstrap_token, pepper) if settings.bootstrap_token else None
+        self._digests = tokens.Digests(pepper)
         self._callers: Remembered[bytes, Caller] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
         self._connected: Remembered[tuple[str, str], Connected] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
 
@@ -52,15 +53,18 @@ class Lookup:
 
     async def caller(self, token: str) -> Caller:
         """Who holds this token; one and the same refusal for every token that is not valid now."""
-        digest = tokens.digest(token, self._pepper)
-        caller = await self._callers.get(digest, lambda: self._find_caller(token, digest))
+        digest = self._digests.of(token)
+        caller = self._callers.peek(digest) or await self._callers.get(digest, lambda: self._find_caller(token, digest))
         if caller.expires_at is not None and caller.expires_at <= self._clock():
             raise NotAuthenticated("The API token is not valid: unknown, revoked or expired.")
         return caller
 
     async def connected(self, environment_id: EnvironmentId, account_id: AccountId) -> Connected:
         """The account, if it belongs to this environment; otherwise it looks as if it did not exist."""
-        return await self._connected.get((environment_id, account_id), lambda: self._find(environment_id, account_id))
+        key = (environment_id, account_id)
+        return self._connected.peek(key) or await self._connected.get(
+            key, lambda: self._find(environment_id, account_id)
+        )
 
     async def connect(self, account: Account) -> Connected:
         view = await self._views.of(account)

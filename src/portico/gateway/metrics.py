@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Collection
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
 
+from portico.gateway.tallies import Counts, Timings
 from portico.model.request import RequestRow
 from portico.version import VERSION
 
@@ -14,6 +15,7 @@ _MOST_CODES = 100
 # Not ours: the vendor's answer is counted as such, and a client that leaves is refused nothing.
 _NO_REFUSALS = frozenset({"", "vendor_failure", "client_left"})
 _BILLION = 1e9
+_CLASSES = tuple(f"{number}xx" for number in range(10))
 
 
 class Metrics:
@@ -26,45 +28,46 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._integrations, self._codes = frozenset(integrations), set[str]()
         self._watched: dict[str, Gauge] = {}
-        self._one_of: dict[tuple[int | str, ...], Counter] = {}
-        self._timers: dict[tuple[int, str], Histogram] = {}
         ProcessCollector(registry=self.registry)
         Gauge("portico_build_info", "Always 1.", ("version",), registry=self.registry).labels(VERSION).set(1)
-        self._calls = self._counter("calls", "Calls by face and class of status.", "face", "status")
-        self._seconds = self._histogram("call_seconds", "How long calls took, until the last byte.", "face")
-        self._refusals = self._counter("refusals", "What Portico refused, or could not do, by code.", "code")
-        self._answers = self._counter("vendor_answers", "Vendors' answers by class.", "integration", "status")
-        self._vendor_seconds = self._histogram(
+        self._calls = self._counts("calls", "Calls by face and class of status.", "face", "status")
+        self._seconds = self._timings("call_seconds", "How long calls took, until the last byte.", "face")
+        self._refusals = self._counts("refusals", "What Portico refused, or could not do, by code.", "code")
+        self._answers = self._counts("vendor_answers", "Vendors' answers by class.", "integration", "status")
+        self._vendor_seconds = self._timings(
             "vendor_seconds", "How long vendors took until their answers began.", "integration"
         )
-        self._bytes = self._counter("bytes", "Bytes of bodies, to vendors and back.", "direction")
-        self._tokens = self._counter("tokens", "Tokens that vendors counted.", "integration", "kind")
-        self._cost = self._counter("cost_dollars", "What calls cost by the price lists, estimated.", "integration")
-        self._runs = self._counter("job_runs", "Runs of jobs: done, again, failed, lost.", "kind", "outcome")
-        self._late = self._histogram("job_late_seconds", "How late jobs were taken up.", "kind")
+        self._bytes = self._counts("bytes", "Bytes of bodies, to vendors and back.", "direction")
+        self._tokens = self._counts("tokens", "Tokens that vendors counted.", "integration", "kind")
+        self._cost = self._counts("cost_dollars", "What calls cost by the price lists, estimated.", "integration")
+        self._runs = self._counts("job_runs", "Runs of jobs: done, again, failed, lost.", "kind", "outcome")
+        self._late = self._timings("job_late_seconds", "How late jobs were taken up.", "kind")
         self.rows_dropped = self._counter("request_rows_dropped", "Rows of the request log that could not be kept.")
         self.bodies_dropped = self._counter(
             "request_bodies_dropped", "Calls whose bodies were to be kept beside the request log and could not be."
         )
-        self.in_flight = self._gauge("calls_in_flight", "Calls under way.")
-        self.loop_late = self._gauge("loop_late_seconds", "By how much the event loop woke late at its last look.")
+        self.in_flight = 0
+        self.watch("portico_calls_in_flight", "Calls under way.", lambda: self.in_flight)
+        self.loop_late = Gauge(
+            "portico_loop_late_seconds", "How late the event loop woke at its last look.", registry=self.registry
+        )
 
     def called(self, row: RequestRow) -> None:
         """A call has ended; this is its row in the log."""
-        self._add(self._calls, row.face, f"{row.status // 100}xx")
-        self._observe(self._seconds, row.face, row.duration_us / 1e6)
+        self._calls.by[row.face, _CLASSES[row.status // 100]] += 1
+        self._seconds.add(row.face, row.duration_us / 1e6)
         if row.code not in _NO_REFUSALS:
-            self._add(self._refusals, self._code(row.code))
-        self._add(self._bytes, "in", by=row.bytes_in)
-        self._add(self._bytes, "out", by=row.bytes_out)
+            self._refusals.by[(self._code(row.code),)] += 1
+        self._bytes.by["in",] += row.bytes_in
+        self._bytes.by["out",] += row.bytes_out
         if row.vendor_status:
             self._answered(row)
 
     def ran(self, kind: str, outcome: str) -> None:
-        self._add(self._runs, kind, outcome)
+        self._runs.by[kind, outcome] += 1
 
     def taken(self, kind: str, late_seconds: float) -> None:
-        self._observe(self._late, kind, max(0.0, late_seconds))
+        self._late.add(kind, max(0.0, late_seconds))
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """A number that is looked up when somebody asks."""
@@ -72,45 +75,30 @@ class Metrics:
             self._watched[name] = Gauge(name, meaning, registry=self.registry)
         self._watched[name].set_function(value)
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(f"portico_{name}", meaning, labels, registry=self.registry)
+    def _counts(self, name: str, meaning: str, *labels: str) -> Counts:
+        return Counts(self.registry, f"portico_{name}", meaning, *labels)
 
-    def _histogram(self, name: str, meaning: str, label: str) -> Histogram:
-        return Histogram(f"portico_{name}", meaning, (label,), buckets=_BUCKETS, registry=self.registry)
+    def _timings(self, name: str, meaning: str, label: str) -> Timings:
+        return Timings(self.registry, f"portico_{name}", meaning, label, _BUCKETS)
 
-    def _gauge(self, name: str, meaning: str) -> Gauge:
-        return Gauge(f"portico_{name}", meaning, registry=self.registry)
+    def _counter(self, name: str, meaning: str) -> Counter:
+        return Counter(f"portico_{name}", meaning, registry=self.registry)
 
     def text(self) -> bytes:
         return generate_latest(self.registry)
 
     def _answered(self, row: RequestRow) -> None:
         name = row.integration if row.integration in self._integrations else _OTHER
-        self._add(self._answers, name, f"{row.vendor_status // 100}xx")
-        self._observe(self._vendor_seconds, name, row.vendor_us / 1e6)
+        self._answers.by[name, _CLASSES[row.vendor_status // 100]] += 1
+        self._vendor_seconds.add(name, row.vendor_us / 1e6)
         if row.input_tokens or row.output_tokens:
-            self._add(self._tokens, name, "input", by=row.input_tokens)
-            self._add(self._tokens, name, "cached", by=row.cached_tokens)
-            self._add(self._tokens, name, "output", by=row.output_tokens)
+            self._tokens.by[name, "input"] += row.input_tokens
+            self._tokens.by[name, "cached"] += row.cached_tokens
+            self._tokens.by[name, "output"] += row.output_tokens
         if row.cost_nanos:
-            self._add(self._cost, name, by=row.cost_nanos / _BILLION)
+            self._cost.by[name,] += row.cost_nanos / _BILLION
 
     def _code(self, code: str) -> str:
         if len(self._codes) < _MOST_CODES:
             self._codes.add(code)
         return code if code in self._codes else _OTHER
-
-    def _add(self, counter: Counter, *labels: str, by: float = 1) -> None:
-        """Finding a child by its labels costs more than counting does."""
-        key = (id(counter), *labels)
-        child = self._one_of.get(key)
-        if child is None:
-            child = self._one_of[key] = counter.labels(*labels)
-        child.inc(by)
-
-    def _observe(self, histogram: Histogram, label: str, seconds: float) -> None:
-        key = (id(histogram), label)
-        timer = self._timers.get(key)
-        if timer is None:
-            timer = self._timers[key] = histogram.labels(label)
-        timer.observe(seconds)

@@ -6,6 +6,8 @@ import re
 from portico.model.operation import RateHeaders
 
 _PART = re.compile(r"([0-9]*\.?[0-9]+)(ms|us|µs|ns|h|m|s)")
+_PLAIN = re.compile(r"[0-9]+(\.[0-9]+)?")
+_SPELLED = re.compile(rf"(?:{_PART.pattern})+")
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
@@ -23,8 +25,8 @@ def normalise(names: RateHeaders, headers: dict[str, str]) -> list[tuple[str, st
 def seconds_of(text: str) -> float | None:
     """`6m0s`, `12ms`, `1.5s`, `1h2m3s` or a plain number of seconds; None for anything else."""
     text = text.strip()
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+    if _PLAIN.fullmatch(text):
         return float(text)
-    if not text or not re.fullmatch(rf"(?:{_PART.pattern})+", text):
+    if not _SPELLED.fullmatch(text):
         return None
     return sum(float(number) * _UNIT_SECONDS[unit] for number, unit in _PART.findall(text))

@@ -67,7 +67,7 @@ class Entry:
         self.vendor_request_id = ""
         self.vendor_seconds = 0.0
         self.trace = recorder.tracing.begin(call) if recorder.tracing else None
-        recorder.metrics.in_flight.inc()
+        recorder.metrics.in_flight += 1
 
     def __enter__(self) -> "Entry":
         return self
@@ -81,10 +81,10 @@ class Entry:
 
     def came(self, verb: str, path: str) -> None:
         """By which address, as long as nothing better is known."""
-        self._verb, self._path = verb, _clean(path)
+        self._verb, self._path = verb, path
 
     def found(self, operation: Operation | None, verb: str, path: str) -> None:
-        self._operation, self._verb, self._path = operation, verb, _clean(path)
+        self._operation, self._verb, self._path = operation, verb, path
 
     def listen(self, request: UpstreamRequest | None = None) -> None:
         """From now on, where bodies of this account's calls are kept: to what was asked, and to the answer to come."""
@@ -163,7 +163,7 @@ class Entry:
         seconds = time.perf_counter() - self._started
         used = self.meter.used() if self.meter else NOTHING
         row = self._row(seconds, used)
-        self._recorder.metrics.in_flight.dec()
+        self._recorder.metrics.in_flight -= 1
         self._recorder.metrics.called(row)
         if self.trace is not None:
             self.trace.end(row)
@@ -185,7 +185,7 @@ class Entry:
             resource=operation.resource if operation else _clean(call.resource),
             method=operation.method if operation else _clean(call.method),
             verb=self._verb,
-            path=self._path,
+            path=operation.path if operation else _clean(self._path),
             tool=_clean(call.tool),
             server_id=call.server_id,
             client=_clean(call.client),
@@ -342,4 +342,4 @@ def _plain(row: RequestRow) -> RequestRow:
 
 def _clean(text: str) -> str:
     """Of what somebody else has worded: not too much, and no key that was written where none belongs."""
-    return str(redact(text[:_LONGEST_TEXT]))
+    return redact(text[:_LONGEST_TEXT]) if text else ""

@@ -9,6 +9,7 @@ import binascii
 import os
 import re
 import secrets
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidTag
@@ -39,8 +40,13 @@ class Place(NamedTuple):
     row: str
 
     def bound(self) -> bytes:
-        parts = [part.encode() for part in self]
-        return b"".join(len(part).to_bytes(4) + part for part in parts)  # so that no part can run into the next
+        return _bound(self)
+
+
+@lru_cache(16_384)
+def _bound(place: Place) -> bytes:
+    parts = [part.encode() for part in place]
+    return b"".join(len(part).to_bytes(4) + part for part in parts)  # so that no part can run into the next
 
 
 class KeyWrapper(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
 from portico.errors import Stopping
-from portico.faces.http import Send
+from portico.faces.http import Send, write_whole
 from portico.faces.leaving import is_leaving
 from portico.faces.mcp import wire
 from portico.faces.mcp.wire import Message, ProtocolFault
@@ -29,8 +29,7 @@ async def write(send: Send, status: int, content: bytes, extra: Iterable[tuple[s
     headers = [*(_JSON_HEADERS if content else _JSON_HEADERS[:-1])]
     headers += [(name.encode(), text.encode()) for name, text in extra]
     length = (b"content-length", str(len(content)).encode())
-    await send({"type": "http.response.start", "status": status, "headers": [*headers, length]})
-    await send({"type": "http.response.body", "body": content})
+    await write_whole(send, status, [*headers, length], content)
 
 
 class Reply:
