@@ -63,7 +63,7 @@ class Incoming:
         self.trace_id = _trace_id(self.headers[b"traceparent"]) if b"traceparent" in self.headers else ""
         self.exchange: Exchange | None = scope.get(EXCHANGE)
         # From the start, not from the first read: who waits for the client to leave must never take its body away.
-        self._all_read = asyncio.Event() if self.has_body else None
+        self._all_read = asyncio.Event() if self.exchange is None and self.has_body else None
 
     def header(self, name: str) -> str:
         return self.headers.get(name.encode(), b"").decode("latin-1")
@@ -115,7 +115,6 @@ class Incoming:
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def stream(self) -> AsyncIterator[bytes]:
-        all_read = self._all_read = self._all_read or asyncio.Event()
         while True:
             message = await self._receive()
             if message["type"] == "http.disconnect":
@@ -123,7 +122,8 @@ class Incoming:
             if piece := message.get("body", b""):
                 yield piece
             if not message.get("more_body"):
-                all_read.set()
+                if self._all_read is not None:
+                    self._all_read.set()
                 return
 
     async def wait_for_leaving(self) -> None:

@@ -12,6 +12,10 @@ SHORTEST_KEPT = 200
 NOTE_ROOM, _SHORTEST_TEXT = 600, 12
 
 
+def written(value: Any) -> bytes:
+    return _encoder.encode(value)
+
+
 def size_of(value: Any) -> int:
     return len(_encoder.encode(value))
 

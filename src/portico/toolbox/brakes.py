@@ -11,7 +11,7 @@ from portico.model.call import Answer
 from portico.model.caller import Caller
 from portico.model.offered import Offered
 from portico.model.operation import Operation
-from portico.model.server import McpServer
+from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json
 from portico.toolbox import confirm, impact
 from portico.toolbox.confirm import Asking, Held
@@ -40,6 +40,10 @@ class Standing(Struct, frozen=True, kw_only=True):
     client: str
     asking: Asking
     report: Report | None
+
+
+def holds(offered: Offered, config: ServerConfig) -> bool:
+    return confirm.is_held(offered, config)
 
 
 async def hold(standing: Standing, meant: Meant, parts: Parts) -> None:

@@ -28,6 +28,18 @@ def clean(value: Any) -> Any:
     return value
 
 
+def is_clean(content: bytes) -> bool:
+    """Whether JSON holds no such character, told at one look at its bytes: written out, or spelled as an escape."""
+    if b"\\u" in content:
+        return False
+    if content.isascii():
+        return b"\x7f" not in content
+    try:
+        return _UNSEEN.search(content.decode()) is None
+    except UnicodeDecodeError:
+        return False
+
+
 def split_page(items: list[Any], wrap: Callable[[list[Any]], Json], limit: int) -> list[Json]:
     """A list as so many pages that each of them fits; what an item that is too long lost, follows its page."""
     parts: list[Json] = []

@@ -17,15 +17,20 @@ class ToolResult(Struct, frozen=True, kw_only=True):
     structured: Json | None = None
     is_error: bool = False
     meta: Json = {}
+    encoded: bytes = b""  # `structured` as JSON, where that is at hand
 
     def shown(self) -> Json:
         return {"content": self.content, "structured": self.structured, "is_error": self.is_error, "meta": self.meta}
 
 
-def of_value(value: Any, *, blocks: list[Json] | None = None, meta: Json | None = None) -> ToolResult:
+def of_value(
+    value: Any, *, blocks: list[Json] | None = None, meta: Json | None = None, encoded: bytes = b""
+) -> ToolResult:
+    """`encoded`: the object as JSON, where whoever has it has written it already."""
     structured = value if is_record(value) else {"result": value}
-    text = _encoder.encode(structured).decode()
-    return ToolResult(content=[{"type": "text", "text": text}, *(blocks or [])], structured=structured, meta=meta or {})
+    encoded = encoded or _encoder.encode(structured)
+    content: list[Json] = [{"type": "text", "text": encoded.decode()}, *(blocks or [])]
+    return ToolResult(content=content, structured=structured, meta=meta or {}, encoded=encoded)
 
 
 def with_understood(result: ToolResult, understood: Json) -> ToolResult:
@@ -38,8 +43,9 @@ def with_note(result: ToolResult, name: str, note: Json) -> ToolResult:
     if result.is_error or not is_record(result.structured) or name in result.structured:
         return structs.replace(result, meta={**result.meta, name: note})
     structured = {name: note, **result.structured}
-    text = {"type": "text", "text": _encoder.encode(structured).decode()}
-    return structs.replace(result, content=[text, *result.content[1:]], structured=structured)
+    encoded = _encoder.encode(structured)
+    text = {"type": "text", "text": encoded.decode()}
+    return structs.replace(result, content=[text, *result.content[1:]], structured=structured, encoded=encoded)
 
 
 def with_notes(result: ToolResult, notes: Json) -> ToolResult:

@@ -197,7 +197,7 @@ class Toolbox:
         self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, read: tuple[Json, Json]
     ) -> None:
         """Until somebody has said yes, on a server where that is needed. `read`: the arguments, and how they were."""
-        if asked.server is None:
+        if asked.server is None or not brakes.holds(offered, asked.config):
             return
         accepted, understood = read
 

@@ -6,13 +6,13 @@ import msgspec
 from msgspec import Struct, structs
 
 from portico.errors import VendorTooLarge
-from portico.gateway.shorten import Cut, size_of
+from portico.gateway.shorten import Cut, written
 from portico.model.call import Answer, Page
 from portico.model.operation import Operation
 from portico.shapes import Json, is_record
-from portico.toolbox import fit, lean, results, tables
+from portico.toolbox import artifacts, fit, lean, results, tables
 from portico.toolbox.artifacts import Artifacts, Keeping
-from portico.toolbox.fields import Selection
+from portico.toolbox.fields import ALL, Selection
 from portico.toolbox.rests import NEXT_CURSOR, Place, Rests
 from portico.toolbox.results import ToolResult
 from portico.toolbox.shown_once import ShownOnce
@@ -58,12 +58,14 @@ class Presenter:
             return await self._page(operation, answer.page, structs.replace(showing, keys=keys))
         kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
         if answer.is_preview:
-            return await self.value(await self._value(answer), showing, [])
+            return await self.value(_parsed(await self.read(answer)), showing, [])
         if kind == "application/json" or kind.endswith("+json"):
-            value = await keys.over(await self._value(answer))
-            value, blocks, notes = await self._chosen(value, operation, structs.replace(showing, keys=keys))
+            content = await self.read(answer)
+            value = await keys.over(_parsed(content))
+            showing = structs.replace(showing, keys=keys)
+            value, blocks, notes = await self._chosen(value, operation, showing, artifacts.may_hold_files(content))
             value = tables.with_tables(value) if showing.is_table else value
-            shown = await self.value(value, showing, blocks)
+            shown = await self.value(value, showing, blocks, is_clean=fit.is_clean(content))
             return results.with_notes(shown, notes)
         if not (answer.content or answer.stream):
             return results.of_value({"done": True, "status": answer.status})
@@ -85,10 +87,14 @@ class Presenter:
         value, blocks = await self._artifacts.lift(value, showing.keeping)
         return await self.value(value | notes | misses, showing, blocks)
 
-    async def value(self, value: Any, showing: Showing, blocks: list[Json]) -> ToolResult:
+    async def value(self, value: Any, showing: Showing, blocks: list[Json], *, is_clean: bool = False) -> ToolResult:
         """A value as it is, as much of it as fits."""
         whole: Json = value if is_record(value) else {_RESULT: value}
-        (shown, *rest), cuts = fit.split_value(fit.clean(whole), showing.limit)
+        whole = whole if is_clean else fit.clean(whole)
+        encoded = written(whole)
+        if len(encoded) <= showing.limit:
+            return results.of_value(whole, blocks=blocks, encoded=encoded)
+        (shown, *rest), cuts = fit.split_value(whole, showing.limit)
         if cuts:
             cursor = await self._keep(showing, rest)
             shown = shown | _told(_shortened(cuts), cursor, "Name fields to see a part whole.")
@@ -98,8 +104,9 @@ class Presenter:
         return results.of_value(await self._rests.go_on(place, cursor))
 
     async def _page(self, operation: Operation, page: Page, showing: Showing) -> ToolResult:
-        items = await showing.keys.over(fit.clean(msgspec.json.decode(page.items)))
-        items, blocks, notes = await self._chosen(items, operation, showing)
+        items: Any = msgspec.json.decode(page.items)
+        items = await showing.keys.over(items if fit.is_clean(page.items) else fit.clean(items))
+        items, blocks, notes = await self._chosen(items, operation, showing, artifacts.may_hold_files(page.items))
         table = tables.as_table(items) if showing.is_table else None
         rows: list[Any] = table[tables.ROWS] if table else items
 
@@ -108,8 +115,9 @@ class Presenter:
             return {_RESULT: shown, NEXT_CURSOR: None, "result_count": len(kept)}
 
         whole = wrap(rows) | {NEXT_CURSOR: page.next_cursor}
-        if size_of(whole) <= showing.limit:
-            return results.with_notes(results.of_value(whole, blocks=blocks), notes)
+        encoded = written(whole)
+        if len(encoded) <= showing.limit:
+            return results.with_notes(results.of_value(whole, blocks=blocks, encoded=encoded), notes)
         shown, *rest = fit.split_page(rows, wrap, showing.limit)
         if rest:
             rest[-1] = rest[-1] | {NEXT_CURSOR: page.next_cursor}
@@ -120,14 +128,20 @@ class Presenter:
         shown = shown | _told(f"{kept} of {page.count} items fit.", cursor, f"{again} fields to keep.")
         return results.with_notes(results.of_value(shown, blocks=blocks), notes)
 
-    async def _chosen(self, value: Any, operation: Operation, showing: Showing) -> tuple[Any, list[Json], Json]:
+    async def _chosen(
+        self, value: Any, operation: Operation, showing: Showing, may_hold_files: bool
+    ) -> tuple[Any, list[Json], Json]:
         """What is wanted of a value, blocks to look at, and notes of what is not there."""
         fields, left = showing.fields, list[str]()
         if operation.page is not None:
             fields = fields.inside(_RESULT)
         if showing.is_lean:
             value, left = lean.leave_out(value, operation.bulky, showing.arguments, fields)
-        value, blocks = await self._artifacts.lift(value, showing.keeping)
+        blocks = list[Json]()
+        if may_hold_files:
+            value, blocks = await self._artifacts.lift(value, showing.keeping)
+        if fields == ALL:
+            return value, blocks, showing.notes(value, left) if left else {}
         notes = structs.replace(showing, fields=fields).notes(value, left)
         return fields.keeping(showing.keys.kept_fields).of(value), blocks, notes
 
@@ -149,13 +163,6 @@ class Presenter:
         shown: Json = {"text": first} | _told(left, cursor, "") | facts
         return results.of_value(shown, blocks=given.content[1:])
 
-    async def _value(self, answer: Answer) -> Any:
-        content = await self.read(answer)
-        try:
-            return msgspec.json.decode(content) if content else None
-        except msgspec.DecodeError:
-            return content.decode("utf-8", "replace")
-
     async def read(self, answer: Answer) -> bytes:
         if answer.stream is None:
             return answer.content or b""
@@ -167,6 +174,13 @@ class Presenter:
             if total > self._most_bytes:
                 raise VendorTooLarge
         return b"".join(pieces)
+
+
+def _parsed(content: bytes) -> Any:
+    try:
+        return msgspec.json.decode(content) if content else None
+    except msgspec.DecodeError:
+        return content.decode("utf-8", "replace")
 
 
 def _shortened(cuts: list[Cut]) -> str:

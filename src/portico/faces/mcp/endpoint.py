@@ -57,6 +57,7 @@ class McpFace:
     def __init__(self, parts: Parts, tools: Tools) -> None:
         self._parts, self._tools, self._bearers = parts, tools, Bearers(parts, tools)
         self._served: Remembered[bytes, Served] = Remembered(_MOST_REMEMBERED, _REMEMBER_SECONDS)
+        self._digests = tokens.Digests(parts.keyring.pepper)
         self._running, self._elicitation = Running(), Elicitation(parts)
         public = urlsplit(parts.settings.public_url)
         self._hosts = {"localhost", "127.0.0.1", "[::1]", public.hostname or ""}
@@ -149,10 +150,12 @@ class McpFace:
 
     async def _find(self, token: str) -> Served:
         """Unknown, expired, revoked, foreign and malformed addresses are one and the same NoServer."""
-        if not tokens.is_well_formed(token):
-            raise NoServer
-        digest = tokens.digest(token, self._parts.keyring.pepper)
-        served = await self._served.get(digest, lambda: self._load(digest))
+        digest = self._digests.of(token)
+        served = self._served.peek(digest)
+        if served is None:
+            if not tokens.is_well_formed(token):
+                raise NoServer
+            served = await self._served.get(digest, lambda: self._load(digest))
         expires_at = served.server.expires_at
         if expires_at is not None and expires_at <= self._parts.clock():
             raise NoServer

@@ -39,7 +39,7 @@ class Reply:
         self._send, self._message, self.takes_stream = send, message, takes_stream
         self._token: Any = message.meta.get("progressToken")
         self._waiting: list[bytes] = []
-        self._news = asyncio.Event()
+        self._news: asyncio.Event | None = None
         self._streaming: asyncio.Task[None] | None = None
         self._last = -1.0
         self._is_over = False
@@ -88,13 +88,15 @@ class Reply:
 
     def _open(self) -> None:
         if self._streaming is None:
-            self._streaming = asyncio.get_running_loop().create_task(self._stream())
+            self._news = asyncio.Event()
+            self._streaming = asyncio.get_running_loop().create_task(self._stream(self._news))
 
     def _push(self, content: bytes) -> None:
         self._waiting.append(wire.event(content))
-        self._news.set()
+        if self._news is not None:
+            self._news.set()
 
-    async def _stream(self) -> None:
+    async def _stream(self, news: asyncio.Event) -> None:
         await self._send({"type": "http.response.start", "status": 200, "headers": _STREAM_HEADERS})
         waited = PATIENCE_SECONDS
         while True:
@@ -102,17 +104,17 @@ class Reply:
                 self._heartbeat(waited)
             content, self._waiting = b"".join(self._waiting), []
             is_over = self._is_over
-            self._news.clear()
+            news.clear()
             await self._send({"type": "http.response.body", "body": content, "more_body": not is_over})
             if is_over:
                 return
-            waited += await self._pause()
+            waited += await self._pause(news)
 
-    async def _pause(self) -> float:
+    async def _pause(self, news: asyncio.Event) -> float:
         if not self._waiting:
             try:
                 async with asyncio.timeout(HEARTBEAT_SECONDS):
-                    await self._news.wait()
+                    await news.wait()
             except TimeoutError:
                 return HEARTBEAT_SECONDS
         return 0.0
