@@ -64,6 +64,7 @@ async def _serve(settings: Settings, listener: socket.socket) -> int:
         drain_seconds=settings.drain_seconds,
         grace_seconds=settings.grace_seconds,
         on_drain=portico.drain,
+        has_process=True,
     )
     await server.serve(sockets=[listener])
     return 0 if server.started else 1

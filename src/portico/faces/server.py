@@ -1,6 +1,7 @@
 """The web server: uvicorn with deadlines for slow heads and bodies, quiet about answers cut short on purpose."""
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -29,6 +30,8 @@ LAST_WORDS_SECONDS = 3
 # A worker that has just begun says nothing until it has read all its code, which takes long on a busy machine.
 WORKER_START_SECONDS = 60
 SAME_SIGNAL_SECONDS = 2.0
+# So many new objects are looked through at once for those that hold each other; the rest goes by itself.
+GARBAGE_OBJECTS = 10_000
 # What a connection may be waiting for.
 NOTHING, HEAD, BODY = range(3)
 
@@ -109,6 +112,7 @@ class Server(uvicorn.Server):
 
     At SIGTERM it first calls `on_drain` and goes on serving for `drain_seconds`, but ends each connection with its next
     answer; a second signal ends that. What is then still under way has `grace_seconds`, and is ended with a reason.
+    `has_process`: the process is there for this server alone.
     """
 
     def __init__(
@@ -118,8 +122,10 @@ class Server(uvicorn.Server):
         drain_seconds: float = 0.0,
         grace_seconds: float = GRACE_SECONDS,
         on_drain: Callable[[], None] | None = None,
+        has_process: bool = False,
     ) -> None:
         super().__init__(config)
+        self._has_process = has_process
         self.server_state = self._state = _State()
         self._drain_seconds, self._grace_seconds, self._on_drain = drain_seconds, grace_seconds, on_drain
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -128,6 +134,14 @@ class Server(uvicorn.Server):
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         await super().serve(sockets)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self._has_process:
+            # What was made at the start stays: to look through it again and again would cost a tenth of each call.
+            gc.collect()
+            gc.freeze()
+            gc.set_threshold(GARBAGE_OBJECTS)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         patience = asyncio.get_running_loop().call_later(self._grace_seconds, self._end_what_is_left)

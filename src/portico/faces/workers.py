@@ -27,6 +27,7 @@ class Worker(Process):
                 drain_seconds=self._drain_seconds,
                 grace_seconds=self._grace_seconds,
                 on_drain=self._drain,
+                has_process=True,
             )
         return self._server
 

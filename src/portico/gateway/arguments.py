@@ -33,9 +33,12 @@ class Sorted(Struct, frozen=True, kw_only=True):
     uploads: Mapping[str, Sequence[Upload]]
 
 
-def sort(operation: Operation, call: Call) -> Sorted:
-    """Raises InvalidArguments with one failure for each argument that is missing or cannot be sent."""
-    given = dict(call.arguments)
+def sort(operation: Operation, call: Call, arguments: Mapping[str, Any] | None = None) -> Sorted:
+    """Raises InvalidArguments with one failure for each argument that is missing or cannot be sent.
+
+    `arguments`: the call's, put in the vendor's words.
+    """
+    given = dict(call.arguments if arguments is None else arguments)
     body, taken = _take_path_from_body(operation, call, given)
     given.update(taken)
     path, failures = _path(operation, given)

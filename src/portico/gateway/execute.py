@@ -76,7 +76,7 @@ async def prepare(caller: Caller, call: Call, parts: Parts, entry: Entry) -> Pre
     _admit(caller, call, connected, operation.effect, credential)
     admit_lifecycle(operation, connected)
     asked = pages.ask(operation, dict(call.arguments))
-    request = build(operation, sort(operation, structs.replace(call, arguments=asked)), connected)
+    request = build(operation, sort(operation, call, asked), connected)
     if operation.idempotent and call.idempotency_key:
         request.headers.append(("Idempotency-Key", call.idempotency_key))
     return Prepared(

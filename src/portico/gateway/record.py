@@ -216,7 +216,7 @@ class Entry:
         if self.connected is None or not used.tokens:
             return None
         lists = self.connected.view.integration.prices
-        found = in_force(lists, self._recorder.clock().date()) if lists else None
+        found = in_force(lists, self._recorder.clock().date())
         price = found[1].of(used.model) if found else None
         return price.nanos(used.input_tokens, used.cached_tokens, used.output_tokens) if price else None
 
