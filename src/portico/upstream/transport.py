@@ -20,11 +20,11 @@ from portico import errors
 from portico.upstream import head
 from portico.upstream.deadline import Deadline
 from portico.upstream.egress import any_socket, public_socket
+from portico.upstream.pool import KEEP_ALIVE_SECONDS, MOST_FREE, Key, Pool
 from portico.upstream.problems import translated
 from portico.upstream.wire import Gone, Reply, Wire
 
 ByteStream = AsyncIterator[bytes]
-KEEP_ALIVE_SECONDS = 15
 CONNECTIONS = 1000
 READ_BUFFER_BYTES = 262_144
 _LOWEST_STATUS, _HIGHEST_STATUS = 200, 599
@@ -197,7 +197,7 @@ class AiohttpTransport:
         self._connectors: dict[bool, aiohttp.TCPConnector] = {}
         self._sessions: dict[bool, aiohttp.ClientSession] = {}
         self._places: dict[str, aiohttp.ClientRequest] = {}
-        self._free: dict[tuple[str, bool], list[Wire]] = {}
+        self._pool = Pool()
         self._timeout = aiohttp.ClientTimeout(
             total=None, sock_connect=deadlines.connect_seconds, sock_read=deadlines.idle_seconds
         )
@@ -215,9 +215,7 @@ class AiohttpTransport:
         return response
 
     async def close(self) -> None:
-        for free in list(self._free.values()):
-            for wire in list(free):
-                wire.close()
+        self._pool.close()
         for session in self._sessions.values():
             await session.close()
         for connector in self._connectors.values():
@@ -239,18 +237,18 @@ class AiohttpTransport:
     async def _exchange(
         self, request: UpstreamRequest, origin: str, place: aiohttp.ClientRequest, written: bytes
     ) -> _Response:
-        free = self._free.get((origin, request.is_trusted))
-        wire = free.pop() if free else await self._connect(request, origin, place)
+        key = (origin, request.is_trusted)
+        wire = self._pool.take(key) or await self._connect(key, place)
         reply = wire.ask(written, self._deadlines.answer_seconds, self._deadlines.idle_seconds)
         try:
             await reply.head()
         except BaseException:
-            wire.close()
+            reply.release()
             raise
         return _Response(reply)
 
-    async def _connect(self, request: UpstreamRequest, origin: str, place: aiohttp.ClientRequest) -> Wire:
-        connector = self._connector(is_trusted=request.is_trusted)
+    async def _connect(self, key: Key, place: aiohttp.ClientRequest) -> Wire:
+        connector = self._connector(is_trusted=key[1])
         try:
             with Deadline(self._deadlines.answer_seconds):
                 connection = await connector.connect(place, [], self._timeout)
@@ -260,22 +258,13 @@ class AiohttpTransport:
         if before is None or socket is None or before.should_close:
             connection.close()  # it has said something unasked, which would be read as the answer to this request
             raise errors.VendorProtocol
-        key = (origin, request.is_trusted)
-
-        def free(wire: Wire) -> None:
-            self._free.setdefault(key, []).append(wire)
-            wire.rest(KEEP_ALIVE_SECONDS)
 
         def closed(wire: Wire) -> None:
-            kept = self._free.get(key, [])
-            if wire in kept:
-                kept.remove(wire)
-            if not kept:
-                self._free.pop(key, None)
-            before.connection_lost(None)
+            self._pool.forget(key, wire)
+            before.connection_lost(None)  # the client counts its connections
             connection.close()
 
-        wire = Wire(socket, free, closed)
+        wire = Wire(socket, partial(self._pool.put, key), closed)
         socket.set_protocol(wire)
         return wire
 
@@ -325,7 +314,7 @@ class AiohttpTransport:
     def _connector(self, *, is_trusted: bool) -> aiohttp.TCPConnector:
         if is_trusted not in self._connectors:
             connector = aiohttp.TCPConnector(
-                limit=CONNECTIONS,
+                limit=CONNECTIONS + MOST_FREE,
                 keepalive_timeout=KEEP_ALIVE_SECONDS,
                 socket_factory=any_socket if is_trusted else public_socket,
                 ssl=self._trust,

@@ -234,7 +234,8 @@ class Wire(asyncio.Protocol):
             return
         reply.has_head = True
         fields = reply.fields
-        reply.can_end_with_the_connection = not ("content-length" in fields or "transfer-encoding" in fields)
+        is_chunked = fields.get("transfer-encoding", "").lower().endswith("chunked")
+        reply.can_end_with_the_connection = not is_chunked and "content-length" not in fields
         self._expect(self._idle_seconds)
 
     def on_body(self, body: bytes) -> None:
