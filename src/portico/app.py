@@ -55,7 +55,7 @@ from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
 from portico.faces.unified import UnifiedFace
-from portico.faces.web import access, connect, consent, embed, look, one_time, provider, sign_in
+from portico.faces.web import access, approve, connect, consent, embed, look, one_time, provider, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
@@ -157,7 +157,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *unified.ENDPOINTS,
 )
 
-PAGES = (sign_in, provider, access, consent, connect, one_time)
+PAGES = (sign_in, provider, access, consent, connect, one_time, approve)
 
 
 class Portico:

@@ -192,6 +192,7 @@ def _servers(made: Furnished, account_id: str) -> None:
     for each in made.house.ask("GET", "/approval?state=pending&limit=1")["result"]:
         made.put("reason", f"/approval/{each['id']}/deny", {"reason": words("reason")})
     speak(asking["url"], "tools/call", {"name": WRITE, "arguments": {"name": "another"}}, words("mcp client"))
+    made.starts += [_page_to_approve(asking["url"], words("store"))]
     limit = {"applies_to": "mcp_server", "subject": asking["id"], "measure": "requests", "period": "day"}
     made.put("", "/quota", limit | {"maximum": 1000})
     closed = made.put("", place, {"name": words("server") + " again", "config": {"require_api_token_auth": True}})
@@ -210,6 +211,26 @@ def _servers(made: Furnished, account_id: str) -> None:
             f"{door}?{urlencode({**asked, 'scope': 'x'})}",
         ]
         (made.person or Visitor(made.house)).allow(f"{door}?{urlencode(asked)}", write="1")
+
+
+def _page_to_approve(url: str, name: str) -> str:
+    """Where a program that can only open pages is sent by a call that waits."""
+    content = json.dumps({
+        "jsonrpc": "2.0", "id": 1, "method": "tools/call",
+        "params": {
+            "name": WRITE, "arguments": {"name": name},
+            "_meta": {
+                "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+                "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"url": {}}},
+            },
+        },
+    }).encode()  # fmt: skip
+    headers = {
+        "content-type": "application/json", "accept": "application/json, text/event-stream",
+        "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": WRITE,
+    }  # fmt: skip
+    with urlopen(Request(url, content, headers), timeout=20) as answer:
+        return json.load(answer)["result"]["inputRequests"]["approval"]["params"]["url"]
 
 
 def speak(url: str, method: str, params: Json, agent: str = "portico-tests") -> None:
@@ -239,6 +260,7 @@ def _links(made: Furnished, account_id: str) -> None:
     made.starts += [
         f"{made.house.url}/connect?{urlencode({'link_token': made.words('argument')})}",
         f"{made.house.url}/one-time/{quote(made.words('argument'), safe='')}",
+        f"{made.house.url}/approve/{quote(made.words('argument'), safe='')}",
         f"{made.house.url}/admin/{quote(made.words('path'), safe='')}",
         f"{made.house.url}/admin/{made.environment}/nothing/{quote(made.words('path'), safe='')}",
         f"{made.house.url}/admin/{made.environment}/accounts?{urlencode({'tenant_id': made.words('tenant')})}",

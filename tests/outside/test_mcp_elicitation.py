@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
 DELETE = "delete_a_openai_vector_store_by_id"
 YES: Json = {"action": "accept", "content": {"approve": True}}
 NOES: list[Json] = [{"action": "decline"}, {"action": "cancel"}, {"action": "accept", "content": {"approve": False}}]
+OPENED: Json = {"action": "accept"}
 
 
 def stores(house: House) -> set[str]:
@@ -20,21 +22,40 @@ def stores(house: House) -> set[str]:
     return {each["id"] for each in house.ask("GET", path)["result"]}
 
 
-@pytest.mark.parametrize("generation", [1, 2])
-@pytest.mark.parametrize("says", [YES, *NOES], ids=str)
-def test_people_at_a_real_client_decide(mcp_house: House, generation: int, says: Json, tmp_path: Path) -> None:
+def deleting(house: House, generation: int, folder: Path, config: Json, **people: Any) -> tuple[str, Json]:
+    """A store that a real client was told to delete, and what it printed."""
     try:
         python = python_env(f"mcp-{generation}")
     except NotInstallable as problem:
         pytest.skip(str(problem))
-    path = f"/proxy/vector_stores?integrated_account_id={mcp_house.account_id}"
-    store = mcp_house.ask("POST", path, {"name": "to be deleted"})["id"]
-    url = mcp_house.server("asks", confirm="destructive", confirm_wait_seconds=0, tool_exposure="all")["url"]
-    job = {"url": url, "generation": generation, "call": [DELETE, {"id": store}], "says": says}
-    found = run_json([str(python), str(CLIENTS / "asks_people.py"), json.dumps(job)], tmp_path)
+    path = f"/proxy/vector_stores?integrated_account_id={house.account_id}"
+    store = house.ask("POST", path, {"name": "to be deleted"})["id"]
+    wanted = {"confirm": "destructive", "confirm_wait_seconds": 0, "tool_exposure": "all", **config}
+    job = {"url": house.server("asks", **wanted)["url"], "generation": generation, "call": [DELETE, {"id": store}]}
+    return store, run_json([str(python), str(CLIENTS / "asks_people.py"), json.dumps(job | people)], folder)
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+@pytest.mark.parametrize("says", [YES, *NOES], ids=str)
+def test_people_at_a_real_client_decide(mcp_house: House, generation: int, says: Json, tmp_path: Path) -> None:
+    store, found = deleting(mcp_house, generation, tmp_path, {}, says=says)
     (question,) = found["asked"]
-    assert question.startswith(f"Delete vector store {store}?")
+    assert question["message"].startswith(f"Delete vector store {store}?")
     is_yes = says == YES
+    assert found["is_error"] is not is_yes, found
+    assert is_yes or json.loads(found["text"])["code"] == "approval_denied"
+    assert (store in stores(mcp_house)) is not is_yes
+
+
+@pytest.mark.parametrize("generation", [1, 2])
+@pytest.mark.parametrize(("says", "press"), [(OPENED, "approve"), (OPENED, "refuse"), ({"action": "decline"}, "")])
+def test_people_at_a_real_client_decide_on_our_page(
+    mcp_house: House, generation: int, says: Json, press: str, tmp_path: Path
+) -> None:
+    store, found = deleting(mcp_house, generation, tmp_path, {"confirm_at": "page"}, says=says, press=press)
+    (question,) = found["asked"]
+    assert (question["mode"], question["message"].startswith(f"Delete vector store {store}?")) == ("url", True)
+    is_yes = press == "approve"
     assert found["is_error"] is not is_yes, found
     assert is_yes or json.loads(found["text"])["code"] == "approval_denied"
     assert (store in stores(mcp_house)) is not is_yes

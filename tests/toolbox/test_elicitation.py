@@ -1,5 +1,6 @@
 """People at the program are asked whether a call may happen, in both of MCP's ways; nobody else's yes is theirs."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,11 +28,13 @@ async def shake(server: Speaker, capabilities: Json) -> Any:
 
 @dataclass
 class Program:
-    """A program of the handshake era that asks its people."""
+    """A program of the handshake era that asks its people, and what they do before it answers."""
 
     server: Speaker
     says: Json
+    meanwhile: Callable[[Json], Awaitable[None]] | None = None
     asked: list[Json] = field(default_factory=list[Json])
+    told: list[Json] = field(default_factory=list[Json])
 
     async def call(self, name: str, arguments: Json) -> Json:
         message, _ = self.server.message("tools/call", {"name": name, "arguments": arguments})
@@ -40,16 +43,19 @@ class Program:
         while not (found := [each for each in events(line.content) if each.get("method") == "elicitation/create"]):
             await line.until(len(line.sent) + 1)
         self.asked += found
+        if self.meanwhile is not None:
+            await self.meanwhile(found[0])
         answer = {"jsonrpc": "2.0", "id": found[0]["id"], "result": self.says}
         got = await self.server.send(msgspec.json.encode(answer))
         assert (got.status, got.content) == (202, b"")
         await line.task
-        return events(line.content)[-1]["result"]
+        self.told = events(line.content)
+        return self.told[-1]["result"]
 
 
-async def program(gate: Gate, says: Json, **config: Any) -> Program:
+async def program(gate: Gate, says: Json, can: Json = FORMS, **config: Any) -> Program:
     server = await gate.server(**config)
-    got = await shake(server, FORMS)
+    got = await shake(server, can)
     gate.pause_seconds = 0.02
     return Program(server.sending(mcp_session_id=got.headers["mcp-session-id"]), says)
 
@@ -88,7 +94,7 @@ async def test_people_at_a_program_can_refuse_and_be_asked_again(gate: Gate, say
     [
         ("destructive", FORMS, True),
         ("destructive", FORMS_AND_PAGES, True),
-        ("destructive", PAGES, False),
+        ("destructive", PAGES, True),
         ("destructive", NOTHING, False),
         ("never", FORMS, False),
     ],
@@ -96,6 +102,14 @@ async def test_people_at_a_program_can_refuse_and_be_asked_again(gate: Gate, say
 async def test_session_is_for_programs_that_can_ask(gate: Gate, confirm: str, capabilities: Json, has: bool) -> None:
     got = await shake(await gate.server(confirm), capabilities)
     assert ("mcp-session-id" in got.headers) is has
+
+
+async def test_programs_know_pages_from_the_version_on_that_has_them(gate: Gate) -> None:
+    params = {"protocolVersion": "2025-06-18", "clientInfo": {"name": "c", "version": "1"}}
+    server = await gate.server()
+    assert "mcp-session-id" not in (await server.ask("initialize", params | {"capabilities": PAGES})).headers
+    got = await server.ask("initialize", params | {"capabilities": FORMS_AND_PAGES})
+    assert got.headers["mcp-session-id"].startswith("form.")
 
 
 async def test_session_of_another_server_is_none(gate: Gate) -> None:

@@ -11,6 +11,8 @@ from portico.model.secret import SecretRules, SecretWay
 ServerId = NewType("ServerId", str)
 Exposure = Literal["all", "discovery", "auto"]
 Confirm = Literal["never", "destructive", "writes"]
+# Where people at a program say yes: in a form of the program, on a page of ours, or there as somebody who is signed in.
+ConfirmAt = Literal["program", "page", "sign_in"]
 # What a server may switch off. Each is a word of the toolbox's reference.
 Comfort = Literal[
     "names", "times", "fields", "tables", "cursors", "lean", "waiting", "files", "dry_run", "reports", "recipes"
@@ -28,6 +30,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     include_removed: bool = False
     read_only: bool = False
     confirm: Confirm = "never"
+    confirm_at: ConfirmAt = "program"
     confirm_wait_seconds: float = 25  # how long a call waits for its approval before it is to be made again
     comforts_off: tuple[Comfort, ...] = ()
     secrets: SecretWay | SecretRules = "link"

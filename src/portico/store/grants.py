@@ -40,6 +40,7 @@ _PAGE = Statement(
     "JOIN people p ON p.id = g.person_id WHERE g.environment_id = :environment_id AND g.server_id = :server_id "
     "AND g.expires_at > :moment AND g.id < :before ORDER BY g.id DESC LIMIT :count"
 )
+_PERSON = Statement("SELECT person_id FROM oauth_grants WHERE environment_id = :environment_id AND id = :id")
 _DELETE = Statement(
     "DELETE FROM oauth_grants WHERE environment_id = :environment_id AND server_id = :server_id AND id = :id"
 )
@@ -161,6 +162,11 @@ class GrantsOfServers:
             moment=to_milliseconds(moment),
         )
         return [(read(row), row[13]) for row in rows]
+
+    async def person(self, environment_id: EnvironmentId, grant_id: str) -> str:
+        """Whose grant it is; empty where there is none."""
+        row = await self._database.one(_PERSON, environment_id=environment_id, id=grant_id)
+        return row[0] if row else ""
 
     async def delete(self, session: Session, environment_id: EnvironmentId, server_id: ServerId, grant_id: str) -> bool:
         """The grant with all its tokens."""

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from portico.clock import iso
-from portico.errors import AlreadyDecided, ApprovalDenied, ApprovalPending, Refusal
+from portico.errors import AlreadyDecided, ApprovalDenied, ApprovalPending, NotFound, Refusal
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.approval import Approval, Wanted
@@ -30,17 +30,17 @@ _MOST_CHANGES, _LONGEST_SAID = 10, 300
 
 
 class InputNeeded(Exception):
-    """The program is to ask its people and to make the call again with what they said."""
+    """The program is to ask its people and to make the call again with what they said. `ask`: as it is to be asked."""
 
-    def __init__(self, approval: Approval, question: str) -> None:
-        super().__init__(question)
-        self.approval, self.question = approval, question
+    def __init__(self, approval: Approval, ask: Json) -> None:
+        super().__init__(approval.title)
+        self.approval, self.ask = approval, ask
 
 
 class Elicit(Protocol):
     """Have the people at the program asked. Raises InputNeeded where the answer comes with another request."""
 
-    async def __call__(self, approval: Approval, question: str) -> None: ...
+    async def __call__(self, approval: Approval, *, tells_state: bool) -> None: ...
 
 
 class ClientAnswer(Struct, frozen=True, kw_only=True):
@@ -51,10 +51,13 @@ class ClientAnswer(Struct, frozen=True, kw_only=True):
 
 
 class Asking(Struct, frozen=True, kw_only=True):
-    """What the face can do to have people asked."""
+    """What the face can do to have people asked. `decided` hears when the waiting for them is over; `visited` is the
+    approval whose page was opened before the call was made again."""
 
     elicit: Elicit | None = None
+    decided: Callable[[Approval], None] | None = None
     answer: ClientAnswer | None = None
+    visited: str = ""
 
 
 class Held(Struct, frozen=True, kw_only=True):
@@ -90,21 +93,29 @@ def digest(offered: Offered, said: Json, understood: Json) -> bytes:
 async def hold(caller: Caller, held: Held, parts: Parts) -> None:
     """Returns when the call may go on, this once; refuses it otherwise."""
     approval = await parts.approvals.standing(caller, held.server.id, held.digest)
+    approval = approval or await _refused_on_page(caller, held, parts)
     if approval is None:
         approval = await parts.approvals.ask(caller, await _wanted(held))
     approval = await _ask_people(caller, held, approval, parts)
     if approval.state == "pending":
         approval = await _decided(held, approval, parts)
+        if approval.state != "pending" and held.asking.decided is not None:
+            held.asking.decided(approval)
     if approval.state == "approved" and await parts.approvals.use(approval):
         return
     raise refusal(await parts.approvals.find(caller.environment_id, approval.id), held.offered)
 
 
 async def answer(caller: Caller, approval: Approval, client: str, parts: Parts, *, is_yes: bool) -> Approval:
-    """What the people at the program said, written down as theirs. Too late: what was decided before holds."""
+    """What the people at the program said, written down as theirs."""
     person = structs.replace(caller, name=f"somebody at {client or 'the program'}")
+    return await decide(person, approval, parts, is_yes=is_yes)
+
+
+async def decide(caller: Caller, approval: Approval, parts: Parts, *, is_yes: bool) -> Approval:
+    """As it was decided: by this, or by whoever was first."""
     try:
-        return await parts.approvals.decide(person, approval.id, is_yes=is_yes, reason="")
+        return await parts.approvals.decide(caller, approval.id, is_yes=is_yes, reason="")
     except AlreadyDecided:
         return await parts.approvals.find(caller.environment_id, approval.id)
 
@@ -131,7 +142,7 @@ def question(approval: Approval, *, tells_state: bool) -> str:
     """What people at a program are asked, in plain text."""
     shown: Json = approval.shown
     impact: Json = shown.get("impact") or {}
-    lines = [str(impact.get("sentence") or approval.title)]
+    lines = [headline(approval)]
     request: Json = shown.get("request") or {}
     if request.get("method"):
         lines.append(f"{request['method']} {request['path']}")
@@ -149,6 +160,12 @@ def question(approval: Approval, *, tells_state: bool) -> str:
     return "\n".join(lines)
 
 
+def headline(approval: Approval) -> str:
+    """What would be done, in one sentence."""
+    impact: Json = approval.shown.get("impact") or {}
+    return str(impact.get("sentence") or approval.title)
+
+
 async def _wanted(held: Held) -> Wanted:
     return Wanted(
         account_id=held.account_id,
@@ -163,6 +180,18 @@ async def _wanted(held: Held) -> Wanted:
     )
 
 
+async def _refused_on_page(caller: Caller, held: Held, parts: Parts) -> Approval | None:
+    """What was refused while the page was open, and is not told yet: it would else be asked anew."""
+    if not held.asking.visited:
+        return None
+    try:
+        found = await parts.approvals.find(caller.environment_id, held.asking.visited)
+    except NotFound:
+        return None
+    is_this = (found.server_id, found.asked_by, found.digest) == (held.server.id, caller.token_id, held.digest)
+    return found if is_this and found.state == "denied" else None
+
+
 async def _ask_people(caller: Caller, held: Held, approval: Approval, parts: Parts) -> Approval:
     """Those at the program, where it can; or what they have said already."""
     if approval.state != "pending" or not approval.by_client:
@@ -170,8 +199,8 @@ async def _ask_people(caller: Caller, held: Held, approval: Approval, parts: Par
     said = held.asking.answer
     if said is not None and said.approval_id == approval.id:
         return await answer(caller, approval, held.client, parts, is_yes=said.is_yes)
-    if held.asking.elicit is not None:
-        await held.asking.elicit(approval, question(approval, tells_state=held.tells_state))
+    if held.asking.elicit is not None and held.asking.visited != approval.id:
+        await held.asking.elicit(approval, tells_state=held.tells_state)
     return approval
 
 

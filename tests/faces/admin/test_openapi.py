@@ -27,6 +27,7 @@ NOT_API = (
     "/connect",
     "/admin",
     "/one-time",
+    "/approve/",
 )
 NOWHERE = "00000000-0000-7000-8000-000000000000"
 

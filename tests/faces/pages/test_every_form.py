@@ -14,7 +14,7 @@ from tests.gateways import Got
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 # Where nobody is signed in yet, and where a link is the whole proof.
-OPEN = {"/sign-in", "/sign-out", "/connect", "/one-time/{link}"}
+OPEN = {"/sign-in", "/sign-out", "/connect", "/one-time/{link}", "/approve/{link}"}
 # What programs post to, without any cookie: the question whether a link is good.
 FOR_PROGRAMS = {"/connect/check"}
 

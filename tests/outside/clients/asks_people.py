@@ -1,11 +1,33 @@
-"""The official Python SDK, either generation, with people at it who say what they are told to; prints what happened."""
+"""The official Python SDK, either generation, with people at it who say what they are told to; prints what happened.
+
+Where a page is to be opened, they open it and press the button that they are told to (`job["press"]`).
+"""
 
 import asyncio
 import json
+import re
 import sys
+from http.cookiejar import CookieJar
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 job = json.loads(sys.argv[1])
 asked = []
+
+
+def said(params):
+    asked.append({"mode": getattr(params, "mode", "form") or "form", "message": params.message})
+    if asked[-1]["mode"] == "url" and job.get("press"):
+        press(params.url, job["press"])
+
+
+def press(url, button):
+    browser = build_opener(HTTPCookieProcessor(CookieJar()))
+    page = browser.open(url, timeout=20).read().decode()
+    token = re.search(r'name="form_token" value="([^"]+)"', page.rpartition("<form")[2])[1]
+    place = urlsplit(url)
+    form = urlencode({"form_token": token, "do": button}).encode()
+    browser.open(Request(url, form, {"Origin": f"{place.scheme}://{place.netloc}"}), timeout=20).read()
 
 
 async def first_generation():
@@ -13,7 +35,7 @@ async def first_generation():
     from mcp.client.streamable_http import streamablehttp_client
 
     async def people(context, params):
-        asked.append(params.message)
+        await asyncio.to_thread(said, params)
         return types.ElicitResult(**job["says"])
 
     async with (
@@ -30,7 +52,7 @@ async def second_generation():
     from mcp import Client
 
     async def people(context, params):
-        asked.append(params.message)
+        await asyncio.to_thread(said, params)
         return types.ElicitResult(**job["says"])
 
     async with Client(job["url"], elicitation_callback=people) as client:

@@ -231,7 +231,7 @@ async def _guarded(work: Awaitable[ToolResult], entry: Entry) -> ToolResult | Ne
     try:
         return await work
     except InputNeeded as needed:
-        return Needed(approval=needed.approval, question=needed.question)
+        return Needed(approval=needed.approval, ask=needed.ask)
     except ProtocolFault as problem:
         entry.refuse(problem.status, "protocol_fault", problem.sentence)
         raise

@@ -60,6 +60,11 @@ class Reply:
         self._push(wire.request(identity, method, params))
         self._open()
 
+    def tell(self, method: str, params: Json) -> None:
+        """A notification of ours, where the stream is open already."""
+        if self._streaming is not None:
+            self._push(wire.notification(method, params))
+
     async def answer(self, work: Awaitable[Any], encode: Callable[[Any], bytes]) -> None:
         """Raises ProtocolFault only while nothing was written yet."""
         timer = asyncio.get_running_loop().call_later(PATIENCE_SECONDS, self._open) if self.takes_stream else None

@@ -35,6 +35,7 @@ ACCESS_SECONDS = 3600
 REFRESH_LIFE = timedelta(days=30)
 _REMEMBER_SECONDS = 30.0
 _MOST_REMEMBERED = 50_000
+_ACTS_AS = "grant"
 _log = logger("oauth")
 
 
@@ -175,11 +176,16 @@ class Grants:
         scopes = held.scopes if held.person.may_write() else held.scopes - {WRITE}
         return Caller(
             environment_id=server.environment_id,
-            token_id=f"grant:{held.grant.id}",
+            token_id=f"{_ACTS_AS}:{held.grant.id}",
             name=f"{held.person.name} through {held.grant.client_name}",
             scopes=call_scopes(scopes),
             account_id=server.account_id,
         )
+
+    async def person_of(self, environment_id: EnvironmentId, token_id: str) -> str:
+        """Who let the program in that calls as this; empty where it is no grant, or over."""
+        kind, _, grant_id = token_id.partition(":")
+        return await self._store.person(environment_id, grant_id) if kind == _ACTS_AS else ""
 
     async def revoke(self, caller: Caller, server_id: ServerId, grant_id: str) -> bool:
         """End a grant of the caller's environment with all its tokens, at once. Whether there was one."""

@@ -41,6 +41,11 @@ CONFIRMS = (
     ("destructive", "What deletes, cancels or archives", "waits until somebody says yes"),
     ("writes", "Everything that changes something", "waits until somebody says yes"),
 )
+CONFIRMS_AT = (
+    ("program", "In their program", "or on a page, where it can only open pages"),
+    ("page", "On a page of Portico, which their program opens", "the program's own word is not taken"),
+    ("sign_in", "There, signed in", "the approval has a name"),
+)
 SECRETS = (
     ("link", "Behind a link that opens once", "the model sees the link, not the key"),
     ("store", "Kept here under a name", "neither model nor person sees the key"),
@@ -65,6 +70,7 @@ class Shown(Struct, frozen=True, kw_only=True):
     include_removed: bool = False
     result_limit: int = RESULT_LIMIT
     confirm: str = "never"
+    confirm_at: str = "program"
     confirm_wait: str = str(CONFIRM_WAIT)
     secrets: str = "link"
     secrets_sign_in: bool = False
@@ -93,6 +99,7 @@ def of_server(server: Mapping[str, Any]) -> Shown:
         include_removed=config["include_removed"],
         result_limit=config["result_limit"],
         confirm=config["confirm"],
+        confirm_at=config["confirm_at"],
         confirm_wait=f"{config['confirm_wait_seconds']:g}",
         secrets=secrets.get("way", "link"),
         secrets_sign_in=secrets.get("sign_in", False),
@@ -119,6 +126,7 @@ def of_visit(visit: Visit) -> Shown:
         include_removed=bool(form.get("include_removed")),
         result_limit=int(form["result_limit"]) if form.get("result_limit", "").isdigit() else RESULT_LIMIT,
         confirm=form.get("confirm", "never"),
+        confirm_at=form.get("confirm_at", "program"),
         confirm_wait=form.get("confirm_wait", str(CONFIRM_WAIT)),
         secrets=form.get("secrets", "link"),
         secrets_sign_in=bool(form.get("secrets_sign_in")),
@@ -153,6 +161,7 @@ def asked(visit: Visit) -> Json:
         "include_removed": shown.include_removed,
         "result_limit": shown.result_limit,
         "confirm": shown.confirm,
+        "confirm_at": shown.confirm_at,
         "confirm_wait_seconds": wait,
         "secrets": secrets,
     }

@@ -195,6 +195,7 @@ async def _about(turn: Turn) -> Json:
         "exposures": server_form.EXPOSURES,
         "comforts": server_form.COMFORTS,
         "confirms": server_form.CONFIRMS,
+        "confirms_at": server_form.CONFIRMS_AT,
         "secrets": server_form.SECRETS,
         "endings": server_form.endings(turn.parts.clock()),
     }
