@@ -192,7 +192,7 @@ def _servers(made: Furnished, account_id: str) -> None:
     for each in made.house.ask("GET", "/approval?state=pending&limit=1")["result"]:
         made.put("reason", f"/approval/{each['id']}/deny", {"reason": words("reason")})
     speak(asking["url"], "tools/call", {"name": WRITE, "arguments": {"name": "another"}}, words("mcp client"))
-    made.starts += [_page_to_approve(asking["url"], words("store"))]
+    made.starts += _page_to_approve(asking["url"], words("store") + " again")
     limit = {"applies_to": "mcp_server", "subject": asking["id"], "measure": "requests", "period": "day"}
     made.put("", "/quota", limit | {"maximum": 1000})
     closed = made.put("", place, {"name": words("server") + " again", "config": {"require_api_token_auth": True}})
@@ -213,8 +213,8 @@ def _servers(made: Furnished, account_id: str) -> None:
         (made.person or Visitor(made.house)).allow(f"{door}?{urlencode(asked)}", write="1")
 
 
-def _page_to_approve(url: str, name: str) -> str:
-    """Where a program that can only open pages is sent by a call that waits."""
+def _page_to_approve(url: str, name: str) -> list[str]:
+    """Where a program that can only open pages is sent by a call that waits; nowhere where the name is refused."""
     content = json.dumps({
         "jsonrpc": "2.0", "id": 1, "method": "tools/call",
         "params": {
@@ -230,7 +230,8 @@ def _page_to_approve(url: str, name: str) -> str:
         "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": WRITE,
     }  # fmt: skip
     with urlopen(Request(url, content, headers), timeout=20) as answer:
-        return json.load(answer)["result"]["inputRequests"]["approval"]["params"]["url"]
+        asked: Json = json.load(answer)["result"].get("inputRequests", {})
+    return [each["params"]["url"] for each in asked.values()]
 
 
 def speak(url: str, method: str, params: Json, agent: str = "portico-tests") -> None:
