@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from portico.catalog.answers import vendor_schema
 from portico.catalog.find import View
 from portico.catalog.load import load_folder
+from portico.catalog.schema import compile_check
 from portico.model.operation import Operation
 from portico.sandbox.serve import running
 from portico.sandbox.state import World
@@ -58,6 +60,9 @@ async def runner(shared_world: World, shared_url: str, shared_client: Client) ->
 async def test_example_works_through_the_proxy(runner: Runner, operation: Operation) -> None:
     got = await runner.by_proxy(operation)
     assert got.status < 300, got.content[:1000]
+    schema = vendor_schema(operation)
+    if schema is not None and got.headers.get("content-type", "").startswith("application/json"):
+        assert compile_check(schema)(got.json) == []
 
 
 @pytest.mark.parametrize("operation", EVERY)

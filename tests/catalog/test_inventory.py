@@ -10,8 +10,14 @@ from portico.catalog.harvest.endpoints import UnreadablePath
 from portico.catalog.harvest.narrow import as_object
 from portico.catalog.harvest.notes import UnknownNote, read_notes
 from portico.catalog.harvest.openapi import NoOperations, read_openapi
-from portico.catalog.harvest.sdk import NoClient, read_sdk
+from portico.catalog.harvest.record import Record
+from portico.catalog.harvest.sdk import NoClient, Sdk
 from tests.catalog.inventory_sources import SPECIFICATION, Workplace, arguments, by_call, write_workplace
+
+
+def read_sdk(package: Path) -> tuple[str, list[Record]]:
+    sdk = Sdk(package)
+    return sdk.version, sdk.records()
 
 
 @pytest.fixture

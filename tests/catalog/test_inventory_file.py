@@ -11,6 +11,7 @@ import pytest
 from portico.catalog import inventory
 from portico.catalog.harvest.narrow import JsonObject, as_list, as_object, as_objects, as_text
 from portico.catalog.harvest.notes import read_notes
+from portico.catalog.harvest.sdk import Sdk
 
 FILE, NOTES = inventory.VENDOR / "inventory.json", inventory.VENDOR / "definition" / "inventory-notes.yaml"
 KINDS = {"string", "integer", "number", "boolean", "object", "array", "file", "union"}
@@ -106,11 +107,19 @@ def test_installed_sdk_breaks_nothing_the_inventory_promises() -> None:
 
 def test_rebuild_from_the_same_sdk_changes_no_byte() -> None:
     held = FILE.read_text(encoding="utf-8")
-    built = inventory.build(FILE, inventory.installed(), read_notes(NOTES), None)
+    sdk, notes = Sdk(inventory.installed()), read_notes(NOTES)
+    built = inventory.build(FILE, sdk, notes, None)
     before, after = (as_object(json.loads(text))["about"] for text in (held, built))
     if before != after:
         pytest.skip(f"the inventory was made from {before}, installed is {after}")
     assert built == held
+    assert inventory.answers_text(sdk, notes) == FILE.with_name(inventory.ANSWERS).read_text(encoding="utf-8")
+
+
+def test_answers_say_no_sentence() -> None:
+    """Facts alone: words of the vendor's are names, kinds and listed values."""
+    told = texts(json.loads(FILE.with_name(inventory.ANSWERS).read_text(encoding="utf-8")))
+    assert [each for each in told if " " in each.strip()] == []
 
 
 def test_file_is_small_enough_to_review() -> None:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 import pytest_asyncio
 
+from portico.catalog.schema import compile_check
+from portico.shapes import is_list, is_record
 from tests.gateways import Client, connect_account
 from tests.stage import Stage, open_stage
 
@@ -62,6 +64,52 @@ async def test_an_argument_stands_where_the_proxy_api_takes_it(everything: list[
     assert ("query" in search["query_schema"]["properties"], search["body_schema"]["properties"]) == (True, {})
     assert by_name["list_all_openai_costs"]["query_schema"]["properties"]["start_time"]["type"] == "integer"
     assert by_name["list_all_openai_costs"]["input_schema"]["properties"]["start_time"]["type"] == "string"
+
+
+def leads(schema: Any) -> list[str]:
+    """All references in a schema."""
+    if is_list(schema):
+        return [found for each in schema for found in leads(each)]
+    if not is_record(schema):
+        return []
+    own = [schema["$ref"]] if isinstance(schema.get("$ref"), str) else []
+    return own + [found for each in schema.values() for found in leads(each)]
+
+
+async def test_an_entry_says_what_the_proxy_api_answers(stage: Stage, everything: list[Json]) -> None:
+    by_name = {each["name"]: each for each in everything}
+    known = [each for each in everything if each["response_schema"] is not None]
+    assert len(known) > 350
+    for each in known:
+        own = {f"#/$defs/{name}" for name in each["response_schema"].get("$defs", {})}
+        assert set(leads(each["response_schema"])) == own, each["name"]
+    for name in ("openai_files_content", "openai_costs_report", "openai_realtime_calls_accept"):
+        assert by_name[name]["response_schema"] is None, "no JSON, or nothing that the vendor knows of"
+    made = await stage.proxy("POST", "vector_stores", json={"name": "Shapes"})
+    project = (await stage.proxy("POST", "projects", json={"name": "To be archived"})).json["id"]
+    answered = {
+        "list_all_openai_vector_stores": await stage.proxy("GET", "vector_stores"),
+        "get_single_openai_vector_store_by_id": await stage.proxy("GET", f"vector_stores/{made.json['id']}"),
+        "create_a_openai_vector_store": made,
+        "openai_projects_archive": await stage.proxy("POST", "projects/archive", query={"project_id": project}),
+    }
+    for name, got in answered.items():
+        schema = by_name[name]["response_schema"]
+        assert got.status < 300, got.content
+        assert compile_check(schema)(got.json) == [], name
+        assert compile_check(schema)({"something": "else"}) != [], name
+
+
+async def test_capabilities_say_of_which_methods_the_answer_is_known(stage: Stage, everything: list[Json]) -> None:
+    known = {(each["resource"], each["method"]): each["response_schema"] is not None for each in everything}
+    got = await stage.client.get(f"/integrated-account/{stage.account_id}/capabilities")
+    told = {
+        (each["resource"], method["method"]): method["has_response_schema"]
+        for each in got.json["proxy"]
+        for method in each["methods"]
+    }
+    assert told
+    assert told == {key: known[key] for key in told}
 
 
 async def test_methods_and_tags_narrow_together(stage: Stage) -> None:

@@ -12,6 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TextIO
 
+from portico.catalog.harvest.answer_schemas import answers_json
 from portico.catalog.harvest.codec import read_records, records_json
 from portico.catalog.harvest.drift import Change, drift
 from portico.catalog.harvest.layout import lay_out
@@ -20,11 +21,12 @@ from portico.catalog.harvest.narrow import JsonObject, as_object, as_text
 from portico.catalog.harvest.notes import Notes, read_notes
 from portico.catalog.harvest.openapi import read_openapi
 from portico.catalog.harvest.record import Record
-from portico.catalog.harvest.sdk import read_sdk
+from portico.catalog.harvest.sdk import Sdk
 
 VENDOR = Path(__file__).parent.parent / "integrations" / "openai"
 PACKAGE = "openai"
 FORMAT = 1
+ANSWERS = "answers.json"
 
 
 class NoPackage(Exception):
@@ -46,8 +48,10 @@ def main(arguments: Sequence[str] | None = None, out: TextIO = sys.stdout) -> in
     notes = read_notes(options.notes)
     if options.check:
         return check(options.inventory, folder, notes, options.openapi, out=out, as_json=options.json)
-    text = build(options.inventory, folder, notes, options.openapi)
+    sdk = Sdk(folder)
+    text = build(options.inventory, sdk, notes, options.openapi)
     options.inventory.write_text(text, encoding="utf-8")
+    options.inventory.with_name(ANSWERS).write_text(answers_text(sdk, notes), encoding="utf-8")
     return 0
 
 
@@ -59,23 +63,27 @@ def installed() -> Path:
     return Path(spec.origin).parent
 
 
-def build(inventory: Path, package: Path, notes: Notes, openapi: Path | None) -> str:
+def build(inventory: Path, sdk: Sdk, notes: Notes, openapi: Path | None) -> str:
     """The inventory file's text; without an OpenAPI file its facts are those the present file holds."""
-    sdk_version, sdk = read_sdk(package)
     if openapi is not None:
         openapi_version, first = read_openapi(openapi, notes.corrections)
     else:
         held = read(inventory)
         openapi_version = held.openapi_version
         first = [openapi_half(record) for record in held.records if record.in_openapi]
-    records = merge(first, sdk, notes.operations)
+    records = merge(first, sdk.records(), notes.operations)
     about: JsonObject = {
         "made_by": "scripts/inventory",
         "format": FORMAT,
-        "sdk": {"package": PACKAGE, "version": sdk_version},
+        "sdk": {"package": PACKAGE, "version": sdk.version},
         "openapi": {"version": openapi_version or None},
     }
     return lay_out({"about": about, "operations": records_json(records)}) + "\n"
+
+
+def answers_text(sdk: Sdk, notes: Notes) -> str:
+    """The text of the file of answers: what each operation answers, as far as the SDK knows."""
+    return lay_out({"made_by": "scripts/inventory", **answers_json(sdk.answers(), notes.listed)}) + "\n"
 
 
 def read(inventory: Path) -> Held:
@@ -94,9 +102,9 @@ def read(inventory: Path) -> Held:
 def check(inventory: Path, package: Path, notes: Notes, openapi: Path | None, *, out: TextIO, as_json: bool) -> int:
     """Report every difference; 1 when one of them breaks calls, else 0."""
     held = read(inventory)
-    version, sdk = read_sdk(package)
-    changes = drift(held.records, sdk, "sdk")
-    versions: JsonObject = {"sdk": {"held": held.sdk_version, "found": version}}
+    sdk = Sdk(package)
+    changes = drift(held.records, sdk.records(), "sdk")
+    versions: JsonObject = {"sdk": {"held": held.sdk_version, "found": sdk.version}}
     if openapi is not None:
         openapi_version, first = read_openapi(openapi, notes.corrections)
         changes += drift(held.records, first, "openapi")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from portico.catalog.answers import has_answer_schema
 from portico.catalog.find import View
 from portico.model.operation import Operation
 
@@ -44,7 +45,7 @@ def _method(operation: Operation) -> Json:
         "has_description": bool(operation.says),
         "has_query_schema": bool(places & {"path", "query"}),
         "has_body_schema": bool(places & {"body", "upload"}),
-        "has_response_schema": False,
+        "has_response_schema": has_answer_schema(operation),
         "effect": operation.effect,
         "key": operation.credential,
         "lifecycle": operation.lifecycle.state,

@@ -6,14 +6,23 @@ from pathlib import Path
 import yaml
 
 from portico.catalog.harvest.codec import read_record
-from portico.catalog.harvest.narrow import as_object, as_objects, as_text
+from portico.catalog.harvest.narrow import Scalar, as_object, as_objects, as_scalars, as_text
 from portico.catalog.harvest.record import Record
 
-WORDS = ("operations", "paths", "ignore")
+WORDS = ("operations", "paths", "ignore", "answers")
 
 
 class UnknownNote(Exception):
     """The notes hold a word the reader does not know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Values that an answer may have at a dotted place besides those that the package lists there."""
+
+    call: str
+    place: str
+    also: tuple[Scalar, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,7 @@ class Notes:
     operations: tuple[Record, ...] = ()
     corrections: dict[tuple[str, str], str] = field(default_factory=dict[tuple[str, str], str])
     ignored: frozenset[tuple[str, str]] = frozenset()
+    listed: tuple[Listed, ...] = ()
 
 
 def read_notes(path: Path) -> Notes:
@@ -38,5 +48,9 @@ def read_notes(path: Path) -> Notes:
         },
         ignored=frozenset(
             (as_text(entry.get("call")), as_text(entry.get("name"))) for entry in as_objects(notes.get("ignore"))
+        ),
+        listed=tuple(
+            Listed(as_text(entry.get("call")), as_text(entry.get("place")), as_scalars(entry.get("also")))
+            for entry in as_objects(notes.get("answers"))
         ),
     )

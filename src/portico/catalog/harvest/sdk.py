@@ -5,8 +5,9 @@ from pathlib import Path
 from portico.catalog.harvest.annotations import Reader
 from portico.catalog.harvest.endpoints import Endpoint, endpoints
 from portico.catalog.harvest.package import Package
-from portico.catalog.harvest.record import Record
+from portico.catalog.harvest.record import Record, bare
 from portico.catalog.harvest.sent import BETA_HEADER, IDEMPOTENCY_HEADER, Sent
+from portico.catalog.harvest.shape import Shape
 
 CLIENT_MODULE, CLIENT_CLASS = ("_client",), "OpenAI"
 VERSION_MODULE, VERSION_NAME = ("_version",), "__version__"
@@ -16,18 +17,40 @@ class NoClient(Exception):
     """The package has no client class where one is expected."""
 
 
-def read_sdk(folder: Path) -> tuple[str, list[Record]]:
-    """The package's version and one record per operation."""
-    package = Package(folder)
+class Sdk:
+    """One package, its modules parsed once."""
+
+    def __init__(self, folder: Path) -> None:
+        self._package = Package(folder)
+        self._reader = Reader(self._package)
+        self._groups = _groups(self._package)
+        self.version = self._package.text(VERSION_MODULE, VERSION_NAME)
+
+    def records(self) -> list[Record]:
+        """One for each operation."""
+        return [_record(self._reader, group) for group in self._groups]
+
+    def answers(self) -> dict[str, Shape]:
+        """What each operation answers, all of it, by its call: only those that answer JSON."""
+        found: dict[str, Shape] = {}
+        for group in self._groups:
+            first = min(group, key=lambda endpoint: endpoint.rank)
+            shape = Sent(self._reader, first).whole_answer()
+            if shape is not None:
+                found[f"{first.verb} {bare(first.path)}"] = shape
+        return found
+
+
+def _groups(package: Package) -> list[list[Endpoint]]:
+    """The methods that send the same request, together."""
     module = package.module(CLIENT_MODULE)
     client = package.find(module, CLIENT_CLASS) if module else None
     if client is None:
-        raise NoClient(str(folder))
+        raise NoClient(str(package.folder))
     groups: dict[tuple[str, str], list[Endpoint]] = {}
     for endpoint in endpoints(package, client):
         groups.setdefault((endpoint.verb, endpoint.path), []).append(endpoint)
-    reader = Reader(package)
-    return package.text(VERSION_MODULE, VERSION_NAME), [_record(reader, group) for group in groups.values()]
+    return list(groups.values())
 
 
 def _record(reader: Reader, group: list[Endpoint]) -> Record:

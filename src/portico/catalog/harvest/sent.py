@@ -15,6 +15,7 @@ from portico.catalog.harvest.wire import (
     JSON,
     MULTIPART,
     PARAMETER_DEPTH,
+    WHOLE_DEPTH,
     holds_file,
     is_text,
     key_word,
@@ -56,22 +57,45 @@ class Sent:
         return Body(content_type, (content_type,), self._alternatives())
 
     def answer(self) -> Answer:
-        request = self.endpoint.request
-        streams = keyword(request, "stream_cls") is not None
-        stream = keyword(request, "stream")
-        if isinstance(stream, ast.Constant) and stream.value is True:
-            return Answer("events", can_stream=True)
-        model = keyword(request, "model") or keyword(request, "cast_to")
-        name = dotted(model).rpartition(".")[2] if model is not None else ""
-        if name == "NoneType":
-            return Answer("none", can_stream=streams)
-        if name in BINARY_ANSWERS:
-            accepts = self.headers().get("Accept", "")
-            return Answer("text" if is_text(accepts) else "binary", can_stream=streams)
+        model = self._model()
+        kind = self._kind(model)
+        streams = kind == "events" or keyword(self.endpoint.request, "stream_cls") is not None
+        if kind != "json":
+            return Answer(kind, can_stream=streams)
         shape = self._answer_shape(model)
-        if keyword(request, "page") is not None:
+        if keyword(self.endpoint.request, "page") is not None:
             return Answer(fields=self._page_fields(shape), can_stream=streams)
         return Answer(fields=fields_of(shape), is_array=shape.type == "array", can_stream=streams)
+
+    def _model(self) -> ast.expr | None:
+        return keyword(self.endpoint.request, "model") or keyword(self.endpoint.request, "cast_to")
+
+    def _kind(self, model: ast.expr | None) -> str:
+        stream = keyword(self.endpoint.request, "stream")
+        if isinstance(stream, ast.Constant) and stream.value is True:
+            return "events"
+        name = dotted(model).rpartition(".")[2] if model is not None else ""
+        if name == "NoneType":
+            return "none"
+        if name in BINARY_ANSWERS:
+            return "text" if is_text(self.headers().get("Accept", "")) else "binary"
+        return "json"
+
+    def whole_answer(self) -> Shape | None:
+        """The JSON that is answered, as deep as it goes; None where it is no JSON, or nothing is known of it."""
+        model = self._model()
+        if self._kind(model) != "json":
+            return None
+        shape = self._answer_shape(model, WHOLE_DEPTH)
+        page = keyword(self.endpoint.request, "page")
+        found = self.reader.package.find(self.endpoint.module, dotted(page)) if page is not None else None
+        if found is None:
+            return None if shape == Shape() else shape
+        items = Shape(type="array", items=shape)
+        around = tuple(
+            replace(each, shape=items, required=True) if each.name == "data" else each for each in self._envelope(found)
+        )
+        return Shape(type="object", properties=around)
 
     def page_style(self) -> str:
         page = keyword(self.endpoint.request, "page")
@@ -182,13 +206,13 @@ class Sent:
             if isinstance(node, ast.Assign) and any(dotted(target) == name for target in node.targets)
         ]
 
-    def _answer_shape(self, model: ast.expr | None) -> Shape:
+    def _answer_shape(self, model: ast.expr | None, depth: int = ANSWER_DEPTH) -> Shape:
         if isinstance(model, ast.Call) and dotted(model.func) == "cast" and len(model.args) > 1:
-            return self.reader.shape(model.args[1], self.endpoint.module, ANSWER_DEPTH)
+            return self.reader.shape(model.args[1], self.endpoint.module, depth)
         if model is None or isinstance(model, ast.Call):
             # The model is chosen while the method runs: its own return annotation names the possible ones.
             model = self.endpoint.function.returns
-        return self.reader.shape(model, self.endpoint.module, ANSWER_DEPTH) if model is not None else Shape()
+        return self.reader.shape(model, self.endpoint.module, depth) if model is not None else Shape()
 
     def _page_fields(self, item: Shape) -> AnswerFields:
         page = keyword(self.endpoint.request, "page")

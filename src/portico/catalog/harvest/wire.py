@@ -8,6 +8,8 @@ MULTIPART, JSON, EVENTS = "multipart/form-data", "application/json", "text/event
 PARAMETER_DEPTH = 4
 # One level more than is kept, so that an answer's second level still knows its kinds.
 ANSWER_DEPTH = 3
+# Deeper than any answer; what holds itself ends where it begins again.
+WHOLE_DEPTH = 24
 
 
 def answer_kind(contents: Sequence[str]) -> str:

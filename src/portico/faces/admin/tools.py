@@ -4,6 +4,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from portico.catalog.answers import answer_schema
 from portico.catalog.find import View
 from portico.errors import Failure, InvalidArguments
 from portico.faces.admin.integrations import words
@@ -11,6 +12,7 @@ from portico.faces.endpoint import Asked, Endpoint
 from portico.gateway.admit import admit_account
 from portico.model.account import AccountId
 from portico.model.offered import Offered
+from portico.model.operation import Operation
 from portico.model.server import ServerConfig
 from portico.shapes import Json
 from portico.toolbox.offer import Offer, offer
@@ -38,7 +40,8 @@ class ToolQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 class ToolShown(Struct, frozen=True, kw_only=True):
     """`input_schema` is what running the tool takes, comforts and all; `query_schema` and `body_schema` are the
-    arguments of the same operation at the Proxy API, by the place in which it takes them, and nothing else."""
+    arguments of the same operation at the Proxy API, by the place in which it takes them, and nothing else, and
+    `response_schema` is what that answers: null where it is no JSON, for composed tools, and where nothing is known."""
 
     name: str
     title: str
@@ -77,7 +80,7 @@ def show(operation: Offered, tool: Tool) -> Json:
         "required": tool.input_schema.get("required", []),
         "tags": list(operation.tags),
         "annotations": tool.annotations,
-        "response_schema": None,
+        "response_schema": answer_schema(operation) if isinstance(operation, Operation) else None,
         "lifecycle": lifecycle.state,
         "date": lifecycle.date.isoformat() if lifecycle.date else None,
         "replacement": lifecycle.replacement or None,
