@@ -21,8 +21,8 @@ from portico.errors import InvalidArguments
 Json = dict[str, Any]
 INTEGRATIONS = Path(__file__).parent.parent / "integrations"
 GENERATED = "Made by scripts/catalog from definition/*.yaml and inventory.json. Change those, not this."
-VENDOR_FILE, PRICES_FILE = "vendor.yaml", "prices.yaml"
-_NOT_RESOURCES = frozenset({VENDOR_FILE, PRICES_FILE, "inventory-notes.yaml"})
+VENDOR_FILE, PRICES_FILE, EXCEPTIONS_FILE = "vendor.yaml", "prices.yaml", "exceptions.yaml"
+_NOT_RESOURCES = frozenset({VENDOR_FILE, PRICES_FILE, "inventory-notes.yaml", EXCEPTIONS_FILE})
 
 
 def read_folder(folder: Path) -> tuple[Json, Json | None]:

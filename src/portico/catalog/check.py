@@ -1,6 +1,7 @@
-"""Lint of a compiled catalog: is everything said, short enough, and sized for a model's context? Development only.
+"""Lint of a compiled catalog: is everything said, short enough, and is no comfort forgotten? Development only.
 
-python -m portico.catalog.check [--sizes]
+python -m portico.catalog.check               one line for each thing that is wrong
+python -m portico.catalog.check --comforts    where names stand for ids, and what is waited for, place by place
 """
 
 import argparse
@@ -11,7 +12,8 @@ from pathlib import Path
 
 import msgspec
 
-from portico.catalog.build import INTEGRATIONS, compile_folder
+from portico.catalog.build import EXCEPTIONS_FILE, INTEGRATIONS, compile_folder, read_yaml
+from portico.catalog.comforts import Exceptions, forgotten, report
 from portico.catalog.find import View
 from portico.catalog.listings import NONE, unnamed
 from portico.catalog.names import LONGEST
@@ -74,9 +76,20 @@ def _names_an_operation(view: View, key: str) -> bool:
     return view.has(resource, method)
 
 
+def _wrong(folder: Path) -> list[str]:
+    view = compile_folder(folder)
+    return lint(view) + forgotten(view, exceptions_of(folder))
+
+
+def exceptions_of(folder: Path) -> Exceptions:
+    path = folder / "definition" / EXCEPTIONS_FILE
+    return msgspec.convert(read_yaml(path), Exceptions) if path.exists() else Exceptions()
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Lint the catalog.")
     parser.add_argument("--only", default="", help="only operations of these resources, comma-separated")
+    parser.add_argument("--comforts", action="store_true", help="say of every id and every state what stands for it")
     parser.add_argument("--integration", type=Path, default=None, help="a folder of one integration")
     chosen = parser.parse_args(arguments)
     folders = (
@@ -84,13 +97,12 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.integration
         else sorted(each.parent.parent for each in INTEGRATIONS.glob("*/definition/vendor.yaml"))
     )
+    if chosen.comforts:
+        for folder in folders:
+            sys.stdout.write(report(compile_folder(folder), exceptions_of(folder)))
+        return 0
     only = {name for name in chosen.only.split(",") if name}
-    problems = [
-        line
-        for folder in folders
-        for line in lint(compile_folder(folder))
-        if not only or line.partition(".")[0] in only
-    ]
+    problems = [line for folder in folders for line in _wrong(folder) if not only or line.partition(".")[0] in only]
     for line in problems:
         sys.stdout.write(line + "\n")
     return 1 if problems else 0
