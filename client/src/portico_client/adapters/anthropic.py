@@ -1,15 +1,13 @@
 """Anthropic's tools for the Messages API, and the loop that runs what the model calls."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
 from portico_client.adapters.pieces import pictures, words
-from portico_client.adapters.turns import MOST_TURNS, Called, Talk
+from portico_client.adapters.turns import MOST_TURNS, Asking, Called, OnEvent, Talk, conversation
 from portico_client.tools import ToolResult
 from portico_client.toolset import Tool
 from portico_client.wire import Json, is_record
-
-OnEvent = Callable[[Any], None]
 
 
 def anthropic_tools(tools: Sequence[Tool[Any]]) -> list[Json]:
@@ -19,6 +17,7 @@ def anthropic_tools(tools: Sequence[Tool[Any]]) -> list[Json]:
     ]
 
 
+@conversation
 def run_messages(
     client: Any,
     tools: Sequence[Tool[Any]],
@@ -27,43 +26,17 @@ def run_messages(
     most_turns: int = MOST_TURNS,
     on_event: OnEvent | None = None,
     **request: Any,
-) -> Any:
+) -> Asking:
     """The last message. Everything said is added to `messages`; `on_event` hears every event of a streamed answer.
     The rest goes with each request: `model`, `max_tokens`, `system`, …"""
-    asked = {"tools": anthropic_tools(tools), **request}
-
-    def ask() -> Any:
-        if on_event is None:
-            return client.messages.create(messages=messages, **asked)
-        with client.messages.stream(messages=messages, **asked) as stream:
-            for event in stream:
-                on_event(event)
-            return stream.get_final_message()
-
-    return Talk(MessageWire(), messages, tools, most_turns).run(ask)
+    asked = {"messages": messages, "tools": anthropic_tools(tools), **request}
+    return Asking(
+        Talk(MessageWire(), messages, tools, most_turns), client.messages, asked, "get_final_message", on_event
+    )
 
 
-async def arun_messages(
-    client: Any,
-    tools: Sequence[Tool[Any]],
-    *,
-    messages: list[Any],
-    most_turns: int = MOST_TURNS,
-    on_event: OnEvent | None = None,
-    **request: Any,
-) -> Any:
-    """`run_messages` with an `AsyncAnthropic`."""
-    asked = {"tools": anthropic_tools(tools), **request}
-
-    async def ask() -> Any:
-        if on_event is None:
-            return await client.messages.create(messages=messages, **asked)
-        async with client.messages.stream(messages=messages, **asked) as stream:
-            async for event in stream:
-                on_event(event)
-            return await stream.get_final_message()
-
-    return await Talk(MessageWire(), messages, tools, most_turns).arun(ask)
+# With an `AsyncAnthropic`, awaited.
+arun_messages = run_messages.awaited
 
 
 class MessageWire:

@@ -4,16 +4,14 @@ The client is the official SDK's, and it may be pointed at anything that speaks 
 `/passthrough/{account}`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from portico_client.adapters.pieces import data_url, pictures, words
-from portico_client.adapters.turns import MOST_TURNS, Called, Talk
+from portico_client.adapters.turns import MOST_TURNS, Asking, Called, OnEvent, Talk, conversation
 from portico_client.tools import ToolResult
 from portico_client.toolset import Tool
 from portico_client.wire import Json, is_record
-
-OnEvent = Callable[[Any], None]
 
 
 def chat_tools(tools: Sequence[Tool[Any]]) -> list[Json]:
@@ -26,6 +24,7 @@ def response_tools(tools: Sequence[Tool[Any]]) -> list[Json]:
     return [{"type": "function", **_function(each)} for each in tools]
 
 
+@conversation
 def run_chat(
     client: Any,
     tools: Sequence[Tool[Any]],
@@ -34,47 +33,15 @@ def run_chat(
     most_turns: int = MOST_TURNS,
     on_event: OnEvent | None = None,
     **request: Any,
-) -> Any:
+) -> Asking:
     """The last completion. Everything said is added to `messages`; `on_event` hears every event of a streamed answer.
     The rest goes with each request: `model`, `temperature`, …"""
-    asked = {"tools": chat_tools(tools), **request}
-
-    def ask() -> Any:
-        completions = client.chat.completions
-        if on_event is None:
-            return completions.create(messages=messages, **asked)
-        with completions.stream(messages=messages, **asked) as stream:
-            for event in stream:
-                on_event(event)
-            return stream.get_final_completion()
-
-    return Talk(ChatWire(), messages, tools, most_turns).run(ask)
+    asked = {"messages": messages, "tools": chat_tools(tools), **request}
+    talk = Talk(ChatWire(), messages, tools, most_turns)
+    return Asking(talk, client.chat.completions, asked, "get_final_completion", on_event)
 
 
-async def arun_chat(
-    client: Any,
-    tools: Sequence[Tool[Any]],
-    *,
-    messages: list[Any],
-    most_turns: int = MOST_TURNS,
-    on_event: OnEvent | None = None,
-    **request: Any,
-) -> Any:
-    """`run_chat` with an `AsyncOpenAI`."""
-    asked = {"tools": chat_tools(tools), **request}
-
-    async def ask() -> Any:
-        completions = client.chat.completions
-        if on_event is None:
-            return await completions.create(messages=messages, **asked)
-        async with completions.stream(messages=messages, **asked) as stream:
-            async for event in stream:
-                on_event(event)
-            return await stream.get_final_completion()
-
-    return await Talk(ChatWire(), messages, tools, most_turns).arun(ask)
-
-
+@conversation
 def run_responses(
     client: Any,
     tools: Sequence[Tool[Any]],
@@ -83,42 +50,16 @@ def run_responses(
     most_turns: int = MOST_TURNS,
     on_event: OnEvent | None = None,
     **request: Any,
-) -> Any:
+) -> Asking:
     """The last response. Everything said is added to `input`; nothing depends on what is stored at the vendor."""
-    asked = {"tools": response_tools(tools), **request}
-
-    def ask() -> Any:
-        if on_event is None:
-            return client.responses.create(input=input, **asked)
-        with client.responses.stream(input=input, **asked) as stream:
-            for event in stream:
-                on_event(event)
-            return stream.get_final_response()
-
-    return Talk(ResponseWire(), input, tools, most_turns).run(ask)
+    asked = {"input": input, "tools": response_tools(tools), **request}
+    return Asking(
+        Talk(ResponseWire(), input, tools, most_turns), client.responses, asked, "get_final_response", on_event
+    )
 
 
-async def arun_responses(
-    client: Any,
-    tools: Sequence[Tool[Any]],
-    *,
-    input: list[Any],
-    most_turns: int = MOST_TURNS,
-    on_event: OnEvent | None = None,
-    **request: Any,
-) -> Any:
-    """`run_responses` with an `AsyncOpenAI`."""
-    asked = {"tools": response_tools(tools), **request}
-
-    async def ask() -> Any:
-        if on_event is None:
-            return await client.responses.create(input=input, **asked)
-        async with client.responses.stream(input=input, **asked) as stream:
-            async for event in stream:
-                on_event(event)
-            return await stream.get_final_response()
-
-    return await Talk(ResponseWire(), input, tools, most_turns).arun(ask)
+# With an `AsyncOpenAI`, awaited.
+arun_chat, arun_responses = run_chat.awaited, run_responses.awaited
 
 
 class ChatWire:

@@ -1,13 +1,15 @@
-"""The loop of an agent without a framework: ask the model, run what it calls, ask again. No I/O of its own.
+"""The loop of an agent without a framework: ask the model, run what it calls, ask again.
 
-Written once and driven by `run` or `arun`. What is said stands in the caller's own list, so that whoever is interrupted
+Written once and driven by `run` or `arun`, as are the adapters' own loops: `conversation` makes both of a function that
+says whom to ask, and how. What is said stands in the caller's own list, so that whoever is interrupted
 in the middle, by a rate limit that the tools raise, goes on with the same list: calls that have no answer yet are run
 first, and none is run twice.
 """
 
-from collections.abc import Awaitable, Callable, Generator, Sequence
+import functools
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Generic, ParamSpec, Protocol
 
 from portico_client.adapters.pieces import aanswered, answered, refused
 from portico_client.errors import PorticoError
@@ -16,6 +18,8 @@ from portico_client.toolset import Tool
 from portico_client.wire import Json
 
 MOST_TURNS = 20
+OnEvent = Callable[[Any], None]
+P = ParamSpec("P")
 
 
 class TooManyTurns(PorticoError):
@@ -106,3 +110,52 @@ class Talk:
     def _unknown(self, called: Called) -> ToolResult:
         names = ", ".join(each.name for each in self.tools[:20])
         return refused(f"There is no tool {called.name[:100]!r}. There are: {names}.")
+
+
+@dataclass(frozen=True)
+class Asking:
+    """A conversation with a model behind an SDK's `resource`, which has `create` and `stream`. `request` goes with each
+    question; `whole` is what a stream calls its answer once it is there."""
+
+    talk: Talk
+    resource: Any
+    request: Json
+    whole: str
+    on_event: OnEvent | None = None
+
+    def now(self) -> Any:
+        if self.on_event is None:
+            return self.resource.create(**self.request)
+        with self.resource.stream(**self.request) as stream:
+            for event in stream:
+                self.on_event(event)
+            return getattr(stream, self.whole)()
+
+    async def awaited(self) -> Any:
+        if self.on_event is None:
+            return await self.resource.create(**self.request)
+        async with self.resource.stream(**self.request) as stream:
+            async for event in stream:
+                self.on_event(event)
+            return await getattr(stream, self.whole)()
+
+
+class conversation(Generic[P]):
+    """A loop that blocks, of a function that describes it; `awaited` is the same with an SDK's asynchronous client."""
+
+    def __init__(self, describe: Callable[P, Asking]) -> None:
+        self._describe = describe
+        functools.update_wrapper(self, describe)
+
+    def __call__(self, *given: P.args, **named: P.kwargs) -> Any:
+        asking = self._describe(*given, **named)
+        return asking.talk.run(asking.now)
+
+    @property
+    def awaited(self) -> Callable[P, Coroutine[Any, Any, Any]]:
+        @functools.wraps(self._describe)
+        async def run(*given: P.args, **named: P.kwargs) -> Any:
+            asking = self._describe(*given, **named)
+            return await asking.talk.arun(asking.awaited)
+
+        return run
