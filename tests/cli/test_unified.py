@@ -62,7 +62,8 @@ def test_an_override_is_tried_changed_compared_and_rolled_back(portico: Command,
         rows = done("unified", "versions", *level).rows
         assert len(rows) == len(before) + 1
         assert [row[1] for row in done("unified", "difference", *level).rows] == ["added"]
-        assert "counts now" in done("unified", "restore", "0", *level).out
+        assert "counts now, put back from version 0." in done("unified", "restore", "0", *level).out
+        assert done("unified", "versions", *level).rows[0][-1] == "0"
         assert owner("is_owner") is None
         assert done("unified", "override", "--version", rows[0][0], *level).json == json.loads(Path(file).read_text())
 

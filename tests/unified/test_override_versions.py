@@ -103,7 +103,11 @@ async def test_a_roll_back_counts_at_once_and_is_a_version_and_an_act(subject: S
     assert (await client.get(subject.place)).json["unified_model_override"] == restored["override"]
     act = (await client.get("/audit", target=subject.place.rpartition("/")[2])).json["result"][0]
     assert (act["act"].rpartition(".")[2], act["facts"]["restored_version"]) == ("updated", first + 1)
-    assert (await subject.restore(0)).json["override"] == {}
+    emptied = (await subject.restore(0)).json
+    assert (emptied["override"], emptied["version"], emptied["restored_from"]) == ({}, first + 4, 0)
+    act = (await client.get("/audit", target=subject.place.rpartition("/")[2])).json["result"][0]
+    assert act["facts"]["restored_version"] == 0
+    assert [row["restored_from"] for row in (await subject.get("/version"))["result"][:3]] == [0, first + 1, None]
     assert "floor" not in (await subject.directory.got("users", limit=1))["result"][0]
 
 

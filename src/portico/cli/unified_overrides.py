@@ -124,8 +124,8 @@ def versions(
             each["version"],
             "yes" if each["is_current"] else "",
             each["created_at"],
-            each["changed_by_name"] or "",
-            each["restored_from"] or "",
+            each["changed_by_name"],
+            each["restored_from"],
         )
         for each in found
     ]
@@ -174,7 +174,7 @@ def _say_current(shown: Json, *, json: bool) -> None:
     if json:
         say_json(shown)
     else:
-        origin = f", put back from version {shown['restored_from']}" if shown["restored_from"] else ""
+        origin = f", put back from version {shown['restored_from']}" if shown["restored_from"] is not None else ""
         say(f"Version {shown['version']} counts now{origin}.")
 
 

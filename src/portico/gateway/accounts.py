@@ -95,7 +95,7 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
         if within is not None:
             await within(session, account)
         await parts.accounts.add(session, account)
-        await _keep_version(session, caller, account, 0, parts)
+        await _keep_version(session, caller, account, None, parts)
         await parts.audit.add(
             session,
             caller,
@@ -127,19 +127,19 @@ async def change_account(
     async def work(present: Account) -> Account:
         return await _changed(present, change, parts)
 
-    restored = change.restored_version or 0
+    restored = None if change.restored_version is UNSET else change.restored_version
 
     async def and_version(session: Session, changed: Account) -> None:
         if within is not None:
             await within(session, changed)
         await _keep_version(session, caller, changed, restored, parts)
 
-    facts = _used(used) | ({"restored_version": restored} if restored else {})
+    facts = _used(used) | ({} if restored is None else {"restored_version": restored})
     keep = within if change.unified_override is UNSET else and_version
     return await write(caller, account, act, work, parts, keep, fields=fields, **facts)
 
 
-async def _keep_version(session: Session, caller: Caller, account: Account, restored: int, parts: Parts) -> None:
+async def _keep_version(session: Session, caller: Caller, account: Account, restored: int | None, parts: Parts) -> None:
     change = OverrideChange(override=account.unified_override, restored_from=restored)
     await parts.override_versions.add(session, caller, account.id, change, account.updated_at)
 

@@ -17,6 +17,8 @@ from portico.store.statement import Statement
 
 KEPT = 50
 LAST = 1 << 62
+# How rows keep `restored_from`: a number as it is, but 0 says that none was put back, and so version 0 needs another.
+_NOT_RESTORED, _RESTORED_TO_ZERO = 0, -1
 
 _NEWEST = Statement(
     "SELECT number, override FROM override_versions "
@@ -43,11 +45,11 @@ _GET = Statement(
 
 
 class OverrideVersion(Struct, frozen=True, kw_only=True):
-    """`restored_from`: the version that was put back with it; 0: none."""
+    """`restored_from`: the version that was put back with it; 0 is before there was any."""
 
     number: int
     override: dict[str, Any]
-    restored_from: int
+    restored_from: int | None
     changed_by: str
     changed_by_name: str
     created_at: datetime
@@ -57,7 +59,7 @@ class OverrideChange(Struct, frozen=True, kw_only=True):
     """What is to count from now on."""
 
     override: dict[str, Any]
-    restored_from: int = 0
+    restored_from: int | None = None
 
 
 class OverrideVersions:
@@ -76,10 +78,10 @@ class OverrideVersions:
         newest = await session.one(_NEWEST, **of)
         number: int = newest[0] if newest else 0
         present: dict[str, Any] = msgspec.json.decode(newest[1]) if newest else {}
-        if present == change.override and not change.restored_from:
+        if present == change.override and change.restored_from is None:
             return
         await session.run(
-            _ADD, **of, number=number + 1, override=text, restored_from=change.restored_from,
+            _ADD, **of, number=number + 1, override=text, restored_from=_kept(change.restored_from),
             changed_by=caller.token_id, changed_by_name=caller.name, created_at=to_milliseconds(moment),
         )  # fmt: skip
         await session.run(_FORGET, **of, number=number + 1 - KEPT)
@@ -107,8 +109,16 @@ def _read(row: Row) -> OverrideVersion:
     return OverrideVersion(
         number=row[0],
         override=msgspec.json.decode(row[1]),
-        restored_from=row[2],
+        restored_from=_restored(row[2]),
         changed_by=row[3],
         changed_by_name=row[4],
         created_at=from_milliseconds(row[5]),
     )
+
+
+def _kept(restored_from: int | None) -> int:
+    return _NOT_RESTORED if restored_from is None else restored_from or _RESTORED_TO_ZERO
+
+
+def _restored(kept: int) -> int | None:
+    return None if kept == _NOT_RESTORED else max(kept, 0)

@@ -39,8 +39,8 @@ class VersionShown(TypedDict):
 
 
 class VersionListed(TypedDict):
-    """`restored_from` is the version that was put back with it. Nobody's change was there before versions were
-    kept."""
+    """`restored_from` is the version that was put back with it, 0 where that was none. Nobody's change was there
+    before versions were kept."""
 
     version: int
     is_current: bool

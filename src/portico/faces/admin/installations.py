@@ -136,10 +136,10 @@ async def change(asked: Asked) -> Any:
     return await show(asked, await write(asked, present, _wish(body)))
 
 
-async def write(asked: Asked, present: Installation, wish: Wish, restored: int = 0) -> Installation:
+async def write(asked: Asked, present: Installation, wish: Wish, restored: int | None = None) -> Installation:
     """`restored`: the version of the mappings' override that is put back."""
     moment = asked.parts.clock()
-    facts = {"restored_version": restored} if restored else {}
+    facts = {} if restored is None else {"restored_version": restored}
     async with asked.parts.database.transaction() as session:
         changed = await asked.parts.installations.update(session, asked.environment_id, present.id, moment, wish)
         if changed is None:
@@ -156,7 +156,7 @@ async def write(asked: Asked, present: Installation, wish: Wish, restored: int =
     return changed
 
 
-async def _keep_version(asked: Asked, session: Session, changed: Installation, restored: int = 0) -> None:
+async def _keep_version(asked: Asked, session: Session, changed: Installation, restored: int | None = None) -> None:
     override = OverrideChange(override=changed.unified_override, restored_from=restored)
     await asked.parts.override_versions.add(session, asked.caller, changed.id, override, changed.updated_at)
 

@@ -44,7 +44,8 @@ class RestoreBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class VersionListed(Struct, frozen=True, kw_only=True):
-    """`restored_from` is the version that was put back with it. Nobody's change was there before versions were kept."""
+    """`restored_from` is the version that was put back with it, 0 where that was none. Nobody's change was there before
+    versions were kept."""
 
     version: int
     is_current: bool
@@ -147,7 +148,7 @@ async def _version(asked: Asked, subject: Subject, number: int) -> OverrideVersi
         return OverrideVersion(
             number=0,
             override=_NOTHING,
-            restored_from=0,
+            restored_from=None,
             changed_by="",
             changed_by_name="",
             created_at=asked.parts.clock(),
@@ -170,7 +171,7 @@ def _listed(version: OverrideVersion, newest: int) -> Json:
     return {
         "version": version.number,
         "is_current": version.number == newest,
-        "restored_from": version.restored_from or None,
+        "restored_from": version.restored_from,
         "changed_by": version.changed_by or None,
         "changed_by_name": version.changed_by_name or None,
         "created_at": iso(version.created_at) if version.number else None,
