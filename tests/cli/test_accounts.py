@@ -42,6 +42,11 @@ def test_a_key_that_is_refused_fails_the_command_and_says_why(portico: Command) 
     assert (ran.code, ran.json["status"]) == (1, "validation_error")
 
 
+def test_an_account_without_a_key_is_told_how_to_give_one(portico: Command) -> None:
+    ran = portico("accounts", "connect", "keyless")
+    assert (ran.code, "--admin-key, where - reads standard input" in ran.err) == (1, True)
+
+
 def test_an_account_is_shown_without_its_keys(done: Command, house: Served) -> None:
     assert ["tenant_id", "stage"] in done("accounts", "show", house.account_id).rows
     ran = done("accounts", "show", house.account_id, "--json")

@@ -32,6 +32,7 @@ def demo() -> Generator[dict[str, str]]:
             "PORTICO_URL": told["url"],
             "PORTICO_TOKEN": told["api_token"],
             "ACCOUNT_ID": told["integrated_account_id"],
+            "PORTICO_ACCOUNT": told["integrated_account_id"],
             "MCP_URL": told["mcp_url"],
         }
         process.terminate()
@@ -74,6 +75,8 @@ def test_the_demo_tells_receivers_on_this_computer_and_no_others_nearby(demo: di
 def test_example_runs(block: Block, demo: dict[str, str], tmp_path: Path) -> None:
     program = ["bash", "-euo", "pipefail", "-c"] if block.language in {"sh", "bash"} else [sys.executable, "-c"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])  # as in the folder in which it was made
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
     packages = os.pathsep.join(filter(None, [str(ROOT / "client" / "src"), os.environ.get("PYTHONPATH")]))
     done = subprocess.run(
         [*program, block.text],

@@ -84,6 +84,11 @@ def connect(
 ) -> int:
     """Connect an account: give the customer's project key, admin key, or both."""
     context = _context(key, admin_key, stored_key, stored_admin_key)
+    if not context:
+        raise Unhappy(
+            "Give the customer's key: --key or --admin-key, where - reads standard input, or --stored-key or "
+            "--stored-admin-key."
+        )
     body: dict[str, Any] = {
         "tenant_id": tenant,
         "integration": integration,

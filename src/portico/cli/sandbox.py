@@ -26,6 +26,6 @@ async def _serve(listener: socket.socket, *, strict_keys: bool) -> int:
 
     host, port = listener.getsockname()[:2]
     shown = f"[{host}]" if ":" in host else host
-    complain(f"The sandbox serves at http://{shown}:{port}/v1; keys: sk-proj-demo, sk-admin-demo.")
+    complain(f"The sandbox serves at http://{shown}:{port}/v1 (keys: sk-proj-demo, sk-admin-demo).")
     await server(World(strict_keys=strict_keys), host, port).serve(sockets=[listener])
     return 0
