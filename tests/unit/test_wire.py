@@ -22,8 +22,8 @@ class Line:
     free: list[Wire] = field(default_factory=list[Wire])
     closed: list[Wire] = field(default_factory=list[Wire])
 
-    def ask(self, answer_seconds: float = 5.0, idle_seconds: float = 5.0) -> Reply:
-        return self.wire.ask(b"GET / HTTP/1.1\r\n\r\n", answer_seconds, idle_seconds)
+    def ask(self, answer_seconds: float = 5.0, idle_seconds: float = 5.0, *, head_alone: bool = False) -> Reply:
+        return self.wire.ask(b"GET / HTTP/1.1\r\n\r\n", answer_seconds, idle_seconds, head_alone=head_alone)
 
     async def say(self, *pieces: bytes) -> None:
         for piece in pieces:
@@ -142,6 +142,18 @@ async def test_chunks_and_what_follows_them(line: Line) -> None:
     assert await whole(reply) == b"abcde"
     assert reply.header("x-after") == ""
     assert line.free == [line.wire]
+
+
+@pytest.mark.parametrize(
+    ("about", "is_kept"),
+    [(b"content-length: 9\r\n", False), (b"transfer-encoding: chunked\r\n", False), (b"content-length: 0\r\n", True)],
+)
+async def test_a_head_alone_has_no_body_whatever_it_says(line: Line, about: bytes, is_kept: bool) -> None:
+    reply = line.ask(head_alone=True)
+    await line.say(OK + about + b"\r\n")
+    await reply.head()
+    assert (reply.status, await whole(reply)) == (200, b"")
+    assert (line.free, line.closed) == (([line.wire], []) if is_kept else ([], [line.wire]))
 
 
 async def test_interim_answers_are_passed_over(line: Line) -> None:

@@ -203,9 +203,7 @@ class AiohttpTransport:
         )
 
     async def send(self, request: UpstreamRequest) -> UpstreamResponse:
-        if request.verb == "HEAD":
-            response = await self._ask_head(request)
-        elif request.content is None or isinstance(request.content, bytes):
+        if request.content is None or isinstance(request.content, bytes):
             response = await self._ask(request, request.content or b"")
         else:
             response = await self._stream_up(request, request.content)
@@ -239,7 +237,8 @@ class AiohttpTransport:
     ) -> _Response:
         key = (origin, request.is_trusted)
         wire = self._pool.take(key) or await self._connect(key, place)
-        reply = wire.ask(written, self._deadlines.answer_seconds, self._deadlines.idle_seconds)
+        limits = self._deadlines
+        reply = wire.ask(written, limits.answer_seconds, limits.idle_seconds, head_alone=request.verb == "HEAD")
         try:
             await reply.head()
         except BaseException:
@@ -268,10 +267,6 @@ class AiohttpTransport:
         socket.set_protocol(wire)
         return wire
 
-    async def _ask_head(self, request: UpstreamRequest) -> _SessionResponse:
-        with translated(), Deadline(self._deadlines.answer_seconds):
-            return await self._through_session(request, None)
-
     async def _stream_up(self, request: UpstreamRequest, content: ByteStream) -> _SessionResponse:
         outgoing = _Outgoing(content, self._deadlines.answer_seconds)
         try:
@@ -285,10 +280,10 @@ class AiohttpTransport:
         finally:
             outgoing.is_answered = True
 
-    async def _through_session(self, request: UpstreamRequest, data: ByteStream | None) -> _SessionResponse:
+    async def _through_session(self, request: UpstreamRequest, data: ByteStream) -> _SessionResponse:
         headers = CIMultiDict(request.headers)
         headers.setdefault("User-Agent", self._user_agent)
-        if request.size_bytes is not None and data is not None:
+        if request.size_bytes is not None:
             headers["Content-Length"] = str(request.size_bytes)
         response = await self._session(is_trusted=request.is_trusted).request(
             request.verb, URL(request.url, encoded=True), headers=headers, data=data, allow_redirects=False

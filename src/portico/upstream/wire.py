@@ -104,16 +104,21 @@ class Wire(asyncio.Protocol):
             lenient_headers=True, lenient_optional_cr_before_lf=True, lenient_spaces_after_chunk_size=True
         )
         self._reply: Reply | None = None
-        self._is_interim = self._is_paused = self._keeps_alive = False
+        self._is_interim = self._is_paused = self._keeps_alive = self._head_alone = False
         self._head_bytes = 0
         self._idle_seconds = self._due = self._looks_at = 0.0
         self._look: asyncio.TimerHandle | None = None
         self.is_open = True
 
-    def ask(self, written: bytes, answer_seconds: float, idle_seconds: float) -> Reply:
-        """Send a request. Its head must come within the first time, each piece of its body within the second."""
+    def ask(self, written: bytes, answer_seconds: float, idle_seconds: float, *, head_alone: bool = False) -> Reply:
+        """Send a request. Its head must come within the first time, each piece of its body within the second.
+
+        `head_alone`: the answer has no body, whatever it says of one. The parser waits for it all the same, so that the
+        connection is of no use afterwards, unless the answer said that there is none.
+        """
         self._reply = reply = Reply(self)
         self._head_bytes = 0
+        self._head_alone, self._keeps_alive = head_alone, False
         self._idle_seconds = idle_seconds
         self._expect(answer_seconds)
         self._transport.write(written)
@@ -236,10 +241,12 @@ class Wire(asyncio.Protocol):
         fields = reply.fields
         is_chunked = fields.get("transfer-encoding", "").lower().endswith("chunked")
         reply.can_end_with_the_connection = not is_chunked and "content-length" not in fields
+        if self._head_alone:
+            reply.is_whole = True
         self._expect(self._idle_seconds)
 
     def on_body(self, body: bytes) -> None:
-        if self._reply is not None:
+        if self._reply is not None and not self._head_alone:
             self._reply.feed(body)
 
     def on_message_complete(self) -> None:
