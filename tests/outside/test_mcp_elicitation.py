@@ -11,7 +11,7 @@ from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import CLIENTS, Json, run_json
 
 pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
-DELETE = "delete_a_openai_vector_store_by_id"
+DELETE, KEY_MAKER = "delete_a_openai_vector_store_by_id", "create_a_openai_project_service_account"
 YES: Json = {"action": "accept", "content": {"approve": True}}
 NOES: list[Json] = [{"action": "decline"}, {"action": "cancel"}, {"action": "accept", "content": {"approve": False}}]
 OPENED: Json = {"action": "accept"}
@@ -45,6 +45,23 @@ def test_people_at_a_real_client_decide(mcp_house: House, generation: int, says:
     assert found["is_error"] is not is_yes, found
     assert is_yes or json.loads(found["text"])["code"] == "approval_denied"
     assert (store in stores(mcp_house)) is not is_yes
+
+
+@pytest.mark.parametrize(("says", "press", "is_linked"), [(OPENED, "see", False), ({"action": "decline"}, "", True)])
+def test_people_at_a_real_client_see_a_key_past_its_model(
+    mcp_house: House, says: Json, press: str, is_linked: bool, tmp_path: Path
+) -> None:
+    try:
+        python = python_env("mcp-1")
+    except NotInstallable as problem:
+        pytest.skip(str(problem))
+    project = mcp_house.ask("GET", f"/proxy/projects?integrated_account_id={mcp_house.account_id}")["result"][0]["id"]
+    call = [KEY_MAKER, {"project_id": project, "name": "robot"}]
+    job = {"url": mcp_house.server("keys")["url"], "generation": 1, "call": call, "says": says, "press": press}
+    found = run_json([str(python), str(CLIENTS / "asks_people.py"), json.dumps(job)], tmp_path)
+    (question,) = found["asked"]
+    assert (question["mode"], found["is_error"]) == ("url", False)
+    assert ("/one-time/" in found["text"]) is is_linked
 
 
 @pytest.mark.parametrize("generation", [1, 2])

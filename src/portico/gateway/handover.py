@@ -11,9 +11,10 @@ from portico.clock import Clock
 from portico.errors import NotAllowed, NotFound, Refusal
 from portico.gateway.keyring import Keyring
 from portico.gateway.secrets import hint
+from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.person import Person
-from portico.model.secret import HandedSecret, SecretRules
+from portico.model.secret import HandedSecret, HandedState, SecretRules
 from portico.store.audit import Audit
 from portico.store.database import Database
 from portico.store.ids import new_id
@@ -120,6 +121,15 @@ class Handover:
                 about=secret.about, ends_in=secret.hint, account_id=secret.account_id, address=address,
             )  # fmt: skip
         return secret, plain
+
+    async def state(self, secret: HandedSecret) -> HandedState:
+        """What has become of it."""
+        return await self.handed.state(self._database, secret.environment_id, secret.id)
+
+    async def decline(self, caller: Caller, account_id: AccountId, secret_id: str) -> None:
+        """The people who were to see it do not want to; it can be seen all the same."""
+        async with self._database.transaction() as session:
+            await self.handed.decline(session, caller.environment_id, account_id, secret_id, self._clock())
 
     async def note_revealed(self, caller: Caller, key: Key) -> None:
         """Told to whoever asked, as its server wants it."""

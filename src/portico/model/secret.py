@@ -8,6 +8,8 @@ from msgspec import Struct
 from portico.model.account import EnvironmentId
 
 SecretWay = Literal["reveal", "link", "store"]
+# Empty while nobody has seen it and nobody has said that they do not want to.
+HandedState = Literal["", "seen", "declined", "gone"]
 
 
 class SecretRules(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

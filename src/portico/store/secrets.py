@@ -5,7 +5,7 @@ from datetime import datetime
 from portico.clock import from_milliseconds, to_milliseconds
 from portico.errors import AlreadyExists
 from portico.model.account import AccountId, EnvironmentId
-from portico.model.secret import HandedSecret, StoredSecret
+from portico.model.secret import HandedSecret, HandedState, StoredSecret
 from portico.store.database import Database, Row, Session
 from portico.store.statement import Statement
 
@@ -17,6 +17,13 @@ _HAND = Statement(
 _SEEN = Statement(
     "UPDATE handed_secrets SET sealed = :nothing, seen_at = :moment "
     "WHERE environment_id = :environment_id AND id = :id AND seen_at IS NULL"
+)
+_STATE = Statement(
+    "SELECT seen_at, declined_at FROM handed_secrets WHERE environment_id = :environment_id AND id = :id"
+)
+_DECLINE = Statement(
+    "UPDATE handed_secrets SET declined_at = :moment "
+    "WHERE environment_id = :environment_id AND account_id = :account_id AND id = :id AND declined_at IS NULL"
 )
 _FORGET_OF_ACCOUNT = Statement(
     "DELETE FROM handed_secrets WHERE environment_id = :environment_id AND account_id = :account_id"
@@ -64,6 +71,19 @@ class HandedSecrets:
         """Whether this is the one time that it is seen; its sealed text is gone with that."""
         values = {"environment_id": secret.environment_id, "id": secret.id}
         return await session.run(_SEEN, **values, nothing=b"", moment=to_milliseconds(moment)) > 0
+
+    async def state(self, database: Database, environment_id: EnvironmentId, secret_id: str) -> HandedState:
+        """Whether it was seen, or the people who were to see it did not want to."""
+        row = await database.one(_STATE, environment_id=environment_id, id=secret_id)
+        if row is None or row[0] is not None:
+            return "seen" if row else "gone"
+        return "declined" if row[1] is not None else ""
+
+    async def decline(
+        self, session: Session, environment_id: EnvironmentId, account_id: AccountId, secret_id: str, moment: datetime
+    ) -> None:
+        values = {"environment_id": environment_id, "account_id": account_id, "id": secret_id}
+        await session.run(_DECLINE, **values, moment=to_milliseconds(moment))
 
     async def withdraw(self, session: Session, environment_id: EnvironmentId, secret_id: str) -> None:
         await session.run(_WITHDRAW, environment_id=environment_id, id=secret_id)

@@ -20,6 +20,7 @@ from portico.model.caller import Caller
 from portico.model.offered import Offered
 from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json
+from portico.toolbox.handing import Open
 from portico.toolbox.progress import Report
 
 _encoder = msgspec.json.Encoder(order="sorted")
@@ -51,13 +52,14 @@ class ClientAnswer(Struct, frozen=True, kw_only=True):
 
 
 class Asking(Struct, frozen=True, kw_only=True):
-    """What the face can do to have people asked. `decided` hears when the waiting for them is over; `visited` is the
-    approval whose page was opened before the call was made again."""
+    """What the face can do to have people asked, and to show them a key (`open_page`). `decided` hears when the waiting
+    for them is over; `visited` is the approval whose page was opened before the call was made again."""
 
     elicit: Elicit | None = None
     decided: Callable[[Approval], None] | None = None
     answer: ClientAnswer | None = None
     visited: str = ""
+    open_page: Open | None = None
 
 
 class Held(Struct, frozen=True, kw_only=True):

@@ -42,7 +42,11 @@ def with_note(result: ToolResult, name: str, note: Json) -> ToolResult:
     """The result with this said first, where it has room for it."""
     if result.is_error or not is_record(result.structured) or name in result.structured:
         return structs.replace(result, meta={**result.meta, name: note})
-    structured = {name: note, **result.structured}
+    return with_value(result, {name: note, **result.structured})
+
+
+def with_value(result: ToolResult, structured: Json) -> ToolResult:
+    """The result with another value, in all the forms that it has."""
     encoded = _encoder.encode(structured)
     text = {"type": "text", "text": encoded.decode()}
     return structs.replace(result, content=[text, *result.content[1:]], structured=structured, encoded=encoded)

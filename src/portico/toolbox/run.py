@@ -32,6 +32,7 @@ from portico.toolbox.confirm import Asking, InputNeeded
 from portico.toolbox.controls import AS, BASE64, DRY_RUN, FIELDS, OFF, STORE_AS, TABLE, read_flag, take
 from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.files import FileArguments
+from portico.toolbox.handing import hand_over
 from portico.toolbox.offer import Offer
 from portico.toolbox.once import Once
 from portico.toolbox.pricing import price_of
@@ -109,7 +110,10 @@ class Toolbox:
             try:
                 if (problem := offer.why_not(operation, connected, asked.config)) is not None:
                     raise problem
-                return await self._run(caller, structs.replace(asked, entry=entry), connected, operation)
+                result = await self._run(caller, structs.replace(asked, entry=entry), connected, operation)
+                if operation.secrets and asked.asking.open_page is not None:
+                    return await hand_over(caller, asked.account_id, result, self._parts, asked.asking.open_page)
+                return result
             except InputNeeded as needed:
                 entry.refuse(ApprovalPending.status, ApprovalPending.code, needed.approval.title)
                 raise

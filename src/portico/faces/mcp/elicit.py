@@ -9,10 +9,11 @@ A form is answered in the program; a page is ours, and only there is anything de
 yes. A program that can only open pages is sent to one, and so is every program where its server wants that.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portico.errors import NotFound
 from portico.faces.http import Incoming
@@ -26,15 +27,17 @@ from portico.gateway.approval_page import Bounds
 from portico.gateway.parts import Parts
 from portico.model.approval import Approval
 from portico.model.caller import Caller
+from portico.model.secret import HandedSecret
 from portico.shapes import Json, is_record
 from portico.toolbox import confirm
 from portico.toolbox.confirm import Asking, ClientAnswer, InputNeeded, answer
+from portico.toolbox.handing import Open
 from portico.vault import tokens
 
 SESSION = "mcp-session-id"
 METHOD = "elicitation/create"
 DONE = "notifications/elicitation/complete"
-APPROVAL, PAGE, APPROVE = "approval", "page", "approve"
+APPROVAL, PAGE, SECRET, APPROVE = "approval", "page", "secret", "approve"
 FORM, URL = "form", "url"
 # Programs of the handshake era know the method from the first version on, and pages from the second.
 _FIRST_VERSION, _FIRST_WITH_PAGES = "2025-06-18", "2025-11-25"
@@ -66,24 +69,33 @@ class Elicitation:
     def session(self, served: Served, message: Message) -> str:
         """The id for a program that can ask its people, at a server that may want that; empty for all others."""
         version = eras.negotiated(message)
-        if served.server.config.confirm == "never" or version < _FIRST_VERSION:
-            return ""
-        modes = _modes(message.arguments.get("capabilities"))
-        known = [each for each in modes if each == FORM or version >= _FIRST_WITH_PAGES]
-        return self._session_of(served, "-".join(known)) if known else ""
+        told = _modes(message.arguments.get("capabilities")) if version >= _FIRST_VERSION else []
+        known = [each for each in told if each == FORM or version >= _FIRST_WITH_PAGES]
+        is_wanted = served.server.config.confirm != "never" or (URL in known and self._links(served))
+        return self._session_of(served, "-".join(known)) if known and is_wanted else ""
 
     def asking(self, served: Served, caller: Caller, incoming: Incoming, message: Message, reply: Reply) -> Asking:
         """How the people at this program are asked, if they can be."""
-        if served.server.config.confirm == "never":
-            return Asking()
         if eras.is_modern(incoming.headers):
+            if served.server.config.confirm == "never":
+                return Asking()
             mode = self._mode(served, _modes(message.meta.get(CAPABILITIES_KEY)))
             return self._by_calling_again(served, caller, message, mode) if mode else Asking()
         session = incoming.header(SESSION)
         modes = session.partition(".")[0]
         if not session or session != self._session_of(served, modes):
             return Asking()
-        return self._on_stream(served, reply, self._mode(served, modes.split("-")))
+        told = modes.split("-")
+        mode = self._mode(served, told) if served.server.config.confirm != "never" else ""
+        asking = self._on_stream(served, reply, mode)
+        if URL in told and reply.takes_stream and self._links(served):
+            return structs.replace(asking, open_page=_opening(reply))
+        return asking
+
+    def _links(self, served: Served) -> bool:
+        """Whether keys may come behind links there, which the program could open past its model."""
+        rules = served.server.config.secret_rules
+        return self._has_pages and "link" in {rules.way, *rules.tools.values()}
 
     def _mode(self, served: Served, modes: list[str]) -> str:
         """A form where the program has them and the server takes its word; else a page, if it opens those."""
@@ -125,6 +137,9 @@ class Elicitation:
     async def answered(self, served: Served, caller: Caller, message: Message) -> None:
         """The answer of a program with a handshake: it counts where this caller asked, at this server."""
         kind, _, approval_id = str(message.identity).partition(":")
+        if kind == SECRET and _said_to_page(message.result) is False:
+            await self._parts.handover.decline(caller, served.server.account_id, approval_id)
+            return
         said = {APPROVAL: _said, PAGE: _said_to_page}.get(kind, _nothing)(message.result)
         if said is None or (said and served.server.config.confirm_at != "program"):
             return
@@ -184,6 +199,16 @@ class _Brought(Struct, frozen=True, kw_only=True):
     approval_id: str
     said: bool | None
     visited: str = ""
+
+
+def _opening(reply: Reply) -> Open:
+    def open_page(secret: HandedSecret, url: str) -> Callable[[], None]:
+        words = f"A key was made ({secret.about}). Open the page to see it: it is shown once, and to you alone."
+        told: Json = {"elicitationId": secret.id}
+        reply.ask(f"{SECRET}:{secret.id}", METHOD, {"mode": URL, "message": words, "url": url} | told)
+        return lambda: reply.tell(DONE, told)
+
+    return open_page
 
 
 def _bound(served: Served, caller: Caller, approval_id: str) -> str:
