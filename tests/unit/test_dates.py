@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portico.errors import InvalidArguments
@@ -181,6 +181,8 @@ def test_range_that_ends_before_it_begins_is_refused(phrase: str) -> None:
 
 
 @given(st.integers(1_577_836_800, 2_051_222_400), st.sampled_from([BERLIN, CAIRO, HAVANA, LORD_HOWE]))
+@example(1_680_361_200, LORD_HOWE)  # clocks have just gone back by half an hour
+@example(1_696_086_000, LORD_HOWE)  # and forward
 def test_calendar_units_meet_without_gap_or_overlap(moment: int, zone: ZoneInfo) -> None:
     """What is last ends where this begins, and this where next begins, in every zone at every moment."""
     now = datetime.fromtimestamp(moment, UTC)

@@ -193,8 +193,8 @@ class _Reader:
     def _start_of(self, unit: str) -> datetime:
         today = self._today
         starts: dict[str, Callable[[], datetime]] = {
-            "minute": lambda: self._now.replace(second=0, microsecond=0),
-            "hour": lambda: self._now.replace(minute=0, second=0, microsecond=0),
+            "minute": lambda: self._sooner(timedelta(seconds=self._now.second, microseconds=self._now.microsecond)),
+            "hour": lambda: self._sooner(self._now - self._now.replace(minute=0, second=0, microsecond=0)),
             "day": lambda: today,
             "week": lambda: self._moved(today, "day", -today.weekday()),
             "month": lambda: today.replace(day=1),
@@ -202,6 +202,10 @@ class _Reader:
             "year": lambda: today.replace(month=1, day=1),
         }
         return starts[unit]()
+
+    def _sooner(self, step: timedelta) -> datetime:
+        """In the time of the world: where clocks went back by half an hour, the wall has no such hour's beginning."""
+        return (self._now.astimezone(UTC) - step).astimezone(self._now.tzinfo)
 
     def _moved(self, moment: datetime, unit: str, count: int) -> datetime:
         """Hours and minutes by the clock on the wall of the world; days and longer by the calendar of the zone."""
