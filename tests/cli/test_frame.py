@@ -86,6 +86,7 @@ WITH_TOKEN = [words for words in commands() if "token" in inspect.signature(func
 
 # What must be changed is said in options.
 CHANGES: dict[tuple[str, ...], list[str]] = {
+    ("accounts", "connect"): ["--key", "x"],
     ("accounts", "update"): ["--status", "blocked"],
     ("environments", "update"): ["--name", "x"],
     ("mcp", "update"): ["--name", "x"],

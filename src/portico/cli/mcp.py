@@ -1,6 +1,7 @@
 """`portico mcp …`: MCP servers of an account. `grants` and `revoke` stand in `grants`, the bridge in `stdio`."""
 
 import json as json_
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,33 +15,73 @@ Json = dict[str, Any]
 Account = Annotated[str, Parameter(help="The account's id.")]
 Server = Annotated[str, Parameter(help="The MCP server's id.")]
 Name = Annotated[str, Parameter(help="What people and programs are shown as the server's name.")]
-Methods = Annotated[
-    list[str] | None,
-    Parameter(
-        name="--method", negative="", help="read, write, custom, or a method's or tool's name; repeat for several."
-    ),
-]
-Tags = Annotated[list[str] | None, Parameter(name="--tag", negative="", help="An area; repeat for several.")]
-Exposure = Annotated[
-    str, Parameter(help="all, discovery, or auto: all while they stay under 12,000 tokens, else discovery.")
-]
-NeedsToken = Annotated[
-    bool | None,
-    Parameter(name="--needs-token", negative="--no-needs-token", help="The address alone is not enough."),
-]
-ReadOnly = Annotated[
-    bool | None,
-    Parameter(name="--read-only", negative="--no-read-only", help="Refuse every tool that changes something."),
-]
-Confirm = Annotated[
-    str, Parameter(help="destructive or writes: such calls wait until somebody approves them; never: they do not.")
-]
-Secrets = Annotated[
-    str, Parameter(help="How keys that are shown once are handed over: link, store or reveal; link if absent.")
-]
 ExpiresAt = Annotated[str, Parameter(help="When it ends, ISO 8601 with a time zone; `never` takes an end away.")]
-Config = Annotated[Path | None, Parameter(help="A JSON file with more of the config (arguments, result_limit, …).")]
 Only = Annotated[str, Parameter(name="--client", help="Only for this program, for example claude-code or cursor.")]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What a model would see of a server."""
+
+    method: Annotated[
+        list[str] | None,
+        Parameter(negative="", help="read, write, custom, or a method's or tool's name; repeat for several."),
+    ] = None
+    tag: Annotated[list[str] | None, Parameter(negative="", help="An area; repeat for several.")] = None
+    exposure: Annotated[
+        str, Parameter(help="all, discovery, or auto: all while they stay under 12,000 tokens, else discovery.")
+    ] = ""
+    read_only: Annotated[
+        bool | None, Parameter(negative="--no-read-only", help="Refuse every tool that changes something.")
+    ] = None
+    confirm: Annotated[
+        str, Parameter(help="destructive or writes: such calls wait until somebody approves them; never: they do not.")
+    ] = ""
+    config: Annotated[
+        Path | None, Parameter(help="A JSON file with more of the config (arguments, result_limit, …).")
+    ] = None
+
+    def written(self) -> Json:
+        """Only what was named, on top of what the file says."""
+        return _read(self.config) | {name: value for name, value in self._given().items() if value is not None}
+
+    def _given(self) -> Json:
+        return {
+            "methods": self.method,
+            "tags": self.tag,
+            "tool_exposure": self.exposure or None,
+            "read_only": self.read_only,
+            "confirm": self.confirm or None,
+        }
+
+
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Offer(Seen):
+    """And how it is used."""
+
+    needs_token: Annotated[
+        bool | None, Parameter(negative="--no-needs-token", help="The address alone is not enough.")
+    ] = None
+    secrets: Annotated[
+        str, Parameter(help="How keys that are shown once are handed over: link, store or reveal; link if absent.")
+    ] = ""
+    confirm_at: Annotated[
+        str, Parameter(help="Where people at the program say yes: program, page, or sign_in; program if absent.")
+    ] = ""
+    expires_at: ExpiresAt = ""
+
+    def _given(self) -> Json:
+        return super()._given() | {
+            "require_api_token_auth": self.needs_token,
+            "secrets": self.secrets or None,
+            "confirm_at": self.confirm_at or None,
+        }
+
+
+_ALL = Seen()
+_AS_IT_COMES = Offer()
 
 
 def list_(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
@@ -70,26 +111,15 @@ def create(
     account: Account,
     name: Name,
     *,
-    method: Methods = None,
-    tag: Tags = None,
-    exposure: Exposure = "",
-    needs_token: NeedsToken = None,
-    read_only: ReadOnly = None,
-    confirm: Confirm = "",
-    secrets: Secrets = "",
-    expires_at: ExpiresAt = "",
-    config: Config = None,
+    offer: Offer = _AS_IT_COMES,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """Make an MCP server. Its address is shown this once."""
-    body: Json = {
-        "name": name,
-        "config": _config(method, tag, exposure, needs_token, read_only, confirm, config, secrets),
-    }
-    if expires_at and expires_at != "never":
-        body["expires_at"] = expires_at
+    body: Json = {"name": name, "config": offer.written()}
+    if offer.expires_at and offer.expires_at != "never":
+        body["expires_at"] = offer.expires_at
     _told(Api(url, token).post(_path(account), body), json=json)
 
 
@@ -98,29 +128,20 @@ def update(
     server: Server,
     *,
     name: Name = "",
-    method: Methods = None,
-    tag: Tags = None,
-    exposure: Exposure = "",
-    needs_token: NeedsToken = None,
-    read_only: ReadOnly = None,
-    confirm: Confirm = "",
-    secrets: Secrets = "",
-    expires_at: ExpiresAt = "",
-    config: Config = None,
+    offer: Offer = _AS_IT_COMES,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """Change an MCP server; what is not named stays. It holds at once, and within a second in every replica."""
-    api = Api(url, token)
     body: Json = {"name": name} if name else {}
-    if changed := _config(method, tag, exposure, needs_token, read_only, confirm, config, secrets):
+    if changed := offer.written():
         body["config"] = changed
-    if expires_at:
-        body["expires_at"] = None if expires_at == "never" else expires_at
+    if offer.expires_at:
+        body["expires_at"] = None if offer.expires_at == "never" else offer.expires_at
     if not body:
         raise Unhappy("Say what to change: --name, --method, --tag, --exposure, --needs-token, --confirm, --config …")
-    found = api.patch(_path(account, server), body)
+    found = Api(url, token).patch(_path(account, server), body)
     say_json(found) if json else say_record(found)
 
 
@@ -143,12 +164,7 @@ def preview(
     account: Account,
     server: Annotated[str, Parameter(help="An MCP server's id, to preview it as it is.")] = "",
     *,
-    method: Methods = None,
-    tag: Tags = None,
-    exposure: Exposure = "",
-    read_only: ReadOnly = None,
-    confirm: Confirm = "",
-    config: Config = None,
+    seen: Seen = _ALL,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
@@ -156,7 +172,7 @@ def preview(
     """Show what a model would see: the instructions, the tools with what they cost, and for whom it is too much."""
     api = Api(url, token)
     known: Json = api.get(_path(account, server)) if server else {"name": "preview", "config": {}}
-    wanted = known["config"] | _config(method, tag, exposure, None, read_only, confirm, config)
+    wanted = known["config"] | seen.written()
     found = api.post(f"{_path(account)}/preview", {"name": known["name"], "config": wanted})
     if json:
         say_json(found)
@@ -199,29 +215,6 @@ def snippets(
 
 def _path(account: str, server: str = "") -> str:
     return f"/integrated-account/{account}/mcp" + (f"/{server}" if server else "")
-
-
-def _config(
-    method: list[str] | None,
-    tag: list[str] | None,
-    exposure: str,
-    needs_token: bool | None,
-    read_only: bool | None,
-    confirm: str,
-    file: Path | None,
-    secrets: str = "",
-) -> Json:
-    """Only what was named, on top of what the file says."""
-    given: Json = {
-        "methods": method,
-        "tags": tag,
-        "tool_exposure": exposure or None,
-        "require_api_token_auth": needs_token,
-        "read_only": read_only,
-        "confirm": confirm or None,
-        "secrets": secrets or None,
-    }
-    return _read(file) | {name: value for name, value in given.items() if value is not None}
 
 
 def _read(file: Path | None) -> Json:

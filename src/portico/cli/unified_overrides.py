@@ -1,6 +1,7 @@
 """`portico unified override …`: what an account or a whole environment changes about the unified mappings."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -39,31 +40,53 @@ Level = Annotated[
 Json = dict[str, Any]
 
 
+@Parameter(name="*")
+@dataclass(frozen=True, kw_only=True)
+class Whose:
+    """Whose override: an account's, or a whole environment's."""
+
+    integration: Everybody = ""
+    account: AccountOption = ""
+
+    def place(self, api: Api) -> str:
+        if not self.integration:
+            return f"/integrated-account/{account_of(api, self.account)}"
+        if self.account:
+            raise Unhappy("Give --account or --integration, not both.")
+        installed = {each["integration"]["name"]: each["id"] for each in api.pages("/environment-integration")}
+        if self.integration not in installed:
+            there = ", ".join(sorted(installed)) or "none"
+            raise Unhappy(f"The integration {self.integration!r} is not installed here; installed: {there}.")
+        return f"/environment-integration/{installed[self.integration]}"
+
+
+_THE_ONE = Whose()
+
+
 def override(
     *,
     version: AtVersion = None,
-    integration: Everybody = "",
-    account: AccountOption = "",
+    whose: Whose = _THE_ONE,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """Print an override of the unified mappings, as `portico unified change` takes it."""
     api = Api(url, token)
-    say_json(api.get(f"{_place(api, account, integration)}/unified-override", version=version)["override"])
+    place = whose.place(api)
+    say_json(api.get(f"{place}/unified-override", version=version)["override"])
 
 
 def change(
     file: File,
     *,
-    integration: Everybody = "",
-    account: AccountOption = "",
+    whose: Whose = _THE_ONE,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """Put an override in the place of the one before. Try it first with `portico unified test`."""
     api = Api(url, token)
-    place = _place(api, account, integration)
+    place = whose.place(api)
     api.patch(place, {"unified_model_override": _read(file)})
     _say_current(api.get(f"{place}/unified-override"), json=json)
 
@@ -107,15 +130,15 @@ def try_out(
 
 def versions(
     *,
-    integration: Everybody = "",
-    account: AccountOption = "",
+    whose: Whose = _THE_ONE,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """List the versions of an override, newest first. The last fifty are kept."""
     api = Api(url, token)
-    found = list(api.pages(f"{_place(api, account, integration)}/unified-override/version"))
+    place = whose.place(api)
+    found = list(api.pages(f"{place}/unified-override/version"))
     if json:
         say_json(found)
         return
@@ -136,16 +159,15 @@ def difference(
     from_version: Annotated[int | None, Parameter(help="Without it, the one before the other.")] = None,
     to_version: Annotated[int | None, Parameter(help="Without it, the one that counts.")] = None,
     *,
-    integration: Everybody = "",
-    account: AccountOption = "",
+    whose: Whose = _THE_ONE,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """Show what two versions of an override differ in."""
     api = Api(url, token)
-    path = f"{_place(api, account, integration)}/unified-override/difference"
-    found = api.get(path, from_version=from_version, to_version=to_version)
+    place = whose.place(api)
+    found = api.get(f"{place}/unified-override/difference", from_version=from_version, to_version=to_version)
     if json:
         say_json(found)
         return
@@ -156,15 +178,14 @@ def difference(
 def restore(
     version: Version,
     *,
-    integration: Everybody = "",
-    account: AccountOption = "",
+    whose: Whose = _THE_ONE,
     json: JsonOption = False,
     url: UrlOption = "",
     token: TokenOption = "",
 ) -> None:
     """Roll an override back to a version. That is a new version, and can be rolled back, too."""
     api = Api(url, token)
-    place = _place(api, account, integration)
+    place = whose.place(api)
     if not version.isdecimal():
         raise Unhappy(f"{version!r} is no version; `portico unified versions` lists them.")
     _say_current(api.post(f"{place}/unified-override/restore", {"version": int(version)}), json=json)
@@ -176,18 +197,6 @@ def _say_current(shown: Json, *, json: bool) -> None:
     else:
         origin = f", put back from version {shown['restored_from']}" if shown["restored_from"] is not None else ""
         say(f"Version {shown['version']} counts now{origin}.")
-
-
-def _place(api: Api, account: str, integration: str) -> str:
-    if not integration:
-        return f"/integrated-account/{account_of(api, account)}"
-    if account:
-        raise Unhappy("Give --account or --integration, not both.")
-    installed = {each["integration"]["name"]: each["id"] for each in api.pages("/environment-integration")}
-    if integration not in installed:
-        there = ", ".join(sorted(installed)) or "none"
-        raise Unhappy(f"The integration {integration!r} is not installed here; installed: {there}.")
-    return f"/environment-integration/{installed[integration]}"
 
 
 def _read(file: str) -> Json:

@@ -45,6 +45,7 @@ class ServerConfig(TypedDict):
     include_removed: NotRequired[bool]
     read_only: NotRequired[bool]
     confirm: NotRequired[Literal["destructive", "never", "writes"]]
+    confirm_at: NotRequired[Literal["page", "program", "sign_in"]]
     confirm_wait_seconds: NotRequired[float]
     comforts_off: NotRequired[
         Sequence[
