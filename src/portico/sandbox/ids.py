@@ -3,6 +3,7 @@
 import hashlib
 import random
 import string
+from functools import lru_cache
 
 LETTERS = string.ascii_letters + string.digits
 HEX = "0123456789abcdef"
@@ -52,6 +53,7 @@ def make(source: random.Random, prefix: str) -> str:
     return prefix + "".join(source.choices(alphabet, k=length))
 
 
+@lru_cache(65_536)
 def named(prefix: str, name: str) -> str:
     """The same id for the same name, for ever: what exists from the start keeps its id after a reset."""
     seed = int.from_bytes(hashlib.sha256(f"{prefix}{name}".encode()).digest()[:8])

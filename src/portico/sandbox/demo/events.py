@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from portico.sandbox.audit import Actor, in_browser, remember
 from portico.sandbox.certificate_store import CERTIFICATES
@@ -132,18 +133,24 @@ def _logins(stage: Stage) -> Iterator[Happening]:
     for handle, user in stage.people.items():
         last = today - int(cast.LEFT_AGE) - 1 if handle == cast.LEFT.handle else today
         for day in range(max(today - HISTORY_DAYS, user.added_at // DAY + 1), last + 1):
-            # Samples must repeat from run to run; nothing here is a secret.
-            chance = random.Random(f"{handle} {day}")  # noqa: S311 -- invented data
-            if (day + FIRST_WEEKDAY) % 7 >= SATURDAY or chance.random() < 0.6:
+            comes, hour, slip, leaves, stay = _chances(handle, day)
+            if (day + FIRST_WEEKDAY) % 7 >= SATURDAY or comes < 0.6:
                 continue
-            age = (stage.now - day * DAY) / DAY - (7 + 9 * chance.random()) * HOUR
-            if chance.random() < 0.05:
+            age = (stage.now - day * DAY) / DAY - (7 + 9 * hour) * HOUR
+            if slip < 0.05:
                 failed = Actor(user.id, user.email, ip_address=ELSEWHERE)
                 details = {"error_code": "invalid_credentials", "error_message": "The password was wrong."}
                 yield Happening(age + MOMENT, failed, "login.failed", None, details)
             yield Happening(age, _by(stage, handle), "login.succeeded", None, {})
-            if chance.random() < 0.3:
-                yield Happening(age - 3 * HOUR * chance.random(), _by(stage, handle), "logout.succeeded", None, {})
+            if leaves < 0.3:
+                yield Happening(age - 3 * HOUR * stay, _by(stage, handle), "logout.succeeded", None, {})
+
+
+@lru_cache(16_384)
+def _chances(handle: str, day: int) -> tuple[float, ...]:
+    """The same for the same person and day, from run to run and for every organization."""
+    chance = random.Random(f"{handle} {day}")  # noqa: S311 -- invented data, and no secret
+    return tuple(chance.random() for _ in range(5))
 
 
 def _by(stage: Stage, handle: str) -> Actor:

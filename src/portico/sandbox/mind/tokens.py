@@ -14,7 +14,7 @@ def pieces(text: str) -> list[str]:
 
 
 def count(text: str) -> int:
-    return sum(1 for _ in PIECE.finditer(text))
+    return len(PIECE.findall(text))
 
 
 def identity(piece: str) -> int:
