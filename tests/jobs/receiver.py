@@ -29,13 +29,16 @@ class Received:
 
 @dataclass
 class Receiver:
-    """`answers` per path are used up in turn, then all is well. A path in `hanging` answers once it is let go."""
+    """`answers` per path are used up in turn, then all is well. A path in `hanging` answers once it is let go, all
+    others after `pause_seconds`.
+    """
 
     url: str = ""
     received: list[Received] = field(default_factory=list[Received])
     answers: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     headers: dict[str, str] = field(default_factory=dict[str, str])
     hanging: dict[str, asyncio.Event] = field(default_factory=dict[str, asyncio.Event])
+    pause_seconds: float = 0.0
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
     def answer(self, path: str, *statuses: int, **headers: str) -> None:
@@ -73,6 +76,8 @@ class Receiver:
             self._news.set()
             if path in self.hanging:
                 await self.hanging[path].wait()
+            elif self.pause_seconds:
+                await asyncio.sleep(self.pause_seconds)
             queue = self.answers.get(path, [])
             status = queue.pop(0) if queue else 204
             extra = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
