@@ -158,6 +158,15 @@ class Runner:
         return "POST", f"{base}/{operation.method}"
 
 
+def reads(operation: Operation, view: View) -> bool:
+    """It looks for what is there already, in the demo, itself or in an example that its own refers to."""
+    text = msgspec.json.encode(operation.example or {}).decode()
+    return operation.verb == "GET" or any(
+        resource == "sandbox" or reads(view.find(resource, method), view)
+        for resource, method, _ in _REFERENCE.findall(text)
+    )
+
+
 def _value(got: Got) -> Any:
     """JSON as it is; anything else as base64, ready to be sent as a file."""
     is_json = got.headers.get("content-type", "").startswith("application/json")

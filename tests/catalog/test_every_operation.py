@@ -16,7 +16,7 @@ from portico.model.operation import Operation
 from portico.sandbox.serve import running
 from portico.sandbox.state import World
 from portico.settings import Settings
-from tests.catalog.example_runner import Runner
+from tests.catalog.example_runner import Runner, reads
 from tests.conftest import MASTER_KEY
 from tests.gateways import Client, connect_account, open_client, open_gateway
 
@@ -47,12 +47,16 @@ async def shared_client(shared_url: str, tmp_path_factory: pytest.TempPathFactor
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def runner(shared_world: World, shared_url: str, shared_client: Client) -> Runner:
-    """A fresh world and account for each example: what one deletes, the next may need."""
+async def runner(shared_world: World, shared_url: str, shared_client: Client, operation: Operation) -> Runner:
+    """A fresh world and account for each example: what one deletes, the next may need.
+
+    What reads, reads the demo's years; whatever else can do without is asked in an empty house, which is made at once.
+    """
     shared_world.reset()
     # The same moment each time, so that the years before it are invented only once.
     shared_world.turn_to(BEGIN)
-    account = await connect_account(shared_client, api_key="sk-proj-demo", admin_key="sk-admin-demo")
+    whose = "demo" if reads(operation, VIEW) else "example"
+    account = await connect_account(shared_client, api_key=f"sk-proj-{whose}", admin_key=f"sk-admin-{whose}")
     return Runner(shared_client, account["id"], VIEW, shared_world, shared_url)
 
 
