@@ -9,7 +9,9 @@ from portico.store.override_versions import KEPT, LAST, OverrideChange, Override
 from tests.store.rows import MOMENT, Home, make_home
 
 
-async def changed(database: Database, home: Home, subject: str, override: Any, restored_from: int = 0) -> None:
+async def changed(
+    database: Database, home: Home, subject: str, override: Any, restored_from: int | None = None
+) -> None:
     caller = structs.replace(home.caller, token_id="token", name="ops")
     change = OverrideChange(override=override, restored_from=restored_from)
     async with database.transaction() as session:
