@@ -38,6 +38,15 @@ def heard(events: Events, *, is_streamed: bool) -> Callable[[Any], None] | None:
     return events.append if is_streamed else None
 
 
+async def talked(house: Served, run: Callable[..., Any], tools: list[Tool[Any]], **more: Any) -> Any:
+    """What a loop gives, with the official client of its own kind."""
+    if run in {arun_chat, arun_responses}:
+        async with AsyncOpenAI(base_url=house.passthrough, api_key=house.token) as awaited:
+            return await run(awaited, tools, model="gpt-4o-mini", **more)
+    with OpenAI(base_url=house.passthrough, api_key=house.token) as blocking:
+        return run(blocking, tools, model="gpt-4o-mini", **more)
+
+
 @pytest.mark.parametrize("is_streamed", [False, True], ids=["whole", "streamed"])
 @pytest.mark.parametrize("is_awaited", [False, True], ids=["blocking", "awaited"])
 async def test_a_chat_runs_what_the_model_calls(
@@ -45,12 +54,8 @@ async def test_a_chat_runs_what_the_model_calls(
 ) -> None:
     events: Events = []
     said, on_event = asked(), heard(events, is_streamed=is_streamed)
-    if is_awaited:
-        async with AsyncOpenAI(base_url=house.passthrough, api_key=house.token) as other:
-            answer = await arun_chat(other, tools, messages=said, on_event=on_event, model="gpt-4o-mini")
-    else:
-        with OpenAI(base_url=house.passthrough, api_key=house.token) as client:
-            answer = run_chat(client, tools, messages=said, on_event=on_event, model="gpt-4o-mini")
+    run = arun_chat if is_awaited else run_chat
+    answer = await talked(house, run, tools, messages=said, on_event=on_event)
     assert [each["role"] for each in said] == ["user", "assistant", "tool", "assistant"]
     assert said[1]["tool_calls"][0]["function"]["name"] == MODELS
     assert "gpt-4o" in said[2]["content"]
@@ -65,12 +70,8 @@ async def test_responses_run_what_the_model_calls(
 ) -> None:
     events: Events = []
     said, on_event = asked(), heard(events, is_streamed=is_streamed)
-    if is_awaited:
-        async with AsyncOpenAI(base_url=house.passthrough, api_key=house.token) as other:
-            answer = await arun_responses(other, tools, input=said, on_event=on_event, model="gpt-4o-mini")
-    else:
-        with OpenAI(base_url=house.passthrough, api_key=house.token) as client:
-            answer = run_responses(client, tools, input=said, on_event=on_event, model="gpt-4o-mini")
+    run = arun_responses if is_awaited else run_responses
+    answer = await talked(house, run, tools, input=said, on_event=on_event)
     assert [each.get("type") for each in said] == [None, "function_call", "function_call_output", "message"]
     assert "gpt-4o" in said[2]["output"]
     assert answer.output_text

@@ -8,11 +8,13 @@ import pytest
 from openai import AsyncOpenAI, OpenAI
 
 from tests.catalog.tested_by import prove
+from tests.conftest import ENGINES
 from tests.outside.browsing import chromium
 from tests.outside.client_envs import NotInstallable, python_env
 from tests.outside.mcp_house import House
 from tests.outside.mcp_house import opened as opened_house
 from tests.outside.sdk import Sdk, opened
+from tests.postgres import PostgresServer
 from tests.served import Served, served
 
 if TYPE_CHECKING:
@@ -60,3 +62,14 @@ def python() -> Path:
         return python_env("mcp-2")
     except NotInstallable as problem:
         pytest.skip(f"tests with an MCP client: {problem}")
+
+
+@pytest.fixture(params=ENGINES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """An empty database on each engine."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/portico.db"
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as address:
+        yield address

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from io import BufferedReader
 from typing import cast
 
+from tests.outside.threaded import answering
+
 BLOCK_BYTES = 1 << 20
+
 PATIENCE_SECONDS = 60.0
 # Nothing was taken for so long: nothing more will be, until somebody reads on.
 STANDSTILL_SECONDS = 0.3
@@ -88,11 +91,8 @@ class Sink:
 def sink() -> Generator[Sink]:
     vendor = Sink()
     vendor.may_read.set()
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        vendor.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        threading.Thread(target=_listen, args=(vendor, listener), daemon=True).start()
+    with answering(vendor.serve, PATIENCE_SECONDS) as vendor.url:
         yield vendor
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 def send_until_stuck(connection: socket.socket, content: bytes, is_stuck: threading.Event) -> None:
@@ -107,16 +107,6 @@ def send_until_stuck(connection: socket.socket, content: bytes, is_stuck: thread
                 raise
             is_stuck.set()
     connection.settimeout(PATIENCE_SECONDS)
-
-
-def _listen(vendor: Sink, listener: socket.socket) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        connection.settimeout(PATIENCE_SECONDS)
-        threading.Thread(target=vendor.serve, args=(connection,), daemon=True).start()
 
 
 def _headers(incoming: BufferedReader) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ import sqlite3
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Generator
 from contextlib import closing
 from pathlib import Path
 
@@ -18,9 +17,8 @@ from portico.sandbox.state import World
 from portico.store.audit import Audit
 from portico.store.engines import open_database
 from portico.store.operators import Operators
-from tests.conftest import ENGINES, MASTER_KEY
+from tests.conftest import MASTER_KEY
 from tests.outside.writers import HOOK, Said, Writer
-from tests.postgres import PostgresServer
 from tests.programs import gateway
 from tests.size import IS_FULL, dice
 
@@ -31,17 +29,6 @@ TOKEN = "ptc_bootstrap_for_tests_0123456789abcdef"
 WRITERS = 4
 LONGEST_SECONDS = 2.0
 TABLES = ("accounts", "api_tokens", "webhooks", "servers")
-
-
-@pytest.fixture(params=ENGINES)
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """An empty database on each engine."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/portico.db"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as address:
-        yield address
 
 
 def test_what_was_acknowledged_survives_a_kill(url: str, tmp_path: Path) -> None:

@@ -12,7 +12,6 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Generator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -32,7 +31,6 @@ from tests.forms import form
 from tests.gateways import Got
 from tests.jobs.receiver import Received, Receiver, listening
 from tests.outside.clients_at_work import TOKEN
-from tests.postgres import PostgresServer
 from tests.programs import gateway
 from tests.served import exchanged
 from tests.size import IS_FULL, dice
@@ -192,16 +190,6 @@ def _until(is_so: Any) -> None:
     while not is_so():
         assert time.monotonic() < deadline, "did not come about in time"
         time.sleep(0.05)
-
-
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/portico.db"
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as address:
-        yield address
 
 
 async def test_killed_workers_lose_no_job_nor_do_any_twice(url: str, tmp_path: Path) -> None:

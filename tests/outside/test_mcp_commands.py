@@ -56,6 +56,9 @@ def test_server_is_made_shown_changed_moved_and_deleted(portico: Run, mcp_house:
     assert (mcp_house.status(url), mcp_house.status(url, mcp_house.token)) == (401, 200)
     back = told(portico("update", account, made["id"], "--no-needs-token", "--expires-at", "never", "--json"))
     assert (back["config"]["require_api_token_auth"], back["expires_at"]) == (False, None)
+    assert back["config"]["confirm_at"] == "program"
+    asking = told(portico("update", account, made["id"], "--confirm", "writes", "--confirm-at", "sign_in", "--json"))
+    assert (asking["config"]["confirm"], asking["config"]["confirm_at"]) == ("writes", "sign_in")
     moved = portico("rotate", account, made["id"])[1].strip()
     assert (mcp_house.status(url), mcp_house.status(moved)) == (404, 200)
     assert portico("delete", account, made["id"]) == (0, f"Deleted {made['id']}.\n", "")

@@ -3,14 +3,16 @@ what it was told to say. Neither mends or understands more than where a message 
 """
 
 import socket
-import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from io import BufferedReader
 from urllib.parse import urlsplit
 
+from tests.outside.threaded import answering
+
 PATIENCE_SECONDS = 10.0
+
 Pairs = list[tuple[bytes, bytes]]
 _EMPTY_LIST = (
     b'HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 27\r\n\r\n{"object":"list","data":[]}'
@@ -75,11 +77,8 @@ class Vendor:
 @contextmanager
 def vendor(mark: bytes) -> Generator[Vendor]:
     made = Vendor(mark)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        made.url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
-        threading.Thread(target=_listen, args=(made, listener), daemon=True).start()
+    with answering(made.serve, PATIENCE_SECONDS) as made.url:
         yield made
-        listener.shutdown(socket.SHUT_RDWR)
 
 
 def exchanged(url: str, written: bytes) -> Message:
@@ -95,16 +94,6 @@ def exchanged(url: str, written: bytes) -> Message:
             has_body = not written.startswith(b"HEAD ") and first.split(b" ")[1] not in {b"204", b"304"}
             content = _body(incoming, headers, is_request=False) if has_body else b""
             return Message(first, headers, content, incoming.read())
-
-
-def _listen(made: Vendor, listener: socket.socket) -> None:
-    while True:
-        try:
-            connection, _ = listener.accept()
-        except OSError:
-            return
-        connection.settimeout(PATIENCE_SECONDS)
-        threading.Thread(target=made.serve, args=(connection,), daemon=True).start()
 
 
 def _head(incoming: BufferedReader) -> tuple[bytes, Pairs]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from portico.faces.web.admin import chart
-from portico.faces.web.admin.usage import as_csv
+from portico.faces.web.admin.usage import download_of
 
 
 def test_columns_stand_on_the_floor_and_add_up() -> None:
@@ -31,5 +31,5 @@ def test_a_chart_of_nothing_has_an_axis_and_no_columns() -> None:
 
 
 def test_a_formula_becomes_text_in_csv() -> None:
-    value: Any = as_csv("a/b.csv", ["name", "sum"], [["=HYPERLINK(1)", -3]])
+    value: Any = download_of("a/b.csv", ["name", "sum"], [["=HYPERLINK(1)", -3]])
     assert (value.filename, value.content) == ("a-b.csv", b"name,sum\r\n'=HYPERLINK(1),-3\r\n")

@@ -1,14 +1,17 @@
 """Answers in parts: each of them fits, and together they hold every character and item of the whole."""
 
+import json
 import re
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from portico.shapes import is_list, is_record
 from portico.toolbox.fields import read_fields
-from portico.toolbox.fit import split_page, split_text, split_value
+from portico.toolbox.fit import clean, is_clean, split_page, split_text, split_value
 from portico.toolbox.lean import leave_out
 from portico.toolbox.tables import as_table, with_tables
 
@@ -91,6 +94,27 @@ def test_every_page_of_a_list_fits_and_nothing_is_lost(limit: int) -> None:
         else:
             found = restored([{"result": found}, part])["result"]
     assert found == items
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), st.booleans())
+@example("back\bspace", False)  # which JSON spells without a number
+@example("form\ffeed", True)
+@example("\x7f", True)
+@example("\u202eright to left", False)
+def test_what_is_called_clean_at_one_look_is_clean(text: str, is_ascii: bool) -> None:
+    written = json.dumps({"said": text}, ensure_ascii=is_ascii).encode()
+    value = msgspec.json.decode(written)
+    assert not is_clean(written) or clean(value) == value
+
+
+@pytest.mark.parametrize("text", ["plain", "größer", "two\nlines\tand a tab", 'a "quoted" word'])
+def test_one_look_is_enough_for_what_most_answers_hold(text: str) -> None:
+    assert is_clean(json.dumps({"said": text}, ensure_ascii=False).encode())
+
+
+def test_what_is_no_json_after_all_is_not_taken_for_clean() -> None:
+    assert not is_clean(b"a \x1b[31m terminal")
+    assert not is_clean(b"\xff\xfe")
 
 
 def test_long_text_in_pieces() -> None:

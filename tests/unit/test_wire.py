@@ -72,6 +72,14 @@ async def test_a_wire_is_free_as_soon_as_its_answer_is_whole(line: Line) -> None
         assert len(line.free) == number + 1
 
 
+async def test_a_header_is_found_however_either_side_spells_it(line: Line) -> None:
+    reply = line.ask()
+    await line.say(OK + b"X-Request-ID: one\r\nx-request-id: two\r\ncontent-length: 0\r\n\r\n")
+    await reply.head()
+    assert [reply.header(name) for name in ("x-request-id", "X-Request-Id", "nothing")] == ["one", "one", ""]
+    assert reply.headers[:2] == [("X-Request-ID", "one"), ("x-request-id", "two")]
+
+
 async def test_who_drops_a_whole_answer_does_not_close_the_next_one(line: Line) -> None:
     first = line.ask()
     await line.say(SHORT)

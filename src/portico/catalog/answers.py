@@ -4,7 +4,7 @@ The vendor may say more than is listed: its schemas leave fields and values open
 """
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,45 +25,60 @@ _CURSOR: Json = {"type": ["string", "null"]}
 class Answers(Struct, frozen=True, kw_only=True):
     """One vendor's file: by call, and the shapes that they share."""
 
-    operations: dict[str, Json]
-    shapes: dict[str, Json] = msgspec.field(name="$defs")
+    operations: dict[str, Json] = {}
+    shapes: dict[str, Json] = msgspec.field(name="$defs", default_factory=dict[str, Json])
+
+    def of(self, call: str) -> Json | None:
+        return self.operations.get(call)
 
 
 def vendor_schema(operation: Operation) -> Json | None:
     """What the vendor answers; None where that is no JSON, or nothing is known of it."""
     answers = _answers(operation.integration)
-    found = answers.operations.get(f"{operation.verb} {_PARAMETER.sub('{}', operation.path)}") if answers else None
-    return _whole(found, answers.shapes) if found is not None and answers is not None else None
+    found = answers.of(_call_of(operation))
+    return None if found is None else _whole(found, answers.shapes)
 
 
 def answer_schema(operation: Operation) -> Json | None:
-    """What the Proxy API answers: pages with our cursors, what has no shape of its own in `result`."""
-    answers = _answers(operation.integration)
-    if answers is None or operation.returns not in {"value", "page"}:
+    """What the Proxy API answers: pages with our cursors, what has no shape of its own in `result`. Not to be changed:
+    whoever asks gets the same one."""
+    if operation.returns not in {"value", "page"}:
         return None
-    found = answers.operations.get(f"{operation.verb} {_PARAMETER.sub('{}', operation.path)}")
-    if found is None:
-        return None
-    if operation.page is not None:
-        items = _at(found, operation.page.items, answers.shapes)
-        return _whole(_page(items), answers.shapes) if items is not None else None
-    if operation.method == "list":
-        is_array = _resolved(found, answers.shapes).get("type") == "array"
-        return _whole(_page(found if is_array else {"type": "array", "items": found}), answers.shapes)
-    if operation.method not in _STANDARD:
-        found = {"type": "object", "properties": {"result": found}, "required": ["result"]}
-    return _whole(found, answers.shapes)
+    items = operation.page.items if operation.page else None
+    return _answer(operation.integration, _call_of(operation), operation.method, items)
 
 
 def has_answer_schema(operation: Operation) -> bool:
     return answer_schema(operation) is not None
 
 
+def _call_of(operation: Operation) -> str:
+    return f"{operation.verb} {_PARAMETER.sub('{}', operation.path)}"
+
+
+@lru_cache(2048)
+def _answer(integration: str, call: str, method: str, items: str | None) -> Json | None:
+    """Put together once: a list of all tools asks for hundreds of them. `items`: where a page has its items."""
+    answers = _answers(integration)
+    found, shapes = answers.of(call), answers.shapes
+    if found is None:
+        return None
+    if items is not None:
+        listed = _at(found, items, shapes)
+        return None if listed is None else _whole(_page(listed), shapes)
+    if method == "list":
+        is_array = _resolved(found, shapes).get("type") == "array"
+        return _whole(_page(found if is_array else {"type": "array", "items": found}), shapes)
+    if method not in _STANDARD:
+        found = {"type": "object", "properties": {"result": found}, "required": ["result"]}
+    return _whole(found, shapes)
+
+
 @cache
-def _answers(integration: str) -> Answers | None:
+def _answers(integration: str) -> Answers:
     path = _INTEGRATIONS / integration / FILE
     if not integration.isidentifier() or not path.is_file():
-        return None
+        return Answers()
     return msgspec.json.decode(path.read_bytes(), type=Answers)
 
 

@@ -1,6 +1,5 @@
 """`portico usage list`: what passed through Portico, added up as one likes, as a table, JSON or CSV."""
 
-import csv
 import sys
 from typing import Annotated, Any
 
@@ -8,6 +7,7 @@ from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
 from portico.cli.say import say_json, say_table
+from portico.sheets import as_csv
 
 Json = dict[str, Any]
 Period = Annotated[str, Parameter(help="'last 7 days', 'this month', 2026-10 …; in UTC.", show_default=True)]
@@ -49,6 +49,6 @@ def list_(
     columns = (*split, *_NUMBERS)
     rows = [[each[_NAMES.get(name, name)] for name in columns] for each in found]
     if csv_:
-        csv.writer(sys.stdout).writerows([columns, *rows])
+        sys.stdout.write(as_csv(columns, rows))
     else:
         say_table([each.replace("_", " ") for each in columns], rows, "Nothing passed through in that time.")

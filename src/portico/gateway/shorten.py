@@ -17,7 +17,7 @@ def written(value: Any) -> bytes:
 
 
 def size_of(value: Any) -> int:
-    return len(_encoder.encode(value))
+    return len(written(value))
 
 
 class Cut(Struct, frozen=True):

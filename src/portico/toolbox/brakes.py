@@ -11,7 +11,7 @@ from portico.model.call import Answer
 from portico.model.caller import Caller
 from portico.model.offered import Offered
 from portico.model.operation import Operation
-from portico.model.server import McpServer, ServerConfig
+from portico.model.server import McpServer
 from portico.shapes import Json
 from portico.toolbox import confirm, impact
 from portico.toolbox.confirm import Asking, Held
@@ -42,15 +42,9 @@ class Standing(Struct, frozen=True, kw_only=True):
     report: Report | None
 
 
-def holds(offered: Offered, config: ServerConfig) -> bool:
-    return confirm.is_held(offered, config)
-
-
 async def hold(standing: Standing, meant: Meant, parts: Parts) -> None:
-    """Returns when the call may go on; refuses it otherwise. On servers without that brake, at once."""
+    """For a call that its server holds: returns when it may go on; refuses it otherwise."""
     server, offered = standing.server, meant.offered
-    if not confirm.is_held(offered, server.config):
-        return
 
     async def describe() -> Json:
         return await _described(standing.reach, meant)

@@ -13,6 +13,9 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069"
     "\ufeff\ufff9-\ufffb\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
+_UNSEEN_ASCII = bytes(each for each in range(128) if _UNSEEN.match(chr(each)))
+# As JSON can spell them: by number, or as backspace and form feed.
+_SPELLED = re.compile(rb"\\[ubf]")
 CONTINUES = "continues"
 _ROUND_PARTS, _ROUND_PIECE = 20, 80
 
@@ -29,13 +32,13 @@ def clean(value: Any) -> Any:
 
 
 def is_clean(content: bytes) -> bool:
-    """Whether JSON holds no such character, told at one look at its bytes: written out, or spelled as an escape."""
-    if b"\\u" in content:
+    """Whether what should be JSON holds no such character, told at one look: written out, or spelled as an escape."""
+    if b"\\" in content and _SPELLED.search(content):
         return False
     if content.isascii():
-        return b"\x7f" not in content
+        return len(content.translate(None, _UNSEEN_ASCII)) == len(content)
     try:
-        return _UNSEEN.search(content.decode()) is None
+        return not _UNSEEN.search(content.decode())
     except UnicodeDecodeError:
         return False
 

@@ -28,7 +28,7 @@ from portico.toolbox.arguments import Arguments
 from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.brakes import Meant, Standing
 from portico.toolbox.composed import Asked, Composed, Context
-from portico.toolbox.confirm import Asking, InputNeeded
+from portico.toolbox.confirm import Asking, InputNeeded, is_held
 from portico.toolbox.controls import AS, BASE64, DRY_RUN, FIELDS, OFF, STORE_AS, TABLE, read_flag, take
 from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.files import FileArguments
@@ -201,7 +201,7 @@ class Toolbox:
         self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered, read: tuple[Json, Json]
     ) -> None:
         """Until somebody has said yes, on a server where that is needed. `read`: the arguments, and how they were."""
-        if asked.server is None or not brakes.holds(offered, asked.config):
+        if asked.server is None or not is_held(offered, asked.config):
             return
         accepted, understood = read
 

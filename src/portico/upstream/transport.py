@@ -104,9 +104,6 @@ class _Response:
     def release(self) -> None:
         self._reply.release()
 
-    def close(self) -> None:
-        self._reply.release()
-
 
 class _SessionResponse:
     """What came through the client's session."""
@@ -142,9 +139,6 @@ class _SessionResponse:
             self._response.release()
         else:
             self._response.close()
-
-    def close(self) -> None:
-        self._response.close()
 
 
 async def read_whole(length: str, piece: Callable[[], Awaitable[bytes]], limit_bytes: int) -> bytes:
@@ -208,7 +202,7 @@ class AiohttpTransport:
         else:
             response = await self._stream_up(request, request.content)
         if not _LOWEST_STATUS <= response.status <= _HIGHEST_STATUS:
-            response.close()
+            response.release()
             raise errors.VendorProtocol(f"The vendor answered with the status {response.status}, which means nothing.")
         return response
 

@@ -44,8 +44,8 @@ class Reply:
         self.buffered = 0
 
     def header(self, name: str) -> str:
-        """By its name in lower case; the first of several."""
-        return self.fields.get(name, "")
+        """By its name, however that is spelled; the first of several."""
+        return self.fields.get(name.lower(), "")
 
     async def head(self) -> None:
         """Returns when status and headers are there."""
@@ -129,7 +129,7 @@ class Wire(asyncio.Protocol):
         self._expect(seconds)
 
     def go_on(self) -> None:
-        if self._is_paused:
+        if self._is_paused and self.is_open:
             self._is_paused = False
             self._transport.resume_reading()
             self._expect(self._idle_seconds)

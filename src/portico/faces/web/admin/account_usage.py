@@ -13,7 +13,7 @@ from starlette.routing import Route
 from portico.errors import InvalidArguments, NotFound
 from portico.faces.web.admin import chart
 from portico.faces.web.admin.frame import Frame, Turn, quoted, with_query
-from portico.faces.web.admin.usage import PERIODS, as_csv
+from portico.faces.web.admin.usage import PERIODS, download_of
 from portico.faces.web.page import Reply
 from portico.model.account import AccountId
 from portico.shapes import Json, is_list, is_record
@@ -72,7 +72,7 @@ async def download(turn: Turn) -> Reply:
             if problem := answer.get("error"):
                 raise InvalidArguments([], problem)
             table = answer["tables"][name]
-            return as_csv(f"{wanted}-{name}.csv", table["columns"], table["rows"])
+            return download_of(f"{wanted}-{name}.csv", table["columns"], table["rows"])
     raise NotFound(f"There is no table {name!r} of a report {wanted!r} here.")
 
 

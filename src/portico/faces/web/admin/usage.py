@@ -1,7 +1,5 @@
 """Usage and cost: what passed through Portico, over time, by account and model, drawn, as tables and as CSV."""
 
-import csv
-import io
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -14,6 +12,7 @@ from portico.faces.web.admin import chart
 from portico.faces.web.admin.frame import Frame, Turn, with_query
 from portico.faces.web.page import Download, Reply
 from portico.shapes import Json
+from portico.sheets import as_csv
 
 MOST_ACCOUNTS = 1000
 PERIODS = ("last 7 days", "last 30 days", "last 90 days", "this month", "last month", "year to date")
@@ -75,17 +74,13 @@ async def download(turn: Turn) -> Reply:
     named = [name for name in ("day", "integrated_account_id", "tenant_id", "mcp_server_id", "model") if found]
     named = [name for name in named if found[0][name] is not None]
     rows = [[each[name] for name in (*named, *COLUMNS)] for each in found]
-    return as_csv(f"usage-by-{by.replace(',', '-')}.csv", (*named, *COLUMNS), rows)
+    return download_of(f"usage-by-{by.replace(',', '-')}.csv", (*named, *COLUMNS), rows)
 
 
-def as_csv(filename: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Download:
-    """Text that a spreadsheet would take for a formula is marked as text."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(columns)
-    writer.writerows([_plain(each) for each in row] for row in rows)
+def download_of(filename: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Download:
+    """A table as a CSV file."""
     safe = "".join(each if each.isalnum() or each in "-_." else "-" for each in filename)
-    return Download(filename=safe, content=out.getvalue().encode(), content_type="text/csv; charset=utf-8")
+    return Download(filename=safe, content=as_csv(columns, rows).encode(), content_type="text/csv; charset=utf-8")
 
 
 async def _used(turn: Turn, by: str) -> list[Json]:
@@ -158,7 +153,3 @@ def _value(row: Json, measure: str) -> float:
 
 def _added(rows: Sequence[Json]) -> Json:
     return {name: sum(each[name] for each in rows) for name in COLUMNS}
-
-
-def _plain(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value[:1] in {"=", "+", "-", "@", "\t", "\r"} else value
