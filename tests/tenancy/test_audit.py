@@ -51,6 +51,10 @@ async def _signed_in(made: Village) -> None:
     made.ours.ids["session"] = session.id
 
 
+async def _linked(made: Village) -> None:
+    await made.ours.operator.post(f"/user/{made.ours.ids['user']}/identity", {"subject": "somebody at the provider"})
+
+
 async def _uninstalled(made: Village) -> None:
     installed = (await made.ours.operator.get("/environment-integration")).json["result"]
     for each in installed:
@@ -63,6 +67,7 @@ FIRST: Mapping[str, Callable[[Village], Awaitable[None]]] = {
     "denyCall": _another_approval,
     "replayWebhookEvents": _switched_on,
     "replayWebhookDelivery": _switched_on,
+    "unlinkUser": _linked,
     "endUserSession": _signed_in,
     "endUserSessions": _signed_in,
     "deleteIntegration": _uninstalled,
