@@ -9,7 +9,7 @@ import pytest
 from portico.app import INTEGRATIONS
 from portico.catalog.load import load_folder
 from portico.catalog.override import apply, check
-from portico.model.price import NANOS, Price, PriceList, in_force
+from portico.model.price import NANOS, Price, PriceBook, PriceList, in_force
 
 MINI = Price(input=Decimal("0.15"), cached_input=Decimal("0.075"), output=Decimal("0.60"))
 PRICES = PriceList(tokens_per_million={"gpt-4o-mini": MINI, "gpt-4o-mini-2024-07-18": Price(input=Decimal(9))})
@@ -91,3 +91,15 @@ def test_an_environment_may_add_prices_of_its_own() -> None:
 )
 def test_prices_that_make_no_sense_are_refused(change: dict[str, object]) -> None:
     assert check(load_folder(INTEGRATIONS / "openai" / "catalog"), change)
+
+
+def test_a_book_of_prices_follows_the_day_the_list_and_whose_it_is() -> None:
+    dear = PriceList(tokens_per_million={"gpt-4o-mini": Price(input=Decimal(9))})
+    lists, others = {"2026-01-01": PRICES, "2026-06-01": dear}, {"2026-01-01": dear}
+    book = PriceBook()
+    for _ in range(2):
+        assert book.of("openai", lists, date(2026, 5, 31), "gpt-4o-mini") == MINI
+        assert book.of("openai", lists, date(2026, 5, 31), "a model of one's own") is None
+        assert book.of("another", others, date(2026, 5, 31), "gpt-4o-mini") == Price(input=Decimal(9))
+        assert book.of("openai", lists, date(2026, 6, 1), "gpt-4o-mini") == Price(input=Decimal(9))
+    assert book.of("openai", {}, date(2026, 6, 1), "gpt-4o-mini") is None  # an environment with lists of its own

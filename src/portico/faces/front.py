@@ -102,7 +102,12 @@ async def _nothing_here(scope: Any, _receive: Any, _send: Any) -> None:
 
 def _check_head(scope: Scope) -> None:
     headers: list[tuple[bytes, bytes]] = scope["headers"]
-    if len(headers) > MOST_HEADERS or sum(len(name) + len(value) for name, value in headers) > MOST_HEADER_BYTES:
+    size = hosts = 0
+    for name, value in headers:
+        size += len(name) + len(value)
+        if name == b"host":
+            hosts += 1
+    if size > MOST_HEADER_BYTES or len(headers) > MOST_HEADERS:
         raise HeadersTooLarge
-    if sum(name == b"host" for name, _ in headers) != 1:
+    if hosts != 1:
         raise BadHost

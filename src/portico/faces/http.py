@@ -66,17 +66,11 @@ class Incoming:
         self._all_read = asyncio.Event() if self.exchange is None and self.has_body else None
 
     def header(self, name: str) -> str:
-        return self.headers.get(name.encode(), b"").decode("latin-1")
+        value = self.headers.get(name.encode())
+        return value.decode("latin-1") if value else ""
 
     def pairs(self) -> list[tuple[str, str]]:
-        if not self.query:
-            return []
-        try:
-            return parse_qsl(self.query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
-        except ValueError:
-            raise errors.InvalidArguments(
-                [errors.Failure("", "the query has too many parameters", f"{MOST_PARAMETERS} at most")]
-            ) from None
+        return pairs_of(self.query)
 
     @property
     def client(self) -> str:
@@ -85,7 +79,7 @@ class Incoming:
 
     @property
     def content_length(self) -> int | None:
-        text = self.header("content-length")
+        text = self.headers.get(b"content-length", b"")
         return int(text) if text.isdigit() else None
 
     @property
@@ -114,17 +108,22 @@ class Incoming:
                 raise errors.TooLarge(f"The body may have at most {limit_bytes} bytes.")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
+    async def piece(self) -> tuple[bytes, bool]:
+        """The next piece of the body, and whether more will come."""
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise ClientLeft
+        more: bool = message.get("more_body", False)
+        if not more and self._all_read is not None:
+            self._all_read.set()
+        return message.get("body", b""), more
+
     async def stream(self) -> AsyncIterator[bytes]:
-        while True:
-            message = await self._receive()
-            if message["type"] == "http.disconnect":
-                raise ClientLeft
-            if piece := message.get("body", b""):
+        more = True
+        while more:
+            piece, more = await self.piece()
+            if piece:
                 yield piece
-            if not message.get("more_body"):
-                if self._all_read is not None:
-                    self._all_read.set()
-                return
 
     async def wait_for_leaving(self) -> None:
         """Returns when the client is gone. Only one may listen at a time, so a body in flight is waited for first."""
@@ -132,6 +131,18 @@ class Incoming:
             await self._all_read.wait()
         while (await self._receive())["type"] != "http.disconnect":
             pass
+
+
+def pairs_of(query: str) -> list[tuple[str, str]]:
+    """Names and values, in the order in which they were sent."""
+    if not query:
+        return []
+    try:
+        return parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_PARAMETERS)
+    except ValueError:
+        raise errors.InvalidArguments(
+            [errors.Failure("", "the query has too many parameters", f"{MOST_PARAMETERS} at most")]
+        ) from None
 
 
 def _trace_id(header: bytes) -> str:
@@ -340,20 +351,22 @@ async def take_body(incoming: Incoming) -> Body | None:
     content_type = incoming.header("content-type")
     if length is not None and length > AT_ONCE_BYTES:
         return Body(content=incoming.stream(), content_type=content_type, size_bytes=length)
-    stream = incoming.stream()
-    head: list[bytes] = []
-    total = 0
-    async for piece in stream:
-        head.append(piece)
-        total += len(piece)
-        if total > AT_ONCE_BYTES:
-            return Body(content=_chained(head, stream), content_type=content_type, size_bytes=length)
-    content = head[0] if len(head) == 1 else b"".join(head)
+    content, more = await incoming.piece()
+    if more:
+        head, total = [content], len(content)
+        while more and total <= AT_ONCE_BYTES:
+            piece, more = await incoming.piece()
+            head.append(piece)
+            total += len(piece)
+        content = b"".join(head)
+    if len(content) > AT_ONCE_BYTES:
+        flowing = _chained(content, incoming.stream() if more else None)
+        return Body(content=flowing, content_type=content_type, size_bytes=length)
     return Body(content=content, content_type=content_type, size_bytes=len(content))
 
 
-async def _chained(head: list[bytes], rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    for piece in head:
-        yield piece
-    async for piece in rest:
-        yield piece
+async def _chained(head: bytes, rest: AsyncIterator[bytes] | None) -> AsyncIterator[bytes]:
+    yield head
+    if rest is not None:
+        async for piece in rest:
+            yield piece

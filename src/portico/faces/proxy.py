@@ -7,7 +7,8 @@ from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
 from portico.faces.envelope import FORMATS, enclose
-from portico.faces.http import Incoming, Send, account_of, begin, take_body, while_connected, write_answer
+from portico.faces.http import Incoming, Send, account_of, begin, pairs_of, take_body, while_connected, write_answer
+from portico.faces.kept import kept
 from portico.faces.patience import read_patience
 from portico.gateway.brackets import plain_list
 from portico.gateway.execute import execute
@@ -50,7 +51,8 @@ async def serve(incoming: Incoming, send: Send, parts: Parts) -> None:
 
 async def _asked(caller: Caller, incoming: Incoming, begun: Call) -> tuple[Options, Call]:
     resource, method, identity = target(incoming.verb, incoming.path)
-    options, arguments = split_query(incoming.pairs())
+    options, given = _read_query(incoming.query)
+    arguments = {name: [*value] if is_list(value) else value for name, value in given.items()}
     if identity:
         arguments["id"] = identity
     call = Call(
@@ -70,11 +72,14 @@ async def _asked(caller: Caller, incoming: Incoming, begun: Call) -> tuple[Optio
     return options, call
 
 
+@kept
+def _read_query(query: str) -> tuple[Options, dict[str, Any]]:
+    return split_query(pairs_of(query))
+
+
 def target(verb: str, path: str) -> tuple[str, str, str]:
     """(resource, method, id) of `/proxy/…`."""
-    segments = [unquote(part) for part in path.removeprefix(PREFIX).split("/")]
-    if segments[-1] == "" and len(segments) > 1:
-        segments.pop()
+    segments = _segments(path)
     if not segments[0] or len(segments) > 2:
         raise NotFound(
             "Proxy addresses are /proxy/{resource}, /proxy/{resource}/{id} or, by POST, /proxy/{resource}/{method}."
@@ -89,6 +94,12 @@ def target(verb: str, path: str) -> tuple[str, str, str]:
         )
     identity = segments[1] if len(segments) == 2 else ""
     return segments[0], method, "" if identity == _NO_ID else identity
+
+
+@kept
+def _segments(path: str) -> list[str]:
+    segments = [unquote(part) for part in path.removeprefix(PREFIX).split("/")]
+    return segments[:-1] if segments[-1] == "" and len(segments) > 1 else segments
 
 
 def split_query(pairs: list[tuple[str, str]]) -> tuple[Options, dict[str, Any]]:

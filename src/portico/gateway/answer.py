@@ -11,7 +11,7 @@ from portico import errors
 from portico.gateway import pages, rates
 from portico.model.call import Answer, Call, HeaderPairs
 from portico.model.operation import Failing, Integration, Operation
-from portico.shapes import NotJson, decode, is_record
+from portico.shapes import NotJson, decode
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
 # Small answers are read at once and leave in one piece; anything else flows through.
@@ -103,10 +103,10 @@ def sentence_of(failing: Failing, raw: bytes) -> str:
 def at(value: Any, path: str) -> Any:
     """What a dotted path leads to in a JSON value; None where it leads nowhere."""
     for name in path.split("."):
-        if not is_record(value):
+        if not isinstance(value, dict):
             return None
-        value = value.get(name)
-    return value
+        value = value.get(name)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  -- any JSON
+    return value  # pyright: ignore[reportUnknownVariableType]  -- any JSON
 
 
 def inflate(content: bytes, encoding: str, limit_bytes: int) -> bytes:
@@ -148,11 +148,11 @@ async def _streamed(response: UpstreamResponse, headers: HeaderPairs, request: U
 
 def _headers(response: UpstreamResponse, integration: Integration) -> HeaderPairs:
     lowered = [(name.lower(), value) for name, value in response.headers]
-    named = {
-        name for name, value in lowered if name == "connection" for name in value.lower().replace(" ", "").split(",")
-    }
-    kept = [(name, value) for name, value in lowered if name not in _DROPPED and name not in named]
-    return kept + rates.normalise(integration.rate_limits, dict(lowered))
+    kept = [pair for pair in lowered if pair[0] not in _DROPPED]
+    if response.header("connection"):
+        named = {word.strip().lower() for name, value in lowered if name == "connection" for word in value.split(",")}
+        kept = [pair for pair in kept if pair[0] not in named]
+    return kept + rates.normalise(integration.rate_limits, response.header)
 
 
 def _guard_redirect(response: UpstreamResponse, request: UpstreamRequest, headers: HeaderPairs) -> HeaderPairs:

@@ -40,13 +40,13 @@ class Rules:
 
     def __init__(self, quotas: Iterable[Quota]) -> None:
         self._by: dict[tuple[Bearer, str], dict[tuple[str, str], Quota]] = {}
+        self.are_any = False
         for each in quotas:
             self._by.setdefault((each.bearer, each.subject), {})[each.measure, each.period] = each
+            self.are_any = True
 
     def of(self, tenant_id: str, account_id: str, server_id: str) -> list[tuple[Quota, str]]:
         """Those that bear on a call, each with the subject that it is counted for."""
-        if not self._by:
-            return []
         found: list[tuple[Quota, str]] = []
         subjects: tuple[tuple[Bearer, str], ...] = (
             ("environment", ""), ("tenant", tenant_id), ("account", account_id), ("server", server_id),
@@ -108,7 +108,7 @@ class Limits:
         """Count one request that is about to be sent, or refuse it."""
         account = connected.account
         rules = self._rules.peek(account.environment_id) or await self.rules(account.environment_id)
-        bearing = rules.of(account.tenant_id, account.id, server_id)
+        bearing = rules.of(account.tenant_id, account.id, server_id) if rules.are_any else []
         if not bearing:
             return
         moment = self._clock()
@@ -206,7 +206,7 @@ class Limits:
     def note(self, row: RequestRow) -> None:
         """What a call has used counts here at once, before it is written."""
         rules = self._rules.peek(row.environment_id)
-        if rules is not None:
+        if rules is not None and rules.are_any:
             for quota, key, amount in _amounts(rules, row):
                 self._purse(quota, key).unwritten += amount
 
@@ -215,7 +215,7 @@ class Limits:
         sums = dict[UseKey, int]()
         for row in rows:
             rules = self._rules.peek(row.environment_id) or await self.rules(row.environment_id)
-            for quota, key, amount in _amounts(rules, row):
+            for quota, key, amount in _amounts(rules, row) if rules.are_any else ():
                 self._purse(quota, key)
                 sums[key] = sums.get(key, 0) + amount
         return sums

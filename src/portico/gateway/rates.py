@@ -2,6 +2,7 @@
 
 import math
 import re
+from collections.abc import Callable
 
 from portico.model.operation import RateHeaders
 
@@ -11,13 +12,13 @@ _SPELLED = re.compile(rf"(?:{_PART.pattern})+")
 _UNIT_SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 1e-3, "us": 1e-6, "µs": 1e-6, "ns": 1e-9}
 
 
-def normalise(names: RateHeaders, headers: dict[str, str]) -> list[tuple[str, str]]:
+def normalise(names: RateHeaders, header: Callable[[str], str]) -> list[tuple[str, str]]:
     """Only what the vendor said: a header that is missing or cannot be read is left out."""
     found: list[tuple[str, str]] = []
     for ours, theirs in (("ratelimit-limit", names.limit), ("ratelimit-remaining", names.remaining)):
-        if theirs and (value := headers.get(theirs, "")).isdigit():
+        if theirs and (value := header(theirs)).isdigit():
             found.append((ours, value))
-    if names.reset and (seconds := seconds_of(headers.get(names.reset, ""))) is not None:
+    if names.reset and (seconds := seconds_of(header(names.reset))) is not None:
         found.append(("ratelimit-reset", str(math.ceil(seconds))))
     return found
 

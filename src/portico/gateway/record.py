@@ -23,7 +23,7 @@ from portico.log import logger, redact
 from portico.model.call import Answer, Call
 from portico.model.caller import Caller
 from portico.model.operation import Operation
-from portico.model.price import in_force
+from portico.model.price import PriceBook
 from portico.model.request import RequestRow
 from portico.store.ids import Sequence as Ids
 from portico.store.requests import Requests
@@ -215,9 +215,9 @@ class Entry:
         """What the tokens cost by the price list of the day; None where there were none, or it has no price."""
         if self.connected is None or not used.tokens:
             return None
-        lists = self.connected.view.integration.prices
-        found = in_force(lists, self._recorder.clock().date())
-        price = found[1].of(used.model) if found else None
+        integration = self.connected.view.integration
+        day = self._recorder.clock().date()
+        price = self._recorder.prices.of(integration.name, integration.prices, day, used.model)
         return price.nanos(used.input_tokens, used.cached_tokens, used.output_tokens) if price else None
 
 
@@ -225,7 +225,7 @@ class Recorder:
     """Collects rows and writes them every half second, and once more before the process stops."""
 
     def __init__(self, requests: Requests, metrics: Metrics, clock: Clock, limits: Limits, keeper: Keeper) -> None:
-        self.metrics, self.clock, self.ids = metrics, clock, Ids()
+        self.metrics, self.clock, self.ids, self.prices = metrics, clock, Ids(), PriceBook()
         self._keeper = keeper
         self.tracing: Tracing | None = None
         self._requests, self._limits = requests, limits

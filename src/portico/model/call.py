@@ -90,4 +90,7 @@ class Answer(Struct, kw_only=True):
     request_url: str = ""
 
     def header(self, name: str) -> str | None:
-        return next((value for key, value in self.headers if key.lower() == name), None)
+        for key, value in self.headers:
+            if key.lower() == name:
+                return value
+        return None

@@ -12,6 +12,7 @@ PriceDay = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 MILLION = 1_000_000
 # A billionth of a US dollar: small enough for one token of the cheapest model, and a whole number for sums.
 NANOS = 1_000_000_000
+MOST_REMEMBERED = 1000
 # A snapshot costs what its model does: gpt-4o-2024-08-06, omni-moderation-latest, gpt-4-0613.
 _SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4}|latest)$")
 
@@ -61,6 +62,27 @@ def in_force(lists: Mapping[str, PriceList], day: date) -> tuple[str, PriceList]
     text = day.isoformat()
     known = max((each for each in lists if each <= text), default=min(lists))
     return known, lists[known]
+
+
+class PriceBook:
+    """What tokens cost on the day that they were used. A day's prices are looked up once for each model."""
+
+    def __init__(self) -> None:
+        self._day = date.min
+        self._found: dict[tuple[str, str], tuple[Mapping[str, PriceList], Price | None]] = {}
+
+    def of(self, name: str, lists: Mapping[str, PriceList], day: date, model: str) -> Price | None:
+        """`name`: whose lists they are. None where there is no list, or it does not have the model."""
+        if day != self._day or len(self._found) >= MOST_REMEMBERED:
+            self._day = day
+            self._found.clear()
+        known = self._found.get((name, model))
+        if known is not None and known[0] is lists:
+            return known[1]
+        newest = in_force(lists, day)
+        price = newest[1].of(model) if newest else None
+        self._found[name, model] = lists, price
+        return price
 
 
 def cost(tokens: int, per_million: Decimal, percent: int = 100) -> Decimal:

@@ -145,8 +145,10 @@ def enforce(
 
     A constraint may list ids or names: it holds for an argument as it was said or as it was understood.
     """
-    limits = limits_of(operation, constraints)
     kept = dict(arguments)
+    if not constraints:
+        return kept, []
+    limits = limits_of(operation, constraints)
     failures = _bypasses(operation, arguments, limits)
     for each in limits:
         name = each.parameter.name

@@ -77,13 +77,11 @@ class Transport(Protocol):
 class _Response:
     """What came over a wire of our own."""
 
-    __slots__ = ("_reply", "headers", "status")
+    __slots__ = ("_reply", "header", "headers", "status")
 
     def __init__(self, reply: Reply) -> None:
         self._reply, self.status, self.headers = reply, reply.status, reply.headers
-
-    def header(self, name: str) -> str:
-        return self._reply.header(name)
+        self.header = reply.header
 
     async def read(self, limit_bytes: int) -> bytes:
         try:
@@ -286,7 +284,10 @@ class AiohttpTransport:
 
     def _fields(self, request: UpstreamRequest, place: aiohttp.ClientRequest, content: bytes) -> list[tuple[str, str]]:
         fields = [("Host", place.headers["Host"]), *request.headers]
-        if not any(name.lower() == "user-agent" for name, _ in request.headers):
+        for name, _ in request.headers:
+            if name.lower() == "user-agent":
+                break
+        else:
             fields.append(("User-Agent", self._user_agent))
         if content or request.verb not in _BODILESS_VERBS:
             fields.append(("Content-Length", str(len(content))))

@@ -39,7 +39,7 @@ class Message(Struct):
     jsonrpc: str = ""
     id: msgspec.Raw | UnsetType = UNSET
     method: str | UnsetType = UNSET
-    params: Any = UNSET
+    params: Any = msgspec.field(default_factory=dict)  # an object in whatever is asked, as `read` sees to
     result: Any = UNSET
 
     @property
@@ -57,11 +57,11 @@ class Message(Struct):
 
     @property
     def arguments(self) -> Json:
-        return self.params if is_record(self.params) else {}
+        return self.params
 
     @property
     def meta(self) -> Json:
-        meta: Any = self.arguments.get("_meta")
+        meta: Any = self.params.get("_meta")
         return meta if is_record(meta) else {}
 
 
@@ -87,7 +87,7 @@ def read(content: bytes) -> Message:
         raise ProtocolFault(INVALID_REQUEST, "There is no method.")
     if message.is_request and bytes(message.id)[:1] not in b'"-0123456789':  # pyright: ignore[reportArgumentType] -- set, as is_request says
         raise ProtocolFault(INVALID_REQUEST, "The id must be text or a number.")
-    if message.params is not UNSET and not is_record(message.params):
+    if not is_record(message.params):
         raise ProtocolFault(INVALID_PARAMS, "params must be an object.")
     if content.count(b"{") + content.count(b"[") > DEEPEST:  # fewer cannot lie that deep
         _check_depth(message.params, DEEPEST)
