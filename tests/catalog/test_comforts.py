@@ -25,7 +25,8 @@ def changed(key: str, change: Callable[[Operation], Operation], **integration: A
 
 def unnamed(operation: Operation) -> Operation:
     return structs.replace(
-        operation, parameters=tuple(structs.replace(each, names="") for each in operation.parameters)
+        operation,
+        parameters=tuple(structs.replace(each, names="", names_within={}) for each in operation.parameters),
     )
 
 
@@ -45,6 +46,9 @@ def test_nothing_of_the_vendor_is_forgotten() -> None:
         ("group_users.create", "user_id"),
         ("agent_sessions.create", "vault_ids"),
         ("federation_rules.create", "service_account_id"),
+        ("invites.create", "projects[].id"),
+        ("responses.create", "tools[].vector_store_ids"),
+        ("vector_store_file_batches.create", "files[].file_id"),
     ],
 )
 def test_id_whose_kind_can_be_listed_is_missed_when_it_takes_no_name(key: str, argument: str) -> None:
@@ -88,7 +92,8 @@ def test_list_said_to_have_no_names_is_missed_when_its_items_have_one() -> None:
 
 
 def test_id_in_a_nested_object_is_seen_and_what_nothing_lists_is_told() -> None:
-    assert of("ids", "responses.create tools[].vector_store_ids").verdict == "excepted"
+    assert of("ids", "responses.create tools[].vector_store_ids").told == "vector_stores.list"
+    assert of("ids", "external_storage.create provider.workload_identity_provider_id").verdict == "excepted"
     assert of("ids", "responses.create previous_response_id").verdict == "nothing lists it"
     assert of("ids", "agent_artifacts.list environment_id").verdict == "its kind has no names"
 

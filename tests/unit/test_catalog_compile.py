@@ -194,6 +194,12 @@ def test_our_own_cursor_takes_the_place_of_the_vendors() -> None:
         ),
         (
             "lamps/create/args",
+            {"cone": {"names_within": {"[].room_id": "lamps.list"}}},
+            "resources.lamps.create.args.cone.names_within: '[].room_id' leads nowhere"
+            " [field.field[] from the argument on]",
+        ),
+        (
+            "lamps/create/args",
             {"depth": {"from": "cone.depth"}},
             "resources.lamps.create.args.depth.from: 'cone.depth' leads nowhere []",
         ),

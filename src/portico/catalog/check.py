@@ -69,6 +69,9 @@ def _parameter(operation: Operation, parameter: Parameter, view: View) -> Iterab
         yield f"argument {parameter.name} has {len(words)} characters, at most {LONGEST_HELP}"
     if parameter.names not in {"", NONE} and not _names_an_operation(view, parameter.names):
         yield f"argument {parameter.name}: names {parameter.names!r} is not an operation"
+    for place, key in parameter.names_within.items():
+        if key not in view.integration.names:
+            yield f"argument {parameter.name}: names_within {place}: {key!r} has no rule in rules.names"
 
 
 def _names_an_operation(view: View, key: str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from portico.catalog import within
 from portico.catalog.answers import vendor_schema
 from portico.catalog.find import View
 from portico.catalog.listings import NONE
@@ -80,8 +81,12 @@ def _ids(view: View) -> Iterator[Finding]:
     kinds = _kinds(view)
     for operation in view.operations:
         for parameter in operation.parameters:
+            inside = {within.whole(parameter.name, place): named for place, named in parameter.names_within.items()}
             for place, name in _places(parameter):
                 key = f"{operation.key} {place}"
+                if place in inside:
+                    yield _listed(view, key, inside[place])
+                    continue
                 if place == parameter.name and parameter.names != NONE and (parameter.names or _is_path(parameter)):
                     yield _listed(view, key, parameter.names)
                     continue

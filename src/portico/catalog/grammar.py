@@ -159,6 +159,7 @@ class ArgumentRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     hidden: bool = False
     rare: bool = False
     names: str = ""
+    names_within: dict[str, str] = {}
     source: str = field(default="", name="from")
     also: Json = field(default_factory=lambda: {}, name="with")
     wire: str = ""

@@ -32,7 +32,7 @@ OPERATION_FIELDS = frozenset(
     }
 )
 INTEGRATION_FIELDS = frozenset({"label", "tags", "documentation", "prices"})
-PARAMETER_FIELDS = frozenset({"schema", "required", "shown", "names", "also"})
+PARAMETER_FIELDS = frozenset({"schema", "required", "shown", "names", "names_within", "also"})
 
 
 def merge(base: Any, change: Any) -> Any:

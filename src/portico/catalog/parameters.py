@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from portico.catalog import within
 from portico.catalog.grammar import ArgumentRule, MethodRule, read_argument
 from portico.errors import Failure
 from portico.model.operation import Parameter, Place
@@ -43,6 +44,7 @@ def parameters_of(
         for name, each in said.items()
         if name not in known and not each.source and not each.type
     ]
+    failures += _astray(where, facts, own | said)
     flattened = {each.source.partition(".")[0] for each in said.values() if each.source}
     made: list[Parameter] = []
     for fact in facts:
@@ -60,6 +62,20 @@ def parameters_of(
             continue
         made.append(_parameter(fact | {"name": name, "wire_name": argument.source or argument.wire}, argument))
     return tuple(made), failures
+
+
+def _astray(where: str, facts: list[Json], said: dict[str, ArgumentRule]) -> list[Failure]:
+    known = {each["name"]: each for each in facts}
+    failures: list[Failure] = []
+    for name, each in said.items():
+        fact = _nested(facts, each.source) if each.source else known.get(name)
+        failures += [
+            Failure(
+                f"{where}.args.{name}.names_within", f"{place!r} leads nowhere", "field.field[] from the argument on"
+            )
+            for place in within.astray(fact or {}, each.names_within)
+        ]
+    return failures
 
 
 def _own_arguments(where: str, rule: MethodRule) -> dict[str, ArgumentRule]:
@@ -119,6 +135,7 @@ def _parameter(fact: Json, argument: ArgumentRule) -> Parameter:
         wire_name=argument.wire or fact.get("wire_name", ""),
         shown="never" if argument.hidden else "rare" if argument.rare and not required else "always",
         names=argument.names,
+        names_within=argument.names_within,
         also=argument.also,
     )
 

@@ -29,6 +29,7 @@ class Parameter(Struct, frozen=True, kw_only=True, omit_defaults=True):
     wire_name: str = ""
     shown: Shown = "always"  # rare: named in `extra` only; never: what our own cursor or streaming replaces
     names: str = ""  # the operation that lists candidates when a name is given instead of an id
+    names_within: dict[str, str] = {}  # the same for ids inside it, by place: `[].vector_store_ids[]`
     also: Json = {}  # constants that go along when this argument is given, by dotted place
 
     @property

@@ -7,12 +7,12 @@ from msgspec import Struct
 from portico.errors import InvalidArguments
 from portico.gateway.lookup import Connected
 from portico.model.offered import Offered
-from portico.model.operation import Operation, Parameter
+from portico.model.operation import Operation
 from portico.model.server import ServerConfig
 from portico.shapes import Json
 from portico.toolbox import names, offer, times
 from portico.toolbox.arguments import Arguments
-from portico.toolbox.names import Candidate, Desk, Lister, NameBook
+from portico.toolbox.names import Asked, Candidate, Desk, Lister, NameBook
 
 
 class Acceptance(Struct, frozen=True, kw_only=True):
@@ -42,10 +42,11 @@ class Acceptance(Struct, frozen=True, kw_only=True):
     def _desk(self, operation: Offered) -> Desk:
         account = self.connected.account
 
-        def may_show(listing: Operation, parameter: Parameter, candidate: Candidate) -> bool:
+        def may_show(listing: Operation, asked: Asked, candidate: Candidate) -> bool:
             if offer.why_not(listing, self.connected, self.config) is not None:
                 return False
-            return offer.may_be(operation, parameter, (candidate.id, *candidate.names), self.config.arguments)
+            values = (candidate.id, *candidate.names)
+            return offer.may_be(operation, asked.parameter, values, self.config.arguments, field=asked.field)
 
         return Desk(
             view=self.connected.view,

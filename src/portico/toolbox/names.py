@@ -10,12 +10,14 @@ from typing import Any
 from msgspec import Struct
 
 from portico.catalog.find import View
+from portico.catalog.within import EACH, steps
 from portico.clock import Clock
 from portico.errors import Failure, InvalidArguments, Refusal
 from portico.gateway.written import Written
 from portico.model.offered import Offered
 from portico.model.operation import NameRule, Operation, Parameter
 from portico.shapes import Json, is_list, is_record
+from portico.toolbox.spots import put, shown, spots
 
 REMEMBERED = timedelta(seconds=60)
 # A prefix and a long random tail: an id, or a name that happens to look like one.
@@ -77,15 +79,24 @@ class NameBook:
         return found
 
 
+class Asked(Struct, frozen=True, kw_only=True):
+    """What a name is looked up for: an argument, or a `field` in one. `listing` knows what it may be."""
+
+    parameter: Parameter
+    listing: str
+    field: str = ""
+    path: tuple[str, ...] = ()
+
+
 class Desk(Struct, frozen=True, kw_only=True):
     """Where names are looked up for one call. `may_show`: whether this caller may see what a list holds, and whether
-    an item is among those that an argument may be here."""
+    an item is among those that may be asked for here."""
 
     view: View
     place: tuple[str, str]
     book: NameBook
     lister: Lister
-    may_show: Callable[[Operation, Parameter, Candidate], bool]
+    may_show: Callable[[Operation, Asked, Candidate], bool]
 
     async def candidates(self, listing: Operation, parents: Json) -> Candidates:
         rule = self.view.integration.names.get(listing.key, NameRule())
@@ -99,31 +110,43 @@ class Desk(Struct, frozen=True, kw_only=True):
 async def resolve(desk: Desk, operation: Offered, arguments: Json) -> tuple[Json, Json]:
     """The arguments with ids for names, and what was understood, for the answer to tell."""
     resolved, understood = dict(arguments), Json()
-    for parameter in _parents_first(desk, operation):
-        value = resolved.get(parameter.name)
-        if value is None:
-            continue
-        one = _Resolver(desk, operation, parameter)
-        values: list[Any] = value if is_list(value) else [value]
-        found = [await one.resolve(each, resolved) for each in values]
-        resolved[parameter.name] = found if is_list(value) else found[0]
-        told = [f"{said} = {meant}" for said, meant in zip(values, found, strict=True) if said != meant]
-        if told:
-            understood[parameter.name] = "; ".join(told)
+    for asked in _parents_first(desk, operation):
+        name = asked.parameter.name
+        for spot, said in spots(resolved.get(name), _path_to(asked, resolved.get(name))):
+            # Of a list it is said of the list what was wrong or understood, item by item.
+            where = shown(name, spot[:-1] if spot and isinstance(spot[-1], int) else spot)
+            meant = await _Resolver(desk, operation, asked, where).resolve(said, resolved)
+            if meant != said:
+                resolved[name] = put(resolved[name], spot, meant)
+                before = f"{understood[where]}; " if where in understood else ""
+                understood[where] = f"{before}{said} = {meant}"
     return resolved, understood
 
 
-def _parents_first(desk: Desk, operation: Offered) -> Sequence[Parameter]:
+def _path_to(asked: Asked, value: Any) -> tuple[str, ...]:
+    """An argument that is a list holds an id in each of its items."""
+    return asked.path or ((EACH,) if is_list(value) else ())
+
+
+def _parents_first(desk: Desk, operation: Offered) -> Sequence[Asked]:
     rules = desk.view.integration.names
-    named = [each for each in operation.parameters if each.names in rules and rules[each.names].fields]
-    return sorted(named, key=lambda each: len(desk.listing(each.names).path_parameters))
+    every = [Asked(parameter=each, listing=each.names) for each in operation.parameters]
+    for each in operation.parameters:
+        for place, listing in each.names_within.items():
+            path = steps(place)
+            field = next((step for step in reversed(path) if step != EACH), "")
+            every.append(Asked(parameter=each, listing=listing, field=field, path=path))
+    named = [each for each in every if each.listing in rules and rules[each.listing].fields]
+    return sorted(named, key=lambda each: len(desk.listing(each.listing).path_parameters))
 
 
 class _Resolver:
-    def __init__(self, desk: Desk, operation: Offered, parameter: Parameter) -> None:
-        self._desk, self._operation, self._parameter = desk, operation, parameter
-        self._rule = desk.view.integration.names[parameter.names]
-        self._listing = desk.listing(parameter.names)
+    """`where` is what is said of the place if the name is wrong."""
+
+    def __init__(self, desk: Desk, operation: Offered, asked: Asked, where: str) -> None:
+        self._desk, self._operation, self._asked, self._where = desk, operation, asked, where
+        self._rule = desk.view.integration.names[asked.listing]
+        self._listing = desk.listing(asked.listing)
 
     async def resolve(self, value: Any, arguments: Json) -> Any:
         if not isinstance(value, str) or not value or value.startswith(self._rule.ids):
@@ -136,7 +159,7 @@ class _Resolver:
             if _ID.fullmatch(value):
                 return value
             sentence = f"{value!r} is not an id, and names cannot be looked up: {problem.sentence}"
-            raise InvalidArguments([Failure(self._parameter.name, sentence)]) from None
+            raise InvalidArguments([Failure(self._where, sentence)]) from None
         return self._choose(value, candidates)
 
     def _lacks_parent(self, arguments: Json) -> bool:
@@ -184,7 +207,7 @@ class _Resolver:
         if len(ids) > 1:
             shown = self._shown(loose)
             sentence = f"{value!r} is the name of {len(ids)}; give the id"
-            raise InvalidArguments([Failure(self._parameter.name, sentence, shown)])
+            raise InvalidArguments([Failure(self._where, sentence, shown)])
         if not self._rule.ids or _ID.fullmatch(value):
             return value
         raise InvalidArguments([self._miss(value, candidates)])
@@ -198,10 +221,10 @@ class _Resolver:
         near = difflib.get_close_matches(value.casefold(), names, n=_MOST_NEAR, cutoff=0.4)
         meant = list({names[name].id: names[name] for name in near}.values())
         if meant:
-            return Failure(self._parameter.name, f"{sentence}; nearest: {self._shown(meant)}")
+            return Failure(self._where, f"{sentence}; nearest: {self._shown(meant)}")
         if not known:
-            return Failure(self._parameter.name, sentence if candidates.found else f"{sentence}; there are none")
-        return Failure(self._parameter.name, f"{sentence}; there are: {self._shown(known[:_MOST_NEAR])}")
+            return Failure(self._where, sentence if candidates.found else f"{sentence}; there are none")
+        return Failure(self._where, f"{sentence}; there are: {self._shown(known[:_MOST_NEAR])}")
 
     def _shown(self, candidates: Sequence[Candidate]) -> str:
         seen = [each for each in candidates if self._sees(each)]
@@ -209,7 +232,7 @@ class _Resolver:
         return f"{shown} and {len(seen) - _MOST_SHOWN} more" if len(seen) > _MOST_SHOWN else shown
 
     def _sees(self, candidate: Candidate) -> bool:
-        return self._desk.may_show(self._listing, self._parameter, candidate)
+        return self._desk.may_show(self._listing, self._asked, candidate)
 
 
 def candidate_of(rule: NameRule, item: Json) -> Candidate:

@@ -166,10 +166,25 @@ def enforce(
     return kept, failures
 
 
-def may_be(operation: Offered, parameter: Parameter, values: Sequence[str], constraints: dict[str, Json]) -> bool:
-    """Whether an argument may be any of these values, such as an id or the name that belongs to it."""
+def may_be(
+    operation: Offered, parameter: Parameter, values: Sequence[str], constraints: dict[str, Json], *, field: str = ""
+) -> bool:
+    """Whether an argument may be any of these values, such as an id or the name that belongs to it.
+
+    Of a `field` in an argument that is limited as a whole nothing is known to be allowed; a limit on an argument that
+    is called like the field, alone or in the plural, holds for what may be told of the field too.
+    """
     own = [each for each in limits_of(operation, constraints) if each.parameter.name == parameter.name]
-    return all(any(not _problems(each, value) for value in values) for each in own)
+    if field and own:
+        return False
+    if field:
+        names = (field, field.removesuffix("s"), f"{field.removesuffix('s')}s")
+        own = [Limit(name, parameter, constraints[name]) for name in dict.fromkeys(names) if constraints.get(name)]
+    return all(any(not _problems(each, _as_limited(each, value)) for value in values) for each in own)
+
+
+def _as_limited(limit: Limit, value: str) -> Any:
+    return [value] if "items" in limit.constraint else value
 
 
 def _problems(limit: Limit, value: Any) -> list[Failure]:
