@@ -23,6 +23,7 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
     "no version": (b'{"id":1,"method":"tools/list"}', INVALID),
     "an old version": (b'{"jsonrpc":"1.0","id":1,"method":"tools/list"}', INVALID),
     "no method": (b'{"jsonrpc":"2.0"}', INVALID),
+    "neither a method nor an answer": (b'{"jsonrpc":"2.0","id":1}', INVALID),
     "a method that is a number": (b'{"jsonrpc":"2.0","id":1,"method":5}', INVALID),
     "an id that is null": (b'{"jsonrpc":"2.0","id":null,"method":"tools/list"}', INVALID),
     "an id that is an object": (b'{"jsonrpc":"2.0","id":{},"method":"tools/list"}', INVALID),
@@ -171,6 +172,11 @@ RIGHT = {"mcp-method": "tools/call", "mcp-name": "list_all_openai_models"}
 MODERN: dict[str, tuple[bytes, dict[str, str], int]] = {
     "no version in the body": (_modern(without="protocolVersion", **CALL), RIGHT, PARAMS),
     "no capabilities": (_modern(without="clientCapabilities", **CALL), RIGHT, PARAMS),
+    "capabilities that are a list": (
+        _modern({**meta_of(), "io.modelcontextprotocol/clientCapabilities": []}),
+        RIGHT,
+        PARAMS,
+    ),
     "no _meta": (b'{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{}}', RIGHT, PARAMS),
     "no params": (b'{"jsonrpc":"2.0","id":1,"method":"tools/call"}', RIGHT, PARAMS),
     "versions differ": (_modern(meta_of("2025-11-25"), **CALL), RIGHT, MISMATCH),
@@ -189,6 +195,22 @@ async def test_newer_era_holds_headers_and_body_against_each_other(standing_spea
     content, headers, code = MODERN[case]
     got = await standing_speaker.speaking(NEW).send(content, headers=headers)
     assert (got.status, got.json["error"]["code"], got.json["id"]) == (400, code, 1)
+
+
+@pytest.mark.parametrize("version", [OLD, NEW])
+async def test_header_that_is_there_twice_is_refused_in_both_eras(standing_speaker: Speaker, version: str) -> None:
+    twice = {"MCP-Protocol-Version": version, "mcp-protocol-version": version, **RIGHT}
+    got = await standing_speaker.speaking(version).send(LIST, headers=twice)
+    assert (got.status, got.json["error"]["code"]) == (400, MISMATCH)
+
+
+@pytest.mark.parametrize("version", ["", "2024-11-05", OLD])
+async def test_message_of_the_newer_era_without_its_header_is_no_older_one(
+    standing_speaker: Speaker, version: str
+) -> None:
+    for content in (_modern(**CALL), LIST[:-1] + b',"params":{"_meta":' + msgspec.json.encode(meta_of()) + b"}}"):
+        got = await standing_speaker.speaking(version).send(content, headers=RIGHT)
+        assert (got.status, got.json["error"]["code"], got.json["id"]) == (400, MISMATCH, 1)
 
 
 @pytest.mark.parametrize(

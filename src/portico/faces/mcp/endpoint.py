@@ -15,7 +15,7 @@ from portico.faces.mcp.elicit import SESSION, Elicitation, Needed
 from portico.faces.mcp.reply import PRIVATE, Reply, write
 from portico.faces.mcp.running import Place, Running
 from portico.faces.mcp.served import Served, call_result, initialize_result, serve
-from portico.faces.mcp.wire import INTERNAL, UNKNOWN_METHOD, Message, ProtocolFault
+from portico.faces.mcp.wire import HEADER_MISMATCH, INTERNAL, UNKNOWN_METHOD, Message, ProtocolFault
 from portico.gateway.parts import Parts
 from portico.gateway.record import Entry
 from portico.gateway.remembered import Remembered
@@ -96,9 +96,11 @@ class McpFace:
                 await self._take(served, caller, incoming, message)
                 await write(send, 202, b"")
                 return
+            eras.check_repeated(incoming.scope["headers"])
             if is_modern:
-                eras.check_repeated(incoming.scope["headers"])
                 eras.check_modern(message, incoming.headers)
+            else:
+                eras.check_handshake(message, incoming.headers)
             if message.method == "tools/call":
                 await self._call(served, caller, incoming, message, send)
             else:
@@ -107,7 +109,8 @@ class McpFace:
                 session = self._elicitation.session(served, message) if is_new else ""
                 await write(send, 200, told, [(SESSION, session)] if session else ())
         except ProtocolFault as problem:
-            status = problem.status if is_modern or message is None else 200
+            is_told_by_status = is_modern or message is None or problem.code == HEADER_MISMATCH
+            status = problem.status if is_told_by_status else 200
             await write(send, status, wire.fault(message, problem))
 
     async def _take(self, served: Served, caller: Caller, incoming: Incoming, message: Message) -> None:

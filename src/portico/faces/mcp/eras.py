@@ -54,12 +54,21 @@ def check_repeated(pairs: list[tuple[bytes, bytes]]) -> None:
         raise ProtocolFault(HEADER_MISMATCH, "An Mcp header appears more than once.")
 
 
+def check_handshake(message: Message, headers: dict[bytes, bytes]) -> None:
+    """A message that carries the newer era's version belongs to it, whatever its header says or leaves out."""
+    version = message.meta.get(VERSION_KEY)
+    if version is not None and version != _header(headers, b"mcp-protocol-version"):
+        raise ProtocolFault(HEADER_MISMATCH, "The header MCP-Protocol-Version and the version in params._meta differ.")
+
+
 def check_modern(message: Message, headers: dict[bytes, bytes]) -> None:
     """The newer era's rules, in the order in which clients expect to hear of them."""
     meta: Any = message.arguments.get("_meta")
     missing = [key for key in (VERSION_KEY, CAPABILITIES_KEY) if not is_record(meta) or key not in meta]
     if missing:
         raise ProtocolFault(INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}.")
+    if not is_record(meta[CAPABILITIES_KEY]):
+        raise ProtocolFault(INVALID_PARAMS, f"params._meta: {CAPABILITIES_KEY} must be an object.")
     version = meta[VERSION_KEY]
     if _header(headers, b"mcp-protocol-version") != version:
         raise ProtocolFault(HEADER_MISMATCH, "The header MCP-Protocol-Version and the version in params._meta differ.")

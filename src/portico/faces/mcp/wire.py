@@ -41,11 +41,12 @@ class Message(Struct):
     method: str | UnsetType = UNSET
     params: Any = msgspec.field(default_factory=dict)  # an object in whatever is asked, as `read` sees to
     result: Any = UNSET
+    error: Any = UNSET
 
     @property
     def is_answer(self) -> bool:
         """Whether it is what the client says to a request of ours."""
-        return self.method is UNSET
+        return self.method is UNSET and (self.result is not UNSET or self.error is not UNSET)
 
     @property
     def identity(self) -> Any:
@@ -82,7 +83,7 @@ def read(content: bytes) -> Message:
     if message.jsonrpc != "2.0":
         raise ProtocolFault(INVALID_REQUEST, "jsonrpc must be '2.0'.")
     if message.method is UNSET:
-        if message.is_request:
+        if message.is_request and message.is_answer:
             return message
         raise ProtocolFault(INVALID_REQUEST, "There is no method.")
     if message.is_request and bytes(message.id)[:1] not in b'"-0123456789':  # pyright: ignore[reportArgumentType] -- set, as is_request says
