@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.faces.mcp.speaker import Speaker
+from tests.faces.mcp.speaker import Speaker, path_of
 from tests.toolbox.conftest import Desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -71,3 +71,56 @@ async def test_going_on_with_a_cut_answer_is_no_call_and_a_dry_run_is_none(desk:
     assert (await server.value("create_a_openai_response", {"next_cursor": first["next_cursor"]}))["continues"]
     assert (await server.value("create_a_openai_vector_store", {"name": "x", "dry_run": True}))["request"]
     assert (await server.refusal(MODELS))["code"] == "quota_spent"
+
+
+async def test_budget_in_the_config_is_the_servers_quotas_of_a_day(desk: Desk) -> None:
+    client, path = desk.stage.client, f"/integrated-account/{desk.stage.account_id}/mcp"
+    made = (await client.post(path, {"name": "x", "config": {"budget": {"calls_per_day": 1}}})).json
+    assert made["config"]["budget"] == {"calls_per_day": 1}
+    server = Speaker(client.gateway, path_of(made))
+    assert (await server.value(MODELS))["result"]
+    assert (await server.refusal(MODELS))["code"] == "quota_spent"
+    one = f"{path}/{made['id']}"
+    both = {"budget": {"calls_per_day": 2, "spend_per_day": 0.5}}
+    assert (await client.patch(one, {"config": both})).json["config"]["budget"] == both["budget"]
+    assert (await server.value(MODELS))["result"], "what was used stays used, and there is one more"
+    assert (await server.refusal(MODELS))["code"] == "quota_spent"
+    listed = (await client.get("/quota", subject=made["id"])).json["result"]
+    assert {(each["measure"], each["period"], each["maximum"]) for each in listed} == {
+        ("requests", "day", 2), ("spend", "day", 0.5)
+    }  # fmt: skip
+    spend = next(each for each in listed if each["measure"] == "spend")
+    await client.patch(f"/quota/{spend['id']}", {"maximum": 7})
+    for shown in ((await client.get(path)).json["result"][0], (await client.get("/mcp-server")).json["result"][0]):
+        assert shown["config"]["budget"] == {"calls_per_day": 2, "spend_per_day": 7}
+    assert (await client.patch(one, {"name": "y"})).json["config"]["budget"] is not None, "what is not named stays"
+    assert (await client.patch(one, {"config": {"budget": None}})).json["config"]["budget"] is None
+    assert (await server.value(MODELS))["result"]
+    assert (await client.get("/quota", subject=made["id"])).json["result"] == []
+
+
+async def test_budget_goes_with_its_server(desk: Desk) -> None:
+    client, path = desk.stage.client, f"/integrated-account/{desk.stage.account_id}/mcp"
+    made = (await client.post(path, {"name": "x", "config": {"budget": {"spend_per_day": 0}}})).json
+    assert (await Speaker(client.gateway, path_of(made)).refusal(MODELS))["code"] == "quota_spent"
+    await client.delete(f"{path}/{made['id']}")
+    assert (await client.get("/quota", subject=made["id"])).json["result"] == []
+
+
+@pytest.mark.parametrize(
+    ("budget", "where"),
+    [
+        (5, "config.budget"),
+        ({"calls": 5}, "config.budget"),
+        ({"calls_per_day": -1}, "config.budget.calls_per_day"),
+        ({"calls_per_day": 1.5}, "config.budget.calls_per_day"),
+        ({"spend_per_day": "much"}, "config.budget.spend_per_day"),
+    ],
+)
+async def test_budget_that_is_none_is_refused_by_its_place(desk: Desk, budget: Any, where: str) -> None:
+    client, path = desk.stage.client, f"/integrated-account/{desk.stage.account_id}/mcp"
+    refused = await client.post(path, {"name": "x", "config": {"budget": budget}})
+    server_id = (await client.post(path, {"name": "x"})).json["id"]
+    changed = await client.patch(f"{path}/{server_id}", {"config": {"budget": budget}})
+    for got in (refused, changed):
+        assert (got.status, got.json["details"]["failures"][0]["path"]) == (400, where)

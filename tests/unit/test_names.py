@@ -7,10 +7,10 @@ import pytest
 from portico.catalog.load import load_folder
 from portico.errors import InvalidArguments
 from portico.gateway.written import Written
-from portico.model.operation import NameRule, Operation, Parameter
+from portico.model.operation import NameRule, Operation
 from portico.shapes import Json
 from portico.toolbox import names
-from portico.toolbox.names import Candidate, Desk, Listed, NameBook, resolve
+from portico.toolbox.names import Asked, Candidate, Desk, Listed, NameBook, resolve
 from tests.conftest import HeldClock
 
 VIEW = load_folder(Path("src/portico/integrations/openai/catalog"))
@@ -35,7 +35,7 @@ class Shelf:
         return await resolve(desk, VIEW.find(resource, method), arguments)
 
 
-def _sees_all(_listing: Operation, _parameter: Parameter, _candidate: Candidate) -> bool:
+def _sees_all(_listing: Operation, _asked: Asked, _candidate: Candidate) -> bool:
     return True
 
 

@@ -70,10 +70,14 @@ class Offer(Seen):
     confirm_at: Annotated[
         str, Parameter(help="Where people at the program say yes: program, page, or sign_in; program if absent.")
     ] = ""
+    calls_per_day: Annotated[int | None, Parameter(help="Most calls of the vendor in one day of UTC.")] = None
+    spend_per_day: Annotated[float | None, Parameter(help="Most US dollars in one day of UTC.")] = None
     expires_at: ExpiresAt = ""
 
     def _given(self) -> Json:
+        budget = {"calls_per_day": self.calls_per_day, "spend_per_day": self.spend_per_day}
         return super()._given() | {
+            "budget": {name: most for name, most in budget.items() if most is not None} or None,
             "require_api_token_auth": self.needs_token,
             "secrets": self.secrets or None,
             "confirm_at": self.confirm_at or None,

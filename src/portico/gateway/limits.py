@@ -8,7 +8,7 @@ left, what it used is added when its row is written, and every replica knows of 
 import asyncio
 import math
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 
 from portico.clock import Clock, from_milliseconds, iso
@@ -44,6 +44,10 @@ class Rules:
         for each in quotas:
             self._by.setdefault((each.bearer, each.subject), {})[each.measure, each.period] = each
             self.are_any = True
+
+    def own(self, bearer: Bearer, subject: str) -> Collection[Quota]:
+        """What is said of this one alone."""
+        return self._by.get((bearer, subject), {}).values()
 
     def of(self, tenant_id: str, account_id: str, server_id: str) -> list[tuple[Quota, str]]:
         """Those that bear on a call, each with the subject that it is counted for."""

@@ -1,9 +1,9 @@
 """An MCP server: one account's tools behind one address, narrowed by a filter, with an end and a brake."""
 
 from datetime import datetime
-from typing import Any, Literal, NewType
+from typing import Annotated, Any, Literal, NewType
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from portico.model.account import AccountId, EnvironmentId
 from portico.model.secret import SecretRules, SecretWay
@@ -17,6 +17,16 @@ ConfirmAt = Literal["program", "page", "sign_in"]
 Comfort = Literal[
     "names", "times", "fields", "tables", "cursors", "lean", "waiting", "files", "dry_run", "reports", "recipes"
 ]
+
+
+_MOST = 10**15
+
+
+class Budget(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a server may use in one day of UTC: calls of the vendor, and US dollars."""
+
+    calls_per_day: Annotated[int, Meta(ge=0, le=_MOST)] | None = None
+    spend_per_day: Annotated[float, Meta(ge=0, le=_MOST)] | None = None
 
 
 class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -35,6 +45,7 @@ class ServerConfig(Struct, frozen=True, kw_only=True, omit_defaults=True, forbid
     comforts_off: tuple[Comfort, ...] = ()
     secrets: SecretWay | SecretRules = "link"
     result_limit: int = 40_000  # characters of text in one answer
+    budget: Budget | None = None  # kept as quotas of the server, and read from there
 
     @property
     def secret_rules(self) -> SecretRules:

@@ -177,15 +177,19 @@ class Quotas:
         await session.run(_DELETE_USE, environment_id=environment_id, id=quota_id)
         return bool(await session.run(_DELETE, environment_id=environment_id, id=quota_id))
 
+    async def of(self, session: Session, environment_id: EnvironmentId, bearer: Bearer, subject: str) -> list[Quota]:
+        """What is said of one tenant, account or server alone."""
+        whose = {"environment_id": environment_id, "bearer": bearer, "subject": subject}
+        return [_read(row) for row in await session.all(_OF_SUBJECT, **whose)]
+
     async def delete_of(
         self, session: Session, environment_id: EnvironmentId, bearer: Bearer, subject: str
     ) -> list[Quota]:
         """What was said of one tenant, account or server that is gone; what is said of each of them stays."""
-        whose = {"environment_id": environment_id, "bearer": bearer, "subject": subject}
-        found = [_read(row) for row in await session.all(_OF_SUBJECT, **whose)] if subject else []
+        found = await self.of(session, environment_id, bearer, subject) if subject else []
         for quota in found:
             await self.delete(session, environment_id, quota.id)
-        await session.run(_DELETE_USE_OF_SUBJECT, **whose)
+        await session.run(_DELETE_USE_OF_SUBJECT, environment_id=environment_id, bearer=bearer, subject=subject)
         return found
 
     async def use(self, key: UseKey) -> Use:

@@ -34,6 +34,13 @@ class SecretRules(TypedDict):
     minutes: NotRequired[int]
 
 
+class Budget(TypedDict):
+    """What a server may use in one day of UTC: calls of the vendor, and US dollars."""
+
+    calls_per_day: NotRequired[int | None]
+    spend_per_day: NotRequired[float | None]
+
+
 class ServerConfig(TypedDict):
     """What a server offers and how. Fields that are not here are refused, not ignored."""
 
@@ -66,6 +73,7 @@ class ServerConfig(TypedDict):
     ]
     secrets: NotRequired[Literal["link", "reveal", "store"] | SecretRules]
     result_limit: NotRequired[int]
+    budget: NotRequired[Budget | None]
 
 
 class Warned(TypedDict):

@@ -17,12 +17,13 @@ async def list_all_servers(asked: Asked) -> Any:
     query: Paging = asked.query
     before, count = position(query)
     rows = await asked.parts.servers.of_environment(asked.environment_id, before, count + 1)
-    return page(rows, query, _shown, lambda row: row[0].id)
+    rules = await asked.parts.limits.rules(asked.environment_id)
 
+    def shown(row: tuple[McpServer, str]) -> dict[str, Any]:
+        server, tenant_id = row
+        return show(server, rules) | {"tenant_id": tenant_id}
 
-def _shown(row: tuple[McpServer, str]) -> dict[str, Any]:
-    server, tenant_id = row
-    return show(server) | {"tenant_id": tenant_id}
+    return page(rows, query, shown, lambda row: row[0].id)
 
 
 ENDPOINTS = (

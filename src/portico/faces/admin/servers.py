@@ -4,32 +4,29 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-import msgspec
 from msgspec import UNSET, Struct, UnsetType, structs
 
-from portico.catalog.schema import compile_check
-from portico.clock import in_seconds, iso
+from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
+from portico.faces.admin import server_config
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.gateway import budgets
 from portico.gateway.lifted import lift
+from portico.gateway.limits import Rules
 from portico.gateway.lookup import Connected
 from portico.model.account import AccountId
 from portico.model.server import McpServer, ServerConfig, ServerId
 from portico.shapes import Json
 from portico.store.changes import Topic
 from portico.store.ids import new_id
-from portico.toolbox import discovery, shown_once
+from portico.toolbox import discovery
 from portico.toolbox.clients import SECRET_HERE, Snippet, Warned, snippets, warnings, ways_into
-from portico.toolbox.fit import clean
-from portico.toolbox.offer import CONSTRAINT_WORDS, Offer, offer
+from portico.toolbox.offer import Offer, offer
 from portico.toolbox.tools import Tool
 from portico.vault import tokens
 
 TAG = "MCP servers"
 _OF_SERVERS: tuple[Topic, ...] = ("servers", "quotas")
-SHORTEST_LIFE_SECONDS = 60
-LEAST_RESULT, MOST_RESULT = 1_000, 1_000_000
-MOST_CONFIRM_WAIT_SECONDS = 600
 
 
 class ServerBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -100,8 +97,9 @@ class Deleted(Struct, frozen=True, kw_only=True):
     id: str
 
 
-def show(server: McpServer) -> Json:
+def show(server: McpServer, rules: Rules) -> Json:
     config: Json = {name: getattr(server.config, name) for name in server.config.__struct_fields__}
+    config["budget"] = budgets.of(rules, server.id)
     return {
         "id": server.id,
         "name": server.name,
@@ -120,18 +118,19 @@ async def list_servers(asked: Asked) -> Any:
     before, count = position(query)
     connected = await _connected(asked)
     rows = await asked.parts.servers.page(asked.environment_id, connected.account.id, before, count + 1)
-    return page(rows, query, show, lambda row: row.id)
+    rules = await asked.parts.limits.rules(asked.environment_id)
+    return page(rows, query, lambda row: show(row, rules), lambda row: row.id)
 
 
 async def get_server(asked: Asked) -> Any:
-    return show(await _found(asked))
+    return await _shown(asked, await _found(asked))
 
 
 async def create_server(asked: Asked) -> Any:
     body: ServerBody = asked.body
     connected = await _connected(asked)
     moment = asked.parts.clock()
-    _check(body.name, body.config, body.expires_at, moment)
+    server_config.check(body.name, body.config, body.expires_at, moment)
     offered = _offered(connected, body.config)
     text = tokens.make("mcp")
     server = McpServer(
@@ -139,7 +138,7 @@ async def create_server(asked: Asked) -> Any:
         environment_id=asked.environment_id,
         account_id=connected.account.id,
         name=body.name.strip(),
-        config=body.config,
+        config=structs.replace(body.config, budget=None),
         hint=text[-4:],
         revision=1,
         created_by=asked.caller.token_id,
@@ -150,29 +149,39 @@ async def create_server(asked: Asked) -> Any:
     async with asked.parts.database.transaction() as session:
         await asked.parts.servers.add(session, server, tokens.digest(text, asked.parts.keyring.pepper))
         await asked.parts.audit.add(session, asked.caller, "mcp_server.created", server.id, moment, name=server.name)
-    return show(server) | _secret(asked, text) | _counted(connected, offered, body.config)
+        if body.config.budget is not None:
+            await budgets.keep(session, asked.caller, server, body.config.budget, asked.parts)
+    if body.config.budget is not None:
+        asked.parts.changes.apply("quotas")
+    return await _shown(asked, server) | _secret(asked, text) | _counted(connected, offered, body.config)
 
 
 async def change_server(asked: Asked) -> Any:
     body: ServerChange = asked.body
     server = await _found(asked)
-    config = server.config if body.config is UNSET else _merged(server.config, body.config)
+    config = server.config if body.config is UNSET else server_config.merged(server.config, body.config)
+    says_budget = body.config is not UNSET and "budget" in body.config
     changed = structs.replace(
         server,
         name=server.name if body.name is UNSET else body.name.strip(),
-        config=config,
+        config=structs.replace(config, budget=None),
         expires_at=server.expires_at if body.expires_at is UNSET else body.expires_at,
         updated_at=asked.parts.clock(),
     )
-    _check(changed.name, config, None if body.expires_at is UNSET else body.expires_at, asked.parts.clock())
+    server_config.check(
+        changed.name, config, None if body.expires_at is UNSET else body.expires_at, asked.parts.clock()
+    )
     if body.config is not UNSET:
         _offered(await _connected(asked), config)
     async with asked.parts.database.transaction() as session:
         await asked.parts.servers.update(session, changed, asked.parts.clock())
         await asked.parts.audit.add(session, asked.caller, "mcp_server.updated", server.id, asked.parts.clock())
         await asked.parts.changes.tell(session, "servers")
-    asked.parts.changes.apply("servers")
-    return show(await _found(asked))
+        if says_budget:
+            await budgets.keep(session, asked.caller, server, config.budget, asked.parts)
+    for topic in _OF_SERVERS if says_budget else _OF_SERVERS[:1]:
+        asked.parts.changes.apply(topic)
+    return await _shown(asked, await _found(asked))
 
 
 async def rotate_server(asked: Asked) -> Any:
@@ -187,7 +196,7 @@ async def rotate_server(asked: Asked) -> Any:
     asked.parts.changes.apply("servers")
     connected = await _connected(asked)
     counted = _counted(connected, offer(connected, server.config), server.config)
-    return show(await _found(asked)) | _secret(asked, text) | counted
+    return await _shown(asked, await _found(asked)) | _secret(asked, text) | counted
 
 
 async def delete_server(asked: Asked) -> Any:
@@ -216,7 +225,7 @@ async def preview(asked: Asked) -> Any:
     """The same choice and count as creating, with nothing made."""
     body: ServerBody = asked.body
     connected = await _connected(asked)
-    _check(body.name, body.config, body.expires_at, asked.parts.clock())
+    server_config.check(body.name, body.config, body.expires_at, asked.parts.clock())
     offered = _offered(connected, body.config)
     moment = asked.parts.clock()
     server = McpServer(
@@ -256,7 +265,7 @@ def _listed(connected: Connected, offered: Offer, config: ServerConfig) -> Seque
 
 
 def _offered(connected: Connected, config: ServerConfig) -> Offer:
-    _check_words(connected, config)
+    server_config.check_words(connected, config)
     offered = offer(connected, config)
     if not offered.operations:
         raise InvalidArguments(
@@ -265,65 +274,8 @@ def _offered(connected: Connected, config: ServerConfig) -> Offer:
     return offered
 
 
-def _check_words(connected: Connected, config: ServerConfig) -> None:
-    known = connected.view.integration.tags
-    failures = [
-        Failure("config.tags", f"{tag!r} is not an area", ", ".join(known))
-        for tag in config.tags
-        if known and tag not in known
-    ]
-    arguments = {
-        name for each in connected.view.operations for name in (parameter.name for parameter in each.parameters)
-    }
-    failures += [
-        Failure(f"config.arguments.{name}", "is not an argument of any tool")
-        for name in config.arguments
-        if name not in arguments and name != "id"
-    ]
-    failures += shown_once.problems(config.secret_rules, connected.view)
-    failures += [problem for name, constraint in config.arguments.items() if (problem := _unsound(name, constraint))]
-    if failures:
-        raise InvalidArguments(failures)
-
-
-def _unsound(name: str, constraint: Json) -> Failure | None:
-    """A constraint that cannot be read would stand there and hold nothing back."""
-    where = f"config.arguments.{name}"
-    if not constraint:
-        return Failure(where, "says nothing", "a JSON Schema such as {enum: [...]}")
-    if unknown := sorted(constraint.keys() - CONSTRAINT_WORDS):
-        return Failure(where, f"holds {', '.join(unknown)}", ", ".join(sorted(CONSTRAINT_WORDS)))
-    try:
-        compile_check(constraint)
-    except ValueError as problem:
-        return Failure(where, f"is not a JSON Schema: {str(problem).partition(chr(10))[0]}"[:300])
-    return None
-
-
-def _merged(config: ServerConfig, change: Json) -> ServerConfig:
-    present = msgspec.to_builtins(config)
-    merged = {name: value for name, value in (present | change).items() if value is not None}
-    try:
-        return msgspec.convert(merged, ServerConfig)
-    except msgspec.ValidationError as problem:
-        raise InvalidArguments([Failure("config", str(problem), ", ".join(ServerConfig.__struct_fields__))]) from None
-
-
-def _check(name: str, config: ServerConfig, expires_at: datetime | None, moment: datetime) -> None:
-    failures: list[Failure] = []
-    if not 1 <= len(name.strip()) <= 100 or clean(name) != name:
-        failures.append(Failure("name", "must have 1 to 100 visible characters"))
-    if expires_at is not None and expires_at.tzinfo is None:
-        failures.append(Failure("expires_at", "needs a time zone", "for example 2030-01-31T12:00:00Z"))
-    elif expires_at is not None and expires_at < in_seconds(moment, SHORTEST_LIFE_SECONDS):
-        failures.append(Failure("expires_at", f"must be at least {SHORTEST_LIFE_SECONDS} seconds ahead"))
-    if not LEAST_RESULT <= config.result_limit <= MOST_RESULT:
-        failures.append(Failure("config.result_limit", f"is {config.result_limit}", f"{LEAST_RESULT} to {MOST_RESULT}"))
-    if not 0 <= config.confirm_wait_seconds <= MOST_CONFIRM_WAIT_SECONDS:
-        told = f"is {config.confirm_wait_seconds:g}"
-        failures.append(Failure("config.confirm_wait_seconds", told, f"0 to {MOST_CONFIRM_WAIT_SECONDS}"))
-    if failures:
-        raise InvalidArguments(failures)
+async def _shown(asked: Asked, server: McpServer) -> Json:
+    return show(server, await asked.parts.limits.rules(asked.environment_id))
 
 
 async def _connected(asked: Asked) -> Connected:

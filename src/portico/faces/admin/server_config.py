@@ -1,0 +1,86 @@
+"""What may stand in an MCP server's config: each word by itself, and against what the account has."""
+
+from datetime import datetime
+
+import msgspec
+
+from portico.catalog.schema import compile_check
+from portico.clock import in_seconds
+from portico.errors import Failure, InvalidArguments
+from portico.gateway.lookup import Connected
+from portico.model.server import ServerConfig
+from portico.shapes import Json
+from portico.toolbox import shown_once
+from portico.toolbox.fit import clean
+from portico.toolbox.offer import CONSTRAINT_WORDS
+
+SHORTEST_LIFE_SECONDS = 60
+LEAST_RESULT, MOST_RESULT = 1_000, 1_000_000
+MOST_CONFIRM_WAIT_SECONDS = 600
+_failures = compile_check(msgspec.json.schema(ServerConfig))
+
+
+def check(name: str, config: ServerConfig, expires_at: datetime | None, moment: datetime) -> None:
+    failures: list[Failure] = []
+    if not 1 <= len(name.strip()) <= 100 or clean(name) != name:
+        failures.append(Failure("name", "must have 1 to 100 visible characters"))
+    if expires_at is not None and expires_at.tzinfo is None:
+        failures.append(Failure("expires_at", "needs a time zone", "for example 2030-01-31T12:00:00Z"))
+    elif expires_at is not None and expires_at < in_seconds(moment, SHORTEST_LIFE_SECONDS):
+        failures.append(Failure("expires_at", f"must be at least {SHORTEST_LIFE_SECONDS} seconds ahead"))
+    if not LEAST_RESULT <= config.result_limit <= MOST_RESULT:
+        failures.append(Failure("config.result_limit", f"is {config.result_limit}", f"{LEAST_RESULT} to {MOST_RESULT}"))
+    if not 0 <= config.confirm_wait_seconds <= MOST_CONFIRM_WAIT_SECONDS:
+        told = f"is {config.confirm_wait_seconds:g}"
+        failures.append(Failure("config.confirm_wait_seconds", told, f"0 to {MOST_CONFIRM_WAIT_SECONDS}"))
+    if failures:
+        raise InvalidArguments(failures)
+
+
+def check_words(connected: Connected, config: ServerConfig) -> None:
+    known = connected.view.integration.tags
+    failures = [
+        Failure("config.tags", f"{tag!r} is not an area", ", ".join(known))
+        for tag in config.tags
+        if known and tag not in known
+    ]
+    arguments = {
+        name for each in connected.view.operations for name in (parameter.name for parameter in each.parameters)
+    }
+    failures += [
+        Failure(f"config.arguments.{name}", "is not an argument of any tool")
+        for name in config.arguments
+        if name not in arguments and name != "id"
+    ]
+    failures += shown_once.problems(config.secret_rules, connected.view)
+    failures += [problem for name, constraint in config.arguments.items() if (problem := _unsound(name, constraint))]
+    if failures:
+        raise InvalidArguments(failures)
+
+
+def _unsound(name: str, constraint: Json) -> Failure | None:
+    """A constraint that cannot be read would stand there and hold nothing back."""
+    where = f"config.arguments.{name}"
+    if not constraint:
+        return Failure(where, "says nothing", "a JSON Schema such as {enum: [...]}")
+    if unknown := sorted(constraint.keys() - CONSTRAINT_WORDS):
+        return Failure(where, f"holds {', '.join(unknown)}", ", ".join(sorted(CONSTRAINT_WORDS)))
+    try:
+        compile_check(constraint)
+    except ValueError as problem:
+        return Failure(where, f"is not a JSON Schema: {str(problem).partition(chr(10))[0]}"[:300])
+    return None
+
+
+def merged(config: ServerConfig, change: Json) -> ServerConfig:
+    """With the change's top-level names in place of those before; null takes one away."""
+    given = {name: value for name, value in change.items() if value is not None}
+    known = set(ServerConfig.__struct_fields__)
+    failures = [
+        Failure(f"config.{name}", "is not taken", ", ".join(sorted(known))) for name in change if name not in known
+    ]
+    failures += [each._replace(path=f"config.{each.path}") for each in _failures(given) if each.path]
+    if failures:
+        raise InvalidArguments(failures)
+    present = {name: value for name, value in msgspec.to_builtins(config).items() if name not in change}
+    return msgspec.convert(present | given, ServerConfig)
