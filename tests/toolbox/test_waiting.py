@@ -276,9 +276,10 @@ async def test_comfort_that_is_switched_off_is_neither_shown_nor_taken(desk: Des
 
 
 async def test_filter_holds_for_what_goes_on_with_a_handle(desk: Desk) -> None:
-    """The waiting tool comes along with what it can go on with, and reaches nothing else."""
+    """The waiting tool may be called where it can go on with something, reaches nothing else, and is listed as the
+    filter says."""
     batches = await desk.maker.server(methods=[BATCH])
-    assert set(await batches.tools()) == {BATCH, WAIT}
+    assert set(await batches.tools()) == {BATCH}
     made = await batch(desk)
     assert (await batches.value(WAIT, {"handle": f"{BATCH}:{made['id']}"}))["id"] == made["id"]
     store = await desk.value(STORE, {"name": "Hidden"})
@@ -286,6 +287,11 @@ async def test_filter_holds_for_what_goes_on_with_a_handle(desk: Desk) -> None:
     assert refusal["status"] == 403
     models = await desk.maker.server(methods=["list_all_openai_models"])
     assert set(await models.tools()) == {"list_all_openai_models"}
+    assert (await models.refusal(WAIT, {"handle": f"{BATCH}:{made['id']}"}))["status"] == 403
+    assert WAIT not in await (await desk.maker.server(methods=["write"])).tools()
+    for methods in (["read"], [BATCH, WAIT]):
+        assert WAIT in await (await desk.maker.server(methods=methods)).tools()
+    assert WAIT not in await (await desk.maker.server(tags=["batches"])).tools()
 
 
 async def test_proxy_takes_no_such_argument(desk: Desk) -> None:

@@ -132,10 +132,36 @@ def test_a_cursor_that_is_not_ours_is_refused(cursor: Any) -> None:
         pages.ask(lumen.operation("lamps.list"), {"next_cursor": cursor})
 
 
-def test_a_list_that_comes_whole_takes_no_cursor() -> None:
+def test_a_list_that_comes_whole_takes_no_cursor_of_another() -> None:
     page = pages.read(BY_ID, answer("a", has_more=True, last_id="a"), {})
-    with pytest.raises(InvalidArguments, match="this list comes whole"):
-        asked_next(page, "scene_search.list")
+    with pytest.raises(InvalidArguments, match="next_cursor: is not a cursor of this list"):
+        pages.part(lumen.operation("scene_search.list"), {"next_cursor": page.next_cursor})
+
+
+def test_a_list_that_comes_whole_is_cut_here() -> None:
+    search, content = lumen.operation("scene_search.list"), answer("a", "b", "c")
+    seen, cursors = list[str](), list[str | None]()
+    asked: dict[str, Any] = {"limit": 2, "room": "hall"}
+    while True:
+        assert pages.ask(search, asked) == {"room": "hall"}
+        page = pages.read(WHOLE, content, {}, pages.part(search, asked))
+        seen += [each["id"] for each in msgspec.json.decode(page.items)]
+        cursors.append(page.prev_cursor)
+        if page.next_cursor is None:
+            break
+        asked |= {"next_cursor": page.next_cursor}
+    assert (seen, page.count) == (["a", "b", "c"], 1)
+    back = pages.part(search, {"limit": 2, "next_cursor": cursors[1]})
+    assert (cursors[0], back) == (None, pages.Part(0, 2))
+    with pytest.raises(InvalidArguments, match="next_cursor: is not a cursor of this list"):
+        pages.ask(lumen.operation("lamps.list"), {"next_cursor": pages.read(WHOLE, content, {}, back).next_cursor})
+
+
+@pytest.mark.parametrize("limit", [None, 3, 50])
+def test_a_list_that_comes_whole_stays_as_it_was_written_where_all_of_it_fits(limit: int | None) -> None:
+    content = b'{"data": [ {"id":"a"},  {"id":"b"} ]}'
+    page = pages.read(WHOLE, content, {}, pages.part(lumen.operation("scene_search.list"), {"limit": limit}))
+    assert (page.items, page.next_cursor, page.prev_cursor) == (b'[ {"id":"a"},  {"id":"b"} ]', None, None)
 
 
 def test_what_is_no_list_is_asked_with_its_own_words() -> None:

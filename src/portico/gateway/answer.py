@@ -52,6 +52,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     integration: Integration
     call: Call
     asked: dict[str, Any]
+    part: pages.Part = pages.WHOLE
     limit_bytes: int
 
 
@@ -69,7 +70,7 @@ async def read(reading: Reading, response: UpstreamResponse, request: UpstreamRe
         status=response.status,
         headers=headers,
         content=content,
-        page=pages.read(page, content, reading.asked),
+        page=pages.read(page, content, reading.asked, reading.part),
         request_url=request.url,
     )
 

@@ -44,6 +44,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
     credential: Credential
     request: UpstreamRequest
     asked: dict[str, Any]
+    part: pages.Part = pages.WHOLE
 
 
 async def execute(caller: Caller, call: Call, parts: Parts, entry: Entry | None = None) -> Answer:
@@ -75,6 +76,7 @@ async def prepare(caller: Caller, call: Call, parts: Parts, entry: Entry) -> Pre
     credential = connected.view.credentials[operation.credential]
     _admit(caller, call, connected, operation.effect, credential)
     admit_lifecycle(operation, connected)
+    part = pages.part(operation, dict(call.arguments))
     asked = pages.ask(operation, dict(call.arguments))
     request = build(operation, sort(operation, call, asked), connected)
     if operation.idempotent and call.idempotency_key:
@@ -86,6 +88,7 @@ async def prepare(caller: Caller, call: Call, parts: Parts, entry: Entry) -> Pre
         credential=credential,
         request=request,
         asked=asked,
+        part=part,
     )
 
 
@@ -185,6 +188,7 @@ async def _read(
         integration=integration,
         call=call,
         asked=prepared.asked,
+        part=prepared.part,
         limit_bytes=parts.settings.reshape_limit_bytes,
     )
     return await answers.read(reading, response, signed)

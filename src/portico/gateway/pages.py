@@ -5,19 +5,52 @@ A cursor says which way it goes and what the vendor wants to hear; callers send 
 
 import base64
 import binascii
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
 from portico.errors import Failure, InvalidArguments, VendorGarbled
 from portico.model.call import Page
+from portico.model.offered import Offered
 from portico.model.operation import Operation, PageStyle
 from portico.shapes import is_record
 
-_FORWARD, _BACK = "n", "p"
+_FORWARD, _BACK, _FROM = "n", "p", "i"
+_OURS = frozenset({"limit", "next_cursor", "prev_cursor"})
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _items = msgspec.json.Decoder(list[msgspec.Raw])
 _LAST_ITEM = "data[-1]."
+
+
+class Part(NamedTuple):
+    """What is wanted of a list that the vendor gives whole: from which item on, and how many; 0: all that are left."""
+
+    start: int = 0
+    count: int = 0
+
+
+WHOLE = Part()
+
+
+def part(operation: Operation, arguments: dict[str, Any]) -> Part:
+    """`limit` and `next_cursor` of a list that the vendor does not page: it is cut here."""
+    style = operation.page
+    if style is None or operation.returns != "page" or style.send:
+        return WHOLE
+    limit = None if takes_limit(operation) else arguments.get("limit")
+    cursor = arguments.get("next_cursor") or arguments.get("prev_cursor")
+    start = 0
+    if cursor:
+        way, value = _read_cursor(cursor)
+        if way != _FROM or not value.isdecimal():
+            raise InvalidArguments([Failure("next_cursor", "is not a cursor of this list")])
+        start = int(value)
+    return Part(start, 0 if limit is None else int(_limit(operation, limit)))
+
+
+def takes_limit(operation: Offered) -> bool:
+    """Whether the vendor itself has an argument of that name."""
+    return any(each.name == "limit" for each in operation.parameters)
 
 
 def ask(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -25,6 +58,9 @@ def ask(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
     style = operation.page
     if style is None or operation.returns != "page":
         return arguments
+    if not style.send:
+        ours = _OURS - {"limit"} if takes_limit(operation) else _OURS
+        return {name: value for name, value in arguments.items() if name not in ours}
     asked = dict(arguments)
     cursor = asked.pop("next_cursor", None) or asked.pop("prev_cursor", None)
     asked.pop("prev_cursor", None)
@@ -33,13 +69,13 @@ def ask(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
         asked[style.limit] = _limit(operation, limit)
     if cursor:
         way, value = _read_cursor(cursor)
-        if not style.send:
-            raise InvalidArguments([Failure("next_cursor", "is not taken here: this list comes whole")])
+        if way == _FROM:
+            raise InvalidArguments([Failure("next_cursor", "is not a cursor of this list")])
         asked[style.before if way == _BACK and style.before else style.send] = value
     return asked
 
 
-def read(style: PageStyle, content: bytes, asked: dict[str, Any]) -> Page:
+def read(style: PageStyle, content: bytes, asked: dict[str, Any], wanted: Part = WHOLE) -> Page:
     """The page in a vendor's answer. The items stay as the vendor wrote them."""
     try:
         envelope = _envelope.decode(content)
@@ -49,6 +85,8 @@ def read(style: PageStyle, content: bytes, asked: dict[str, Any]) -> Page:
         raise VendorGarbled from problem
     if raw is None:
         raise VendorGarbled(f"The vendor's list has no {style.items!r}.")
+    if not style.send:
+        return _cut(raw, items, wanted)
     following = _counted(style, envelope, len(items), asked) if style.counts else _next(style, envelope, items)
     if following is not None and following == str(asked.get(style.send, "")):
         following = None  # a list that points at itself would never end
@@ -57,6 +95,18 @@ def read(style: PageStyle, content: bytes, asked: dict[str, Any]) -> Page:
         count=len(items),
         next_cursor=_write_cursor(_FORWARD, following) if following else None,
         prev_cursor=_previous(style, envelope, items, asked),
+    )
+
+
+def _cut(raw: msgspec.Raw, items: list[msgspec.Raw], wanted: Part) -> Page:
+    end = wanted.start + wanted.count if wanted.count else len(items)
+    kept = items[wanted.start : end]
+    before = max(wanted.start - wanted.count, 0) if wanted.count else 0
+    return Page(
+        items=bytes(raw) if len(kept) == len(items) else b"[" + b",".join(bytes(each) for each in kept) + b"]",
+        count=len(kept),
+        next_cursor=_write_cursor(_FROM, str(end)) if end < len(items) else None,
+        prev_cursor=_write_cursor(_FROM, str(before)) if wanted.start else None,
     )
 
 
@@ -128,7 +178,7 @@ def _read_cursor(cursor: Any) -> tuple[str, str]:
         text = base64.urlsafe_b64decode(str(cursor) + "=" * (-len(str(cursor)) % 4)).decode()
     except (binascii.Error, ValueError):
         text = ""
-    if text[:1] not in {_FORWARD, _BACK} or len(text) < 2:
+    if text[:1] not in {_FORWARD, _BACK, _FROM} or len(text) < 2:
         raise InvalidArguments(
             [Failure("next_cursor", "is not a cursor of ours; send back next_cursor exactly as it was received")]
         )

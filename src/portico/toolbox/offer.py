@@ -36,13 +36,15 @@ class Offer(Struct, frozen=True, kw_only=True):
 
 
 def offer(connected: Connected, config: ServerConfig = NO_CONFIG, *, undescribed: bool = False) -> Offer:
-    """`undescribed`: also what nobody has written a sentence about, to be seen, not to be called."""
+    """`undescribed`: also what nobody has written a sentence about, to be seen, not to be called. What goes on with
+    others is listed where it passes the filter itself, and may be called wherever one of them may."""
     operations = _chosen(connected, config)
     kept = tuple(
         each
         for each in operations
         if _barred(each, connected, config, undescribed=undescribed) is None
         and (config.include_removed or each.lifecycle.state != "removed")
+        and (not each.follows or select([each], _respelt(config, connected), config.tags))
     )
     return Offer(operations=kept, tools=tuple(constrained(each, config) for each in kept))
 

@@ -90,13 +90,12 @@ def shown_name(operation: Offered, parameter: Parameter) -> str:
 
 
 def _paging(operation: Offered) -> Json:
-    if operation.page is None or not operation.page.send:
+    if operation.page is None:
         return {}
     paging: Json = {"next_cursor": {"type": "string", "description": _CURSOR}}
-    if operation.page.limit:
-        known = next(
-            (each for each in operation.parameters if operation.page and each.name == operation.page.limit), None
-        )
+    if operation.page.limit or not operation.page.send:
+        own = operation.page.limit or "limit"
+        known = next((each for each in operation.parameters if each.name == own), None)
         if known is None or known.shown != "always":
             paging["limit"] = {"type": "integer", "description": _LIMIT}
     return paging

@@ -57,7 +57,7 @@ async def test_search_answers_eight_unless_told_otherwise(few: Speaker) -> None:
     assert len(await found(few, "project user role file model usage")) == 8
 
 
-@pytest.mark.parametrize("limit", [-1, 26, "many", 2.5])
+@pytest.mark.parametrize("limit", [-1, 0, 26, "many", 2.5, True])
 async def test_search_refuses_a_limit_it_does_not_keep(few: Speaker, limit: Any) -> None:
     refusal = await few.refusal("search_tools", {"query": "files", "limit": limit})
     assert refusal["failures"] == [{"argument": "limit", "problem": "must be a whole number", "allowed": "1 to 25"}]
@@ -147,8 +147,16 @@ async def test_call_of_what_is_not_there_suggests_what_is(few: Speaker, caller: 
     for arguments, words in (
         ({}, "tool_name: is required"),
         ({"tool_name": "x", "arguments": [1]}, "must be an object"),
+        ({"tool_name": "x", "arguments": "[1]"}, "must be an object"),
+        ({"tool_name": "x", "arguments": "one"}, "must be an object"),
     ):
         assert words in (await few.refusal(caller, arguments))["error"]
+
+
+async def test_arguments_may_be_written_as_text(few: Speaker) -> None:
+    call = {"tool_name": "list_all_openai_models", "arguments": '{"limit": 2, "fields": "id"}'}
+    value = await few.value("call_read_tool", call)
+    assert (len(value["result"]), bool(value["next_cursor"])) == (2, True)
 
 
 async def test_filters_and_constraints_hold_through_the_few_too(standing: Maker) -> None:

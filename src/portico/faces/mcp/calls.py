@@ -15,7 +15,7 @@ from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.offered import Offered
 from portico.model.server import ServerConfig
-from portico.shapes import Json, is_list, is_record
+from portico.shapes import Json, decode_or_text, is_list, is_record
 from portico.toolbox import discovery, fit, results
 from portico.toolbox.confirm import Asking
 from portico.toolbox.offer import Offer
@@ -108,6 +108,7 @@ async def _discovery(served: Served, caller: Caller, asked: ToolCall, tools: Too
         return _describe(served, asked.arguments)
     name: Any = asked.arguments.get("tool_name") or asked.arguments.get("name")
     arguments: Any = asked.arguments.get("arguments") or {}
+    arguments = decode_or_text(arguments) if isinstance(arguments, str) else arguments  # some models write it as text
     if not isinstance(name, str) or not name:
         raise InvalidArguments([Failure("tool_name", "is required", f"a name that {discovery.SEARCH} gave")])
     if not is_record(arguments):
@@ -138,8 +139,9 @@ def _search(served: Served, arguments: Json, tools: Tools) -> ToolResult:
     query, tag = str(arguments.get("query") or ""), str(arguments.get("tag") or "")
     if tag and tag not in served.connected.view.integration.tags:
         raise InvalidArguments([Failure("tag", f"is {tag!r}", ", ".join(served.connected.view.integration.tags))])
-    limit: Any = arguments.get("limit") or USUALLY_FOUND
-    if not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:
+    given: Any = arguments.get("limit")
+    limit: Any = USUALLY_FOUND if given is None else given
+    if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:
         raise InvalidArguments([Failure("limit", "must be a whole number", f"1 to {MOST_FOUND}")])
     offered = {each.tool.name: each for each in served.offered.operations}
     by_name = {each.name: each for each in served.offered.tools}
