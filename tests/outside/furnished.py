@@ -61,6 +61,9 @@ class Furnished:
     words: Words
     environment: str
     person: Visitor | None = None
+    account_id: str = ""
+    # The address of a server that asks first.
+    server: str = ""
     taken: set[str] = field(default_factory=set[str])
     refused: dict[str, str] = field(default_factory=dict[str, str])
     # Addresses of pages that no link leads to.
@@ -68,7 +71,7 @@ class Furnished:
 
     def put(self, what: str, path: str, body: Any, verb: str = "POST") -> Any:
         """What the admin API answers; an empty object where it refuses these words."""
-        return self._noted(what, lambda: self.house.ask(verb, path, body)) or {}
+        return self.refusable(what, lambda: self.house.ask(verb, path, body)) or {}
 
     def called(self, what: str, verb: str, path: str, body: Any = None, **headers: str) -> Any:
         """A call of a face that may be refused: what counts is that it stands in the log."""
@@ -84,11 +87,11 @@ class Furnished:
         self.taken.add(what)
         return {}
 
-    def _noted(self, what: str, doing: Callable[[], Any]) -> Any:
+    def refusable(self, what: str, doing: Callable[[], Any]) -> Any:
         try:
             found = doing()
         except HTTPError as problem:
-            self.refused[what] = problem.read().decode()[:300]
+            self.refused[what] = f"{problem.code} {problem.read().decode()[:300]}"
             return None
         self.taken.add(what)
         return found
@@ -98,12 +101,29 @@ def furnish(house: House, words: Words = plainly, person: Visitor | None = None)
     """`person`: somebody who is signed in already."""
     environments = house.ask("GET", "/environment?limit=1000")["result"]
     made = Furnished(house, words, min(each["id"] for each in environments), person)
+    _names(made)
     _places(made)
-    account_id = _account(made)
-    _calls(made, account_id)
-    _servers(made, account_id)
-    _links(made, account_id)
+    made.account_id = _account(made)
+    _calls(made)
+    _servers(made)
+    _links(made)
     return made
+
+
+def name_again(made: Furnished, words: Words) -> Furnished:
+    """Under other words, what has a name and little else."""
+    again = Furnished(made.house, words, made.environment, made.person, made.account_id, made.server)
+    _names(again)
+    again.put("server", f"/integrated-account/{again.account_id}/mcp", {"name": words("server")})
+    return again
+
+
+def call_again(made: Furnished, words: Words) -> Furnished:
+    """Under other words, the calls that stand in the log."""
+    again = Furnished(made.house, words, made.environment, made.person, made.account_id, made.server)
+    _calls(again)
+    _introduce(again)
+    return again
 
 
 def tell_story(house: House) -> None:
@@ -113,11 +133,15 @@ def tell_story(house: House) -> None:
     tell(api, house.account_id, billing)
 
 
-def _places(made: Furnished) -> None:
+def _names(made: Furnished) -> None:
     words = made.words
     made.put("environment", "/environment", {"name": words("environment")})
     made.put("token", "/api-token", {"name": words("token"), "environment_id": made.environment})
     made.put("user", "/user", {"name": words("user"), "role": "viewer", "environments": [made.environment]})
+
+
+def _places(made: Furnished) -> None:
+    words = made.words
     hook = made.put("webhook", "/webhook", {"target_url": DEAF + words("webhook"), "event_types": ["*"]})
     made.put("event", "/webhook", {"target_url": DEAF, "event_types": ["integrated_account:*", words("event")]})
     if hook:
@@ -153,8 +177,9 @@ def _account(made: Furnished) -> str:
     return account_id
 
 
-def _calls(made: Furnished, account_id: str) -> None:
-    words, own = made.words, f"integrated_account_id={account_id}"
+def _calls(made: Furnished) -> None:
+    words, account_id = made.words, made.account_id
+    own = f"integrated_account_id={account_id}"
     made.called("project", "POST", f"/proxy/projects?{own}", {"name": words("project")})
     made.called("store", "POST", f"/proxy/vector_stores?{own}", {"name": words("store")})
     name = words("file").replace('"', "%22")
@@ -179,22 +204,35 @@ def _send(house: House, path: str, content: str) -> None:
         answer.read()
 
 
-def _servers(made: Furnished, account_id: str) -> None:
+def _servers(made: Furnished) -> None:
     """A server that asks first, with a program that asks it, and one that people sign in to, with one they let in."""
-    words, place = made.words, f"/integrated-account/{account_id}/mcp"
+    words, place = made.words, f"/integrated-account/{made.account_id}/mcp"
     config = {"tags": ["vector_stores"], "confirm": "writes", "confirm_wait_seconds": 0, "tool_exposure": "all"}
     asking = made.put("server", place, {"name": words("server"), "config": config})
     if not asking:
         return
-    say = {"name": words("mcp client"), "version": words("mcp client")}
-    speak(asking["url"], "initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": say})
-    speak(asking["url"], "tools/call", {"name": WRITE, "arguments": {"name": words("store")}}, words("mcp client"))
+    made.server = asking["url"]
+    _introduce(made)
     for each in made.house.ask("GET", "/approval?state=pending&limit=1")["result"]:
         made.put("reason", f"/approval/{each['id']}/deny", {"reason": words("reason")})
     speak(asking["url"], "tools/call", {"name": WRITE, "arguments": {"name": "another"}}, words("mcp client"))
-    made.starts += _page_to_approve(asking["url"], words("store") + " again")
+    waits = made.refusable("approval", lambda: _page_to_approve(asking["url"], words("store") + " again"))
+    made.starts += waits or []
     limit = {"applies_to": "mcp_server", "subject": asking["id"], "measure": "requests", "period": "day"}
     made.put("", "/quota", limit | {"maximum": 1000})
+    _programs(made, place)
+
+
+def _introduce(made: Furnished) -> None:
+    """A program says who it is, and asks for something."""
+    who = made.words("mcp client")
+    say = {"name": who, "version": who}
+    speak(made.server, "initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": say})
+    speak(made.server, "tools/call", {"name": WRITE, "arguments": {"name": made.words("store")}}, who)
+
+
+def _programs(made: Furnished, place: str) -> None:
+    words = made.words
     closed = made.put("", place, {"name": words("server") + " again", "config": {"require_api_token_auth": True}})
     program = made.put("client", "/oauth/register", {"client_name": words("client"), "redirect_uris": [BACK]})
     if closed and program:
@@ -210,7 +248,8 @@ def _servers(made: Furnished, account_id: str) -> None:
             f"{door}?{urlencode({**asked, 'resource': ''})}",
             f"{door}?{urlencode({**asked, 'scope': 'x'})}",
         ]
-        (made.person or Visitor(made.house)).allow(f"{door}?{urlencode(asked)}", write="1")
+        person = made.person or Visitor(made.house)
+        made.refusable("consent", lambda: person.allow(f"{door}?{urlencode(asked)}", write="1"))
 
 
 def _page_to_approve(url: str, name: str) -> list[str]:
@@ -250,10 +289,10 @@ def as_header(text: str) -> str:
     return text.encode().decode("latin-1")
 
 
-def _links(made: Furnished, account_id: str) -> None:
+def _links(made: Furnished) -> None:
     """Pages that customers are sent to."""
     link = made.put("link", "/link-token", {"tenant_id": made.words("tenant"), "integration": "openai"})
-    again = made.put("", "/link-token", {"integrated_account_id": account_id, "persist_previous_context": True})
+    again = made.put("", "/link-token", {"integrated_account_id": made.account_id, "persist_previous_context": True})
     choose = made.put("", "/link-token", {"tenant_id": made.words("tenant")})
     secret = quote(made.words("secret"), safe="")
     handed = made.put("secret link", f"/stored-secret/{secret}/link", {})

@@ -4,6 +4,7 @@ Nothing is listed by hand but where to begin: the pages are those that are serve
 one that no link leads to is told.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 SCRIPT = (Path(__file__).parent / "accessible.js").read_text("utf-8")
 # Of every page as many examples, and as many more with a query.
 MOST_EXAMPLES, MOST_QUERIES = 2, 1
+# Pages that ask the vendor for a lot, or say the same of every account: one is enough.
+SLOW = re.compile(r"/usage|/tools|/new$")
 # Notes what the browser would else only tell its console, and every shift of what was on the screen already.
 WATCH = """
   window.shifts = []; window.violations = [];
@@ -43,7 +46,7 @@ FORMS = """() => [...document.querySelectorAll("main form[method=post]")]
   .flatMap((form) => [...form.querySelectorAll("button[name=do]:not([formtarget])")].map((each) => each.value))
   .filter((each, place, all) => all.indexOf(each) === place)"""
 FILL = """([name, text]) => {
-  const button = document.querySelector(`main button[name=do][value="${name}"]`), form = button.form;
+  const button = document.querySelector(name), form = button.form;
   form.noValidate = true; delete form.dataset.preview;
   for (const each of form.querySelectorAll("input, textarea")) {
     if (/hidden|checkbox|radio|file/.test(each.type)) continue;
@@ -75,13 +78,15 @@ class Seen:
 
 class Walk:
     """`page` is the browser's, signed in or not. `looks`: in which colours and sizes each page is looked at. `most`:
-    how many examples of a page. `after`: what is done on each."""
+    how many examples of a page. `queries`: how many more with a query. `after`: what is done on each. `within`: the
+    one environment whose pages are wanted."""
 
     def __init__(
         self, house: House, page: "Page", looks: "Sequence[Look]" = (), *, most: int = MOST_EXAMPLES,
-        after: Callable[[], None] = lambda: None,
+        queries: int = MOST_QUERIES, after: Callable[[], None] = lambda: None, within: str = "",
     ) -> None:  # fmt: skip
-        self.house, self.page, self.looks, self.most, self.after = house, page, looks, most, after
+        self.house, self.page, self.looks, self.after, self.within = house, page, looks, after, within
+        self.most, self.queries = most, queries
         self.map = Map(house)
         self.seen: list[Seen] = []
         self.left_out: Counter[str] = Counter()
@@ -126,7 +131,7 @@ class Walk:
         )  # fmt: skip
         seen.final = self.page.url
         seen.text = self.page.locator("body").inner_text()
-        seen.findings = looked_at(self.page, self.looks)
+        seen.findings = looked_at(self.page, self.looks) if self.looks else []
         return seen
 
     def first_of_each(self) -> list[str]:
@@ -142,9 +147,13 @@ class Walk:
         pattern = self.map.of(address)
         if not address.startswith(self.house.url) or not pattern:
             return False
+        if self.within and pattern.startswith("/admin/{environment}/") and f"/admin/{self.within}/" not in address:
+            return False
         key = pattern + ("?" if urlsplit(address).query else "")
         self.left_out[key] += 1
-        return self.left_out[key] <= (MOST_QUERIES if key.endswith("?") else self.most)
+        if key.endswith("?"):
+            return self.left_out[key] <= self.queries
+        return self.left_out[key] <= (1 if SLOW.search(pattern) else self.most)
 
     def _complain(self, text: str) -> None:
         # That a page says no is not the page's fault.
@@ -176,11 +185,13 @@ def looked_at(page: "Page", looks: Sequence[Look] = EVERY_LOOK) -> list[str]:
 
 
 def fill_in(page: "Page", act: str, text: str) -> bool:
-    """Send the form that does this with the same text in every field; False where there is none."""
-    if page.locator(f'main button[name=do][value="{act}"]').count() == 0:
+    """Send the form that does this with the same text in every field; False where there is none. A form that does but
+    one thing has no name for it."""
+    button = f'main button[name=do][value="{act}"]' if act else "main form[method=post] button:not([name])"
+    if page.locator(button).count() == 0:
         return False
     with page.expect_navigation():
-        page.evaluate(FILL, [act, text])
+        page.evaluate(FILL, [button, text])
     return True
 
 
