@@ -55,7 +55,7 @@ from portico.faces.oauth.metadata import MetadataFace
 from portico.faces.oauth.tokens import TokenFace
 from portico.faces.tools import ToolsFace
 from portico.faces.unified import UnifiedFace
-from portico.faces.web import access, approve, connect, consent, embed, look, one_time, provider, sign_in
+from portico.faces.web import access, api_page, approve, connect, consent, embed, look, one_time, provider, sign_in
 from portico.faces.web.admin import pages as admin_pages
 from portico.faces.web.admin.frame import Frame
 from portico.faces.web.page import static_routes
@@ -184,15 +184,17 @@ class Portico:
             "integrated-account-webhook": inbound.serve,
         }
         frame = Frame(site, Acts(ENDPOINTS, parts), toolbox)
+        document = cache(
+            lambda: openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
+        )
         # Everything that is served at addresses that are not hot: what tests walk, so that nothing new is forgotten.
         self.routes: list[BaseRoute] = [
             *routes(ENDPOINTS, parts),
             ToolsFace(parts, toolbox).route(),
             *FileFace(parts).routes(),
             *health.routes(parts, lambda: self.is_draining),
-            *docs.routes(
-                lambda: openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
-            ),
+            *docs.routes(document),
+            *api_page.routes(site, document),
             *MetadataFace(parts).routes(),
             *TokenFace(parts).routes(),
             *static_routes(),

@@ -269,7 +269,9 @@ def _page_to_approve(url: str, name: str) -> list[str]:
         "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": WRITE,
     }  # fmt: skip
     with urlopen(Request(url, content, headers), timeout=20) as answer:
-        asked: Json = json.load(answer)["result"].get("inputRequests", {})
+        # An answer that takes a while comes as events, of which the last one is the answer.
+        said = answer.read().decode().strip().rpartition("data: ")[2]
+        asked: Json = json.loads(said)["result"].get("inputRequests", {})
     return [each["params"]["url"] for each in asked.values()]
 
 

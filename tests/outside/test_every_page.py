@@ -156,6 +156,33 @@ def test_what_is_not_there_is_said_on_a_page(rich: Furnished, walked: Walk, owne
     assert unused(asked) == {}
 
 
+def test_whoever_comes_with_an_address_alone_is_served_as_well(browser: "Browser", rich: Furnished) -> None:
+    """Customers, readers of a key and those who approve, who are signed in nowhere: the page, and the one behind its
+    button."""
+    context = browser.new_context(viewport=DESK)
+    page = context.new_page()
+    walk = Walk(rich.house, page, LOOKS)
+    for part, button, said in (
+        ("/connect?link_token=", "Connect", "is connected"),
+        ("/one-time/", "Show it once", "Copy it now"),
+        ("/approve/", "Approve", "goes through"),
+    ):
+        address = next(each for each in rich.starts if part in each)
+        walk.look(address)
+        if part.startswith("/connect"):
+            page.get_by_label("Project API key").fill("sk-proj-demo")
+        with page.expect_navigation():
+            page.get_by_role("button", name=button, exact=True).click()
+        walk.seen.append(walk.note(page.url, walk.map.of(page.url), 200))
+        assert said in walk.seen[-1].text
+    walk.look(f"{rich.house.url}/docs")
+    page.get_by_role("group").filter(has_text="/environment").first.click()
+    walk.seen.append(walk.note(page.url, "/docs", 200))
+    is_quiet(walk.seen)
+    assert unused(walk.seen) == {}
+    context.close()
+
+
 def test_a_form_that_was_refused_says_why_where_it_was_filled_in(walked: Walk, owner: "Page") -> None:
     """Every form that somebody writes into, filled with what cannot be, and sent with each of its buttons."""
     sent: list[str] = []

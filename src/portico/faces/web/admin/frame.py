@@ -46,6 +46,7 @@ HOUSE_MENU = (
     ("keys", "/admin/keys", "Keys"),
     ("settings", "/admin/settings", "Settings"),
     ("me", "/admin/me", "Your sessions"),
+    ("docs", "/docs", "The API"),
 )
 OF_OWNERS = frozenset({"users", "health", "keys", "settings"})
 
