@@ -15,10 +15,17 @@ def test_accounts_are_listed_as_a_table_and_as_json(done: Command, house: Served
     assert [each["id"] for each in listed] == [house.account_id]
 
 
-def test_an_empty_list_says_how_to_fill_it(portico: Command) -> None:
+def test_accounts_are_listed_by_their_states(portico: Command, done: Command, house: Served) -> None:
+    assert done("accounts", "list", "--status", "needs_reauth,active").rows[0][0] == house.account_id
+    assert portico("accounts", "list", "--status", "needs_reauth,blocked").out == ""
+    ran = portico("accounts", "list", "--status", "borked")
+    assert (ran.code, "needs_reauth" in ran.err) == (1, True)
+
+
+def test_a_list_of_nothing_says_why(portico: Command) -> None:
     ran = portico("accounts", "list", "--tenant", "nobody")
     assert (ran.code, ran.out) == (0, "")
-    assert "portico accounts connect" in ran.err
+    assert "No account is like that" in ran.err
     assert portico("accounts", "list", "--tenant", "nobody", "--json").json == []
 
 

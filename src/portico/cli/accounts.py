@@ -8,6 +8,7 @@ from cyclopts import Parameter
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
 from portico.cli.say import Unhappy, say, say_json, say_record, say_table
 
+_NOTHING = "There are no accounts yet; connect one with `portico accounts connect`."
 _COLUMNS = ("id", "tenant", "integration", "status", "keys", "created")
 Key = Annotated[
     str,
@@ -22,7 +23,10 @@ Account = Annotated[str, Parameter(help="The account's id.")]
 Tenant = Annotated[str, Parameter(help="Only those of this customer.")]
 Status = Annotated[
     str,
-    Parameter(help="Only those in this state: active, connecting, needs_reauth, blocked, validation_error or another."),
+    Parameter(
+        help="Only those in these states, with commas between them: active, connecting, needs_reauth, blocked, "
+        "validation_error, post_install_error."
+    ),
 ]
 NewTenant = Annotated[str, Parameter(help="Your own name for the customer whose account it is.")]
 NewStatus = Annotated[str, Parameter(help="blocked or active.")]
@@ -60,7 +64,8 @@ def list_(
         )
         for each in found
     ]
-    say_table(_COLUMNS, rows, "There are no accounts yet; connect one with `portico accounts connect`.")
+    nothing = "No account is like that; `portico accounts list` shows all." if tenant or status else _NOTHING
+    say_table(_COLUMNS, rows, nothing)
 
 
 def show(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:

@@ -36,7 +36,7 @@ _PAGE = Statement(
     "FROM accounts a JOIN environments e ON e.id = a.environment_id "
     "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id < :before "
-    "AND (:tenant_id = '' OR a.tenant_id = :tenant_id) AND (:status = '' OR a.status = :status) "
+    "AND (:tenant_id = '' OR a.tenant_id = :tenant_id) AND (:statuses = '' OR :statuses LIKE '%,' || a.status || ',%') "
     "AND (:integration = '' OR a.integration = :integration) "
     "AND (:installation_id = '' OR a.installation_id = :installation_id) "
     "AND (:is_sandbox < 0 OR a.is_sandbox = (:is_sandbox > 0)) "
@@ -74,7 +74,7 @@ class AccountFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of accounts is narrowed to; the empty value of each field means: any."""
 
     tenant_id: str = ""
-    status: str = ""
+    statuses: Sequence[AccountState] = ()
     integration: str = ""
     installation_id: str = ""
     is_sandbox: bool | None = None
@@ -109,7 +109,7 @@ class Accounts:
             before=before,
             count=count,
             tenant_id=where.tenant_id,
-            status=where.status,
+            statuses=f",{','.join(where.statuses)}," if where.statuses else "",
             integration=where.integration,
             installation_id=where.installation_id,
             is_sandbox=-1 if where.is_sandbox is None else int(where.is_sandbox),

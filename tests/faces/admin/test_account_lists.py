@@ -42,6 +42,9 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"tenant_id": "B"}, []),
     ({"status": "active"}, ["b", "a"]),
     ({"status": "blocked"}, ["c"]),
+    ({"status": "blocked,active"}, ["c", "b", "a"]),
+    ({"status": "needs_reauth, blocked"}, ["c"]),
+    ({"status[]": "blocked"}, ["c"]),
     ({"is_sandbox": "true"}, ["b"]),
     ({"is_sandbox": "false"}, ["c", "a"]),
     ({"integration[name]": "openai"}, ["c", "b", "a"]),
@@ -51,7 +54,7 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"created_at[gt]": "2026-11-02T12:00:00Z", "created_at[lt]": "2026-11-02T12:02:00Z"}, ["b"]),
     ({"updated_at[gt]": "2026-11-02T12:02:30Z"}, ["a"]),
     ({"status": "active", "is_sandbox": "false"}, ["a"]),
-    ({"status": "nothing"}, []),
+    ({"status": "needs_reauth"}, []),
 ]
 
 
@@ -59,6 +62,18 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
 @pytest.mark.parametrize(("query", "names"), FILTERS, ids=[str(query) for query, _ in FILTERS])
 async def test_filters_narrow_together(admin: Watched, query: dict[str, str], names: list[str]) -> None:
     assert await tenants(admin, **query) == names
+
+
+async def test_states_may_be_repeated(admin: Watched, three: list[dict[str, Any]]) -> None:
+    got = await admin.get("/integrated-account?status[]=blocked&status[]=needs_reauth")
+    assert [each["id"] for each in said(got)["result"]] == [three[2]["id"]]
+    assert await tenants(admin, status=["blocked", "active"]) == ["c", "b", "a"]
+
+
+async def test_a_state_that_no_account_can_have_is_refused(admin: Watched) -> None:
+    got = await admin.get("/integrated-account", status="blocked,borked")
+    assert failures(got) == {"status": "has no state 'borked'"}
+    assert "has no state 'borked'; allowed: connecting, active" in got.json["message"]
 
 
 async def test_a_filter_by_installed_integration(admin: Watched, three: list[dict[str, Any]]) -> None:

@@ -1,5 +1,8 @@
 """Accounts on admin pages: connected, mended, blocked and deleted as the API would; keys never shown."""
 
+import re
+from html import unescape
+
 import pytest
 
 from tests.faces.pages.conftest import Office
@@ -106,3 +109,20 @@ async def test_an_account_is_stopped_without_touching_its_keys(office: Office) -
     await office.operator.open(page)
     await office.operator.submit(page, do="panic", panic_keys="keep")
     assert "No key of it was touched" in office.operator.text
+
+
+async def test_the_overview_leads_to_all_accounts_in_trouble(office: Office) -> None:
+    made = [await connected(office, f"stopped-{number}") for number in range(9)]
+    for page in made:
+        identity = page.rpartition("/")[2]
+        await office.client.patch(f"/integrated-account/{identity}", {"status": "blocked"})
+    await office.viewer.open(office.at())
+    assert sum(f"stopped-{number} blocked" in office.viewer.text for number in range(9)) == 8
+    found = re.search(r'href="([^"]+)">All (\d+) in trouble', office.viewer.page.content.decode())
+    assert found is not None
+    assert int(found[2]) >= 9
+    await office.viewer.open(unescape(found[1]))
+    assert all(f"stopped-{number} blocked" in office.viewer.text for number in range(9))
+    assert "stage active" not in office.viewer.text
+    ids = [page.rpartition("/")[2] for page in made]
+    assert (await office.client.post("/integrated-account/bulk-delete", {"ids": ids})).json["deleted"] == 9

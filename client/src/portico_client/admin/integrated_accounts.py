@@ -99,14 +99,15 @@ class IntegratedAccounts(Resource[Mode]):
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
         tenant_id: str | Omit = OMIT,
-        status: str | Omit = OMIT,
+        status: Sequence[str] | str | Omit = OMIT,
         is_sandbox: bool | Omit | None = OMIT,
         integration: Json | str | Omit = OMIT,
         environment_integration_id: str | Omit = OMIT,
         created_at: Range | Omit | None = OMIT,
         updated_at: Range | Omit | None = OMIT,
     ) -> Pages[AccountShown]:
-        """List accounts. Needs the scope `accounts:read`."""
+        """List accounts. Newest first. `status` takes one state or several, repeated or with commas between them.
+        Needs the scope `accounts:read`."""
         return self._pages(
             "/integrated-account",
             given(

@@ -1,12 +1,12 @@
 """/integrated-account: customers' connected accounts. Their secrets go in here and never come out again."""
 
-from typing import Any
+from typing import Any, get_args
 
 from msgspec import UNSET, Struct, UnsetType
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.admin.integrations import CapabilitiesQuery, narrowed, summary
+from portico.faces.admin.integrations import CapabilitiesQuery, narrowed, summary, words
 from portico.faces.admin.unified import layers_of_account
 from portico.faces.endpoint import Asked, Endpoint, Paging, Range, missing, page, position
 from portico.gateway import accounts
@@ -78,8 +78,10 @@ class AccountShown(Struct, frozen=True, kw_only=True):
 
 
 class AccountQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`status`: one state or several, repeated or with commas between them."""
+
     tenant_id: str = ""
-    status: str = ""
+    status: list[str] | str = ""
     is_sandbox: bool | None = None
     integration: dict[str, str] | str = ""
     environment_integration_id: str = ""
@@ -154,7 +156,7 @@ async def list_accounts(asked: Asked) -> Any:
     integration = query.integration if isinstance(query.integration, str) else query.integration.get("name", "")
     where = AccountFilter(
         tenant_id=query.tenant_id,
-        status=query.status,
+        statuses=_states(query.status),
         integration=integration,
         installation_id=query.environment_integration_id,
         is_sandbox=query.is_sandbox,
@@ -166,6 +168,14 @@ async def list_accounts(asked: Asked) -> Any:
     rows = await asked.parts.accounts.page(asked.environment_id, before, count + 1, where)
     shown = {row.id: await show(asked, row) for row in rows}
     return page(rows, query, lambda row: shown[row.id], lambda row: row.id)
+
+
+def _states(asked: list[str] | str) -> list[AccountState]:
+    states = get_args(AccountState)
+    wanted = words(asked)
+    if unknown := [each for each in wanted if each not in states]:
+        raise InvalidArguments([Failure("status", f"has no state {unknown[0]!r}", ", ".join(states))])
+    return [each for each in states if each in wanted]
 
 
 async def import_account(asked: Asked) -> Any:
@@ -296,6 +306,7 @@ async def _own(asked: Asked) -> Account:
 ENDPOINTS = (
     Endpoint(
         verb="GET", path="/integrated-account", name="listIntegratedAccounts", summary="List accounts", tag=TAG,
+        description="Newest first. `status` takes one state or several, repeated or with commas between them.",
         handler=list_accounts, query=AccountQuery, returns=list[AccountShown], scope="accounts:read",
     ),
     Endpoint(

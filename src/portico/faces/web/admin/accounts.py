@@ -7,6 +7,7 @@ from starlette.routing import Route
 
 from portico.errors import Failure, InvalidArguments
 from portico.faces.web.admin.frame import Frame, Turn
+from portico.faces.web.admin.words import IN_TROUBLE
 from portico.faces.web.page import Reply
 from portico.shapes import Json, is_list, is_record
 
@@ -50,6 +51,7 @@ async def show_all(turn: Turn) -> Reply:
         tenant=turn.asked("tenant_id"),
         status=turn.asked("status"),
         is_filtered=bool(filters),
+        in_trouble=IN_TROUBLE,
     )
 
 

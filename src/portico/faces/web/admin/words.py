@@ -55,6 +55,9 @@ STATES = {
     "blocked": ("bad", "Somebody blocked it: its calls are refused."),
 }
 
+# What the list of accounts is asked for to show those that need somebody.
+IN_TROUBLE = ",".join(each for each in STATES if each != "active")
+
 # State of an approval → (tone of its badge, what people call it).
 APPROVALS = {
     "pending": ("warn", "waiting"),
