@@ -125,6 +125,28 @@ async def test_who_leaves_in_the_middle_of_an_upload_takes_the_call_along(house:
     await house.logs(499)
 
 
+async def test_who_leaves_after_an_upload_takes_the_call_along(house: House) -> None:
+    """The last of it comes in one large piece, of which the server stops reading."""
+    ended = asyncio.Event()
+
+    async def counted(talk: Talk) -> None:
+        await talk.read(300_000)
+        ended.set()
+        await talk.is_left()
+        ended.set()
+
+    await house.ready(counted)
+    before = len(house.vendor.talks)
+    async with house.line() as (_, writer):
+        writer.write(house.asks("POST", b"a" * 200_000, length=300_000))
+        await until(lambda: len(house.vendor.talks) == before + 1)
+        writer.write(b"a" * 100_000)
+        await asyncio.wait_for(ended.wait(), 2)
+        ended.clear()
+    await asyncio.wait_for(ended.wait(), 2)
+    await house.logs(499)
+
+
 async def test_who_leaves_a_request_that_waited_behind_another_takes_it_along(house: House) -> None:
     turns = iter([prompt, silent])
     ended = asyncio.Event()

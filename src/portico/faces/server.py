@@ -79,6 +79,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._waits_for = NOTHING
         super().on_message_complete()
+        if not self.pipeline:  # a large body has stopped the reading, and nobody would hear that the client leaves
+            self.flow.resume_reading()
 
     def _wait_for(self, what: int) -> None:
         self._waits_for, self._since, self._body_bytes = what, self.loop.time(), 0
