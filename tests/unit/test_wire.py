@@ -1,11 +1,13 @@
 """One connection to a vendor: what it gives back, when it is used again, and that nobody else's answer is touched."""
 
 import asyncio
+import socket
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import pytest
 
+from portico.upstream.pool import Pool
 from portico.upstream.wire import MOST_BUFFERED_BYTES, MOST_HEAD_BYTES, Garbled, Gone, Reply, Wire
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -56,11 +58,45 @@ async def line() -> AsyncGenerator[Line]:
     server.close()
 
 
+async def whole_of(line: Line) -> None:
+    """One exchange, after which the wire is free."""
+    reply = line.ask()
+    await line.say(SHORT)
+    await whole(reply)
+
+
 async def whole(reply: Reply) -> bytes:
     content = b""
     while piece := await reply.piece():
         content += piece
     return content
+
+
+async def test_what_may_not_be_asked_twice_goes_over_no_wire_that_has_been_left(line: Line) -> None:
+    """Also where the farewell has come and the loop, busy with others, has not heard of it yet."""
+    pool, key = Pool(), ("http://a.example", False)
+    await whole_of(line)
+    pool.put(key, line.wire)
+    held = line.writer.get_extra_info("socket")
+    assert pool.take(key, is_certain=True) is line.wire
+    pool.put(key, line.wire)
+    held.shutdown(socket.SHUT_RDWR)  # from here on nothing is waited for, so that the loop cannot look
+    assert (pool.take(key, is_certain=True), len(pool), line.wire.is_open) == (None, 0, False)
+
+
+async def test_what_may_be_asked_twice_takes_any_wire(line: Line) -> None:
+    pool, key = Pool(), ("http://a.example", False)
+    await whole_of(line)
+    pool.put(key, line.wire)
+    line.writer.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+    assert pool.take(key, is_certain=False) is line.wire
+
+
+async def test_a_status_that_means_nothing_ends_the_wire(line: Line) -> None:
+    reply = line.ask()
+    await line.say(b"HTTP/1.1 999 What\r\ncontent-length: 0\r\n\r\n")
+    await reply.head()
+    assert (reply.status, line.free, line.closed) == (999, [], [line.wire])
 
 
 async def test_a_wire_is_free_as_soon_as_its_answer_is_whole(line: Line) -> None:

@@ -17,12 +17,15 @@ class Pool:
     def __len__(self) -> int:
         return self._count
 
-    def take(self, key: Key) -> Wire | None:
-        free = self._free.get(key)
-        if not free:
-            return None
-        self._count -= 1
-        return free.pop()
+    def take(self, key: Key, *, is_certain: bool) -> Wire | None:
+        """`is_certain`: one of which it is known that the other side has not closed it. A busy loop hears that late."""
+        while free := self._free.get(key):
+            wire = free.pop()
+            self._count -= 1
+            if not is_certain or not wire.has_been_left:
+                return wire
+            wire.close()
+        return None
 
     def put(self, key: Key, wire: Wire) -> None:
         if self._count >= MOST_FREE:

@@ -22,12 +22,11 @@ from portico.upstream.deadline import Deadline
 from portico.upstream.egress import any_socket, public_socket
 from portico.upstream.pool import KEEP_ALIVE_SECONDS, MOST_FREE, Key, Pool
 from portico.upstream.problems import translated
-from portico.upstream.wire import Gone, Reply, Wire
+from portico.upstream.wire import HIGHEST_STATUS, LOWEST_STATUS, Gone, Reply, Wire
 
 ByteStream = AsyncIterator[bytes]
 CONNECTIONS = 1000
 READ_BUFFER_BYTES = 262_144
-_LOWEST_STATUS, _HIGHEST_STATUS = 200, 599
 _SAFE_VERBS = frozenset({"GET", "HEAD"})
 _BODILESS_VERBS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _OWN_HEADERS = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
@@ -199,7 +198,7 @@ class AiohttpTransport:
             response = await self._ask(request, request.content or b"")
         else:
             response = await self._stream_up(request, request.content)
-        if not _LOWEST_STATUS <= response.status <= _HIGHEST_STATUS:
+        if not LOWEST_STATUS <= response.status <= HIGHEST_STATUS:
             response.release()
             raise errors.VendorProtocol(f"The vendor answered with the status {response.status}, which means nothing.")
         return response
@@ -228,7 +227,8 @@ class AiohttpTransport:
         self, request: UpstreamRequest, origin: str, place: aiohttp.ClientRequest, written: bytes
     ) -> _Response:
         key = (origin, request.is_trusted)
-        wire = self._pool.take(key) or await self._connect(key, place)
+        # What may not be asked twice goes over no connection that the vendor has given up already.
+        wire = self._pool.take(key, is_certain=request.verb not in _SAFE_VERBS) or await self._connect(key, place)
         limits = self._deadlines
         reply = wire.ask(written, limits.answer_seconds, limits.idle_seconds, head_alone=request.verb == "HEAD")
         try:

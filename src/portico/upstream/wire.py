@@ -4,6 +4,7 @@ How a connection is made, and to where, is decided in `transport`. Here it is on
 """
 
 import asyncio
+import select
 from collections import deque
 from collections.abc import Callable
 
@@ -12,6 +13,7 @@ import httptools
 MOST_HEADERS = 128
 MOST_FIELD_BYTES = 8190
 MOST_HEAD_BYTES = 131_072
+LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 # Beyond this the vendor is made to wait until somebody has read.
 MOST_BUFFERED_BYTES = 524_288
 
@@ -97,6 +99,7 @@ class Wire(asyncio.Protocol):
         self, transport: asyncio.Transport, on_free: Callable[["Wire"], None], on_close: Callable[["Wire"], None]
     ) -> None:
         self._transport, self._on_free, self._on_close = transport, on_free, on_close
+        self._file: int = transport.get_extra_info("socket").fileno()
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpResponseParser(self)
         # What vendors' servers get wrong in practice, and nothing that could end a message in two places.
@@ -141,6 +144,13 @@ class Wire(asyncio.Protocol):
                 self._look.cancel()
             self._on_close(self)
             self._transport.close()
+
+    @property
+    def has_been_left(self) -> bool:
+        """Whether the other side has closed it, or said something unasked, of which the loop has not heard yet."""
+        look = select.poll()
+        look.register(self._file, select.POLLIN)
+        return bool(look.poll(0))
 
     # What the connection tells.
 
@@ -254,4 +264,6 @@ class Wire(asyncio.Protocol):
             self._is_interim = False
         elif self._reply is not None:
             self._reply.is_whole = True
-            self._keeps_alive = self._parser.should_keep_alive()  # it has forgotten once the next message begins
+            # What answers nonsense is not asked again; the parser has forgotten once the next message begins.
+            is_sane = LOWEST_STATUS <= self._reply.status <= HIGHEST_STATUS
+            self._keeps_alive = is_sane and self._parser.should_keep_alive()
