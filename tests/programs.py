@@ -1,11 +1,14 @@
 """Commands as real programs: started, listened to, stopped or killed."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 SECONDS = 40
@@ -50,3 +53,22 @@ def gateway(environment: Mapping[str, str], *words: str) -> Generator[tuple[subp
         said = line_of(process.stderr)
         assert said.startswith("Portico serves at "), said + (process.stderr.read() if process.stderr else "")
         yield process, said.split()[3]
+
+
+@contextmanager
+def speaking(environment: Mapping[str, str], folder: Path) -> Generator[tuple["subprocess.Popen[bytes]", str]]:
+    """`portico serve`, its words in files, and its address."""
+    command = [sys.executable, "-m", "portico", "serve", "--port", "0"]
+    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
+        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
+    try:
+        deadline = time.monotonic() + SECONDS
+        while not (found := re.search(r"Portico serves at (\S+)", (folder / "stderr").read_text("utf-8"))):
+            said = (folder / "stderr").read_text("utf-8")
+            assert process.poll() is None, said
+            assert time.monotonic() < deadline, said
+            time.sleep(0.02)
+        yield process, found[1]
+    finally:
+        process.kill()
+        process.wait()

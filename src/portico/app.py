@@ -293,7 +293,7 @@ def _parts(
     accounts_store, operators, audit = Accounts(database), Operators(database), Audit(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics(SHIPPED)
     later, views = Later(database, clock, settings.recheck_hours), Views(_shipped(), definitions, with_waiting)
-    carrier, limits = transport or _transport(settings), Limits(database, changes, later, clock)
+    carrier, limits = transport or _transport(settings, metrics), Limits(database, changes, later, clock)
     return Parts(
         settings=settings,
         clock=clock,
@@ -364,13 +364,16 @@ def _idempotency(settings: Settings, database: Database, keyring: Keyring, clock
     return Idempotency(Replays(database), keyring, clock, lease_seconds=lease_seconds, keep_hours=settings.replay_hours)
 
 
-def _transport(settings: Settings) -> Transport:
+def _transport(settings: Settings, metrics: Metrics) -> Transport:
     deadlines = Deadlines(
         connect_seconds=settings.connect_timeout_seconds,
         answer_seconds=settings.answer_timeout_seconds,
         idle_seconds=settings.idle_timeout_seconds,
     )
-    return AiohttpTransport(deadlines, f"portico/{VERSION}")
+    made = AiohttpTransport(deadlines, f"portico/{VERSION}")
+    metrics.watch("portico_vendor_connections", "Open connections to vendors.", lambda: made.connections)
+    metrics.watch("portico_vendor_connections_idle", "Those that wait for a call.", lambda: made.idle_connections)
+    return made
 
 
 def from_environment() -> Any:

@@ -13,6 +13,39 @@ from tests.wire import Exchange
 # Ways in. A list is read whole and reshaped; everything else may flow.
 PLACES = ("list", "get", "custom", "passthrough")
 
+INTERRUPTED = (502, "upstream_interrupted")
+PROTOCOL = (502, "upstream_protocol")
+TIMEOUT = (504, "upstream_timeout")
+# Refused in the same way through every way in.
+REFUSED: dict[str, tuple[int, str]] = {
+    "close-at-once": INTERRUPTED,
+    "close-in-headers": INTERRUPTED,
+    "close-in-body": INTERRUPTED,
+    "garbage-status": PROTOCOL,
+    "length-and-chunked": PROTOCOL,
+    "two-lengths": PROTOCOL,
+    "nul-in-header": PROTOCOL,
+    "long-line": PROTOCOL,
+    "many-headers": PROTOCOL,
+    "bad-chunk-size": PROTOCOL,
+    "bytes-after-body": PROTOCOL,
+    "body-on-204": PROTOCOL,
+    "status-999": PROTOCOL,
+    "dripping-header": TIMEOUT,
+    "endless-continue": TIMEOUT,
+    "stall-after-headers": TIMEOUT,
+    "redirect-elsewhere": (502, "upstream_redirect_refused"),
+}
+# A list must be read whole, and is refused where it cannot be; anything else passes as it is.
+READ_OR_PASSED: dict[str, tuple[int, str]] = {
+    "close-in-chunk": INTERRUPTED,
+    "truncated-gzip": (502, "upstream_bad_encoding"),
+    "gzip-bomb": (502, "upstream_too_large"),
+}
+# Odd, but understood.
+FINE = ("folded-header", "one-byte-a-second")
+ELSEWHERE = ("no-tls",)
+
 
 @dataclass(frozen=True)
 class Told:

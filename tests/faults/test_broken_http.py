@@ -1,48 +1,14 @@
 """Vendors that break HTTP: each behaviour has one answer for each way in, and one row in the request log."""
 
 import gzip
-from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
 from portico.sandbox.broken import BEHAVIOURS, BODY, SQUEEZED
-from tests.faults.faulty import PLACES, Faulty, is_refusal
+from portico.upstream.transport import AiohttpTransport
+from tests.faults.faulty import ELSEWHERE, FINE, PLACES, READ_OR_PASSED, REFUSED, Faulty, is_refusal
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-INTERRUPTED = (502, "upstream_interrupted")
-PROTOCOL = (502, "upstream_protocol")
-TIMEOUT = (504, "upstream_timeout")
-# Refused in the same way through every way in.
-REFUSED: dict[str, tuple[int, str]] = {
-    "close-at-once": INTERRUPTED,
-    "close-in-headers": INTERRUPTED,
-    "close-in-body": INTERRUPTED,
-    "garbage-status": PROTOCOL,
-    "length-and-chunked": PROTOCOL,
-    "two-lengths": PROTOCOL,
-    "nul-in-header": PROTOCOL,
-    "long-line": PROTOCOL,
-    "many-headers": PROTOCOL,
-    "bad-chunk-size": PROTOCOL,
-    "bytes-after-body": PROTOCOL,
-    "body-on-204": PROTOCOL,
-    "status-999": PROTOCOL,
-    "dripping-header": TIMEOUT,
-    "endless-continue": TIMEOUT,
-    "stall-after-headers": TIMEOUT,
-    "redirect-elsewhere": (502, "upstream_redirect_refused"),
-}
-# A list must be read whole, and is refused where it cannot be; anything else passes as it is.
-READ_OR_PASSED: dict[str, tuple[int, str]] = {
-    "close-in-chunk": INTERRUPTED,
-    "truncated-gzip": (502, "upstream_bad_encoding"),
-    "gzip-bomb": (502, "upstream_too_large"),
-}
-# Odd, but understood.
-FINE = ("folded-header", "one-byte-a-second")
-ELSEWHERE = ("no-tls",)
 
 
 async def test_every_behaviour_has_its_answer() -> None:
@@ -98,12 +64,6 @@ async def test_what_is_merely_odd_is_answered(faulty: Faulty, behaviour: str, pl
 
 async def test_no_connection_is_left_behind(faulty: Faulty) -> None:
     """What broke is not used again, and what was fine is kept at most once for each host."""
-    transport: Mapping[str, Any] = vars(faulty.stage.gateway.parts.transport)
-    connectors: Mapping[bool, object] = transport["_connectors"]
-    kept: int = len(transport["_pool"])
-    assert sum(busy(each) for each in connectors.values()) == kept <= 2
-
-
-def busy(connector: object) -> int:
-    held: Mapping[str, Any] = vars(connector)
-    return len(held["_acquired"])
+    transport = faulty.stage.gateway.parts.transport
+    assert isinstance(transport, AiohttpTransport)
+    assert transport.connections == transport.idle_connections <= 2

@@ -6,12 +6,10 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -22,7 +20,7 @@ from portico.sandbox.serve import running
 from portico.sandbox.state import World
 from tests.gateways import Got
 from tests.outside.secret_search import traces_of
-from tests.programs import SECONDS, environment_of
+from tests.programs import SECONDS, environment_of, speaking
 from tests.served import exchanged
 
 pytestmark = pytest.mark.outside
@@ -136,25 +134,6 @@ def left(tmp_path_factory: pytest.TempPathFactory) -> Generator[tuple[dict[str, 
         said = {name: (folder / name).read_bytes() for name in ("stdout", "stderr")}
         written = {path.name: path.read_bytes() for path in data.rglob("*") if path.is_file()}
         yield {**said, **written, "traces": b"".join(spans.content)}, PLANTED | house.given
-
-
-@contextmanager
-def speaking(environment: Mapping[str, str], folder: Path) -> Generator[tuple["subprocess.Popen[bytes]", str]]:
-    """`portico serve`, its words in files, and its address."""
-    command = [sys.executable, "-m", "portico", "serve", "--port", "0"]
-    with (folder / "stdout").open("wb") as out, (folder / "stderr").open("wb") as err:
-        process = subprocess.Popen(command, stdout=out, stderr=err, env=environment)
-    try:
-        deadline = time.monotonic() + SECONDS
-        while not (found := re.search(r"Portico serves at (\S+)", (folder / "stderr").read_text("utf-8"))):
-            said = (folder / "stderr").read_text("utf-8")
-            assert process.poll() is None, said
-            assert time.monotonic() < deadline, said
-            time.sleep(0.02)
-        yield process, found[1]
-    finally:
-        process.kill()
-        process.wait()
 
 
 def work(house: Gateway, environment: Mapping[str, str]) -> None:

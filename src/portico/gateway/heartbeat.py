@@ -28,6 +28,8 @@ class Heartbeat:
         self._task: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._metrics.watch("portico_tasks", "Tasks of the event loop.", lambda: len(asyncio.all_tasks(loop)))
         await self._tell()
         self._task = asyncio.create_task(self._beat())
 

@@ -6,9 +6,9 @@ act twice, and connects to private addresses only for hosts that the operator vo
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.client_proto import ResponseHandler
@@ -203,6 +203,16 @@ class AiohttpTransport:
             raise errors.VendorProtocol(f"The vendor answered with the status {response.status}, which means nothing.")
         return response
 
+    @property
+    def connections(self) -> int:
+        """How many are open, idle ones with them."""
+        return sum(used + kept for used, kept in map(_held, self._connectors.values()))
+
+    @property
+    def idle_connections(self) -> int:
+        """How many wait for their next request: here, and with the client for bodies that flow in."""
+        return len(self._pool) + sum(kept for _, kept in map(_held, self._connectors.values()))
+
     async def close(self) -> None:
         self._pool.close()
         for session in self._sessions.values():
@@ -330,6 +340,14 @@ class AiohttpTransport:
             session._retry_connection = False  # pyright: ignore[reportPrivateUsage] -- there is no public switch
             self._sessions[is_trusted] = session
         return self._sessions[is_trusted]
+
+
+def _held(connector: aiohttp.TCPConnector) -> tuple[int, int]:
+    """(in use, kept) as the client counts them and does not tell. To it, what waits in our own pool is in use."""
+    inside: Mapping[str, Any] = vars(connector)
+    # Those that the vendor has closed meanwhile stay there until somebody looks.
+    kept = sum(protocol.is_connected() for free in inside["_conns"].values() for protocol, _ in free)
+    return len(inside["_acquired"]), kept
 
 
 class _Handler(ResponseHandler):
