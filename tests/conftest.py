@@ -1,6 +1,7 @@
 """The fixtures that the whole suite shares: clock, databases, sandbox, gateway, client, caller."""
 
 import asyncio
+import gc
 import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
@@ -166,6 +167,18 @@ async def client(gateway: Portico) -> AsyncGenerator[Client]:
     """Speaks to the gateway over ASGI with a token that has every scope."""
     async with open_client(gateway) as opened:
         yield opened
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Thousands of tests and the catalog stay until the end: to look again and again for garbage among them takes as
+    long as collecting them does."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -139,7 +139,7 @@ async def open_gateway(
     pause: Pause = clocks.pause,
     tracing: Tracing | None = None,
 ) -> Portico:
-    _migrate_ahead(settings)
+    migrate_ahead(settings)
     quick = Passwords(QUICK)
     portico = await build(settings, clock=clock, transport=transport, pause=pause, passwords=quick, tracing=tracing)
     stack.push_async_callback(portico.stop)
@@ -147,7 +147,7 @@ async def open_gateway(
     return portico
 
 
-def _migrate_ahead(settings: Settings) -> None:
+def migrate_ahead(settings: Settings) -> None:
     """A new gateway on SQLite begins with a copy of a migrated file: the migrations have tests of their own."""
     own = settings.data_dir / "portico.db"
     if not settings.database_url and not own.exists():

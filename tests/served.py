@@ -18,7 +18,8 @@ from portico.gateway.bootstrap import make_first_token
 from portico.sandbox.serve import running
 from portico.sandbox.state import World
 from portico.settings import Settings
-from tests.gateways import Client, Got, connect_account
+from portico.vault.passwords import Passwords
+from tests.gateways import QUICK, Client, Got, connect_account, migrate_ahead
 from tests.stage import ADMIN_KEY, MASTER_KEY, PROJECT_KEY
 from tests.wire import until
 
@@ -121,7 +122,8 @@ class _House:
             self._server.should_exit = True
 
     async def _serve(self) -> None:
-        portico = await build(self.settings)
+        migrate_ahead(self.settings)
+        portico = await build(self.settings, passwords=Passwords(QUICK))
         self._server = Server(configure(portico, "127.0.0.1", 0))
         announcing = asyncio.create_task(self._announce(self._server, portico))
         await self._server.serve(sockets=[self.listener])

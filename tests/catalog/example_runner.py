@@ -159,12 +159,27 @@ class Runner:
 
 
 def reads(operation: Operation, view: View) -> bool:
-    """It looks for what is there already, in the demo, itself or in an example that its own refers to."""
-    text = msgspec.json.encode(operation.example or {}).decode()
-    return operation.verb == "GET" or any(
-        resource == "sandbox" or reads(view.find(resource, method), view)
-        for resource, method, _ in _REFERENCE.findall(text)
+    """It looks for what is there already, in the demo, itself or in an example that its own refers to.
+
+    What looks for what its own example has just made needs nothing else.
+    """
+    references = _references(operation)
+    return (operation.verb == "GET" and not references) or any(
+        resource == "sandbox" or reads(view.find(resource, method), view) for resource, method in references
     )
+
+
+def only_reads(operation: Operation, view: View) -> bool:
+    """It leaves the world as it found it, and so does all that its example refers to."""
+    return operation.verb == "GET" and all(
+        resource != "sandbox" and only_reads(view.find(resource, method), view)
+        for resource, method in _references(operation)
+    )
+
+
+def _references(operation: Operation) -> list[tuple[str, str]]:
+    text = msgspec.json.encode(operation.example or {}).decode()
+    return [(resource, method) for resource, method, _ in _REFERENCE.findall(text)]
 
 
 def _value(got: Got) -> Any:

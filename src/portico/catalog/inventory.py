@@ -44,11 +44,9 @@ class Held:
 
 def main(arguments: Sequence[str] | None = None, out: TextIO = sys.stdout) -> int:
     options = _options(arguments)
-    folder: Path = options.package or installed()
-    notes = read_notes(options.notes)
+    sdk, notes = Sdk(options.package or installed()), read_notes(options.notes)
     if options.check:
-        return check(options.inventory, folder, notes, options.openapi, out=out, as_json=options.json)
-    sdk = Sdk(folder)
+        return check(options.inventory, sdk, notes, options.openapi, out=out, as_json=options.json)
     text = build(options.inventory, sdk, notes, options.openapi)
     options.inventory.write_text(text, encoding="utf-8")
     options.inventory.with_name(ANSWERS).write_text(answers_text(sdk, notes), encoding="utf-8")
@@ -99,10 +97,9 @@ def read(inventory: Path) -> Held:
     )
 
 
-def check(inventory: Path, package: Path, notes: Notes, openapi: Path | None, *, out: TextIO, as_json: bool) -> int:
+def check(inventory: Path, sdk: Sdk, notes: Notes, openapi: Path | None, *, out: TextIO, as_json: bool) -> int:
     """Report every difference; 1 when one of them breaks calls, else 0."""
     held = read(inventory)
-    sdk = Sdk(package)
     changes = drift(held.records, sdk.records(), "sdk")
     versions: JsonObject = {"sdk": {"held": held.sdk_version, "found": sdk.version}}
     if openapi is not None:

@@ -1,5 +1,6 @@
 """The SDK package as records: what each method sends, and what it makes of the answer."""
 
+from functools import cached_property
 from pathlib import Path
 
 from portico.catalog.harvest.annotations import Reader
@@ -28,7 +29,11 @@ class Sdk:
 
     def records(self) -> list[Record]:
         """One for each operation."""
-        return [_record(self._reader, group) for group in self._groups]
+        return list(self._records)
+
+    @cached_property
+    def _records(self) -> tuple[Record, ...]:
+        return tuple(_record(self._reader, group) for group in self._groups)
 
     def answers(self) -> dict[str, Shape]:
         """What each operation answers, all of it, by its call: only those that answer JSON."""
