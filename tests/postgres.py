@@ -4,7 +4,7 @@ import importlib
 import os
 import secrets
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -33,6 +33,8 @@ class PostgresServer:
         self.url = url
         self._owned = owned
         self._spare: list[str] = []
+        # One to each lent database, kept: what a new one has to learn of the tables takes longer than to empty them.
+        self._sweepers: dict[str, psycopg.Connection[tuple[Any, ...]]] = {}
         self._shape = ""
 
     def __enter__(self) -> "PostgresServer":
@@ -66,7 +68,7 @@ class PostgresServer:
             if self._empty(name):
                 self._spare.append(name)
             else:
-                self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+                self._drop(name)
 
     @property
     def is_ours(self) -> bool:
@@ -82,7 +84,12 @@ class PostgresServer:
 
     def close(self) -> None:
         for name in self._spare:
-            self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
+        if name in self._sweepers:
+            self._sweepers.pop(name).close()
+        self._run(f'DROP DATABASE "{name}" WITH (FORCE)')
 
     def _copy(self, template: str) -> str:
         name = f"portico_{secrets.token_hex(6)}"
@@ -94,15 +101,24 @@ class PostgresServer:
 
     def _empty(self, name: str) -> bool:
         """Whether it could be brought back to how it was: a test may have changed more than rows."""
-        with psycopg.connect(self.address(name), autocommit=True) as connection:
-            connection.execute(_END_OTHERS)
-            if _shape(connection) != self._shape:
-                return False
-            tables = [row[0] for row in connection.execute(_TABLES).fetchall()]
-            connection.execute("SET session_replication_role = replica")  # nothing that refers is looked at
-            connection.execute("; ".join(f'DELETE FROM "{each}"' for each in tables).encode())
-            connection.execute("UPDATE changes SET number = 0")
-            return True
+        connection = self._sweeper(name)
+        connection.execute(_END_OTHERS)
+        if _shape(connection) != self._shape:
+            return False
+        tables = [row[0] for row in connection.execute(_TABLES).fetchall()]
+        connection.execute("; ".join(f'DELETE FROM "{each}"' for each in tables).encode())
+        connection.execute("UPDATE changes SET number = 0")
+        return True
+
+    def _sweeper(self, name: str) -> psycopg.Connection[tuple[Any, ...]]:
+        """A new one where there is none yet, or a test has ended it."""
+        with suppress(KeyError, psycopg.OperationalError):
+            self._sweepers[name].execute("SELECT 1")
+            return self._sweepers[name]
+        connection = psycopg.connect(self.address(name), autocommit=True)
+        connection.execute("SET session_replication_role = replica")  # nothing that refers is looked at
+        self._sweepers[name] = connection
+        return connection
 
     def address(self, name: str) -> str:
         head, question, options = self.url.partition("?")

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncGenerator, Generator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,12 +15,14 @@ from portico.app import build
 from portico.gateway.backup import Backup, BackupRefused, write
 from portico.gateway.restore import NotEmpty, StillServing, restore
 from portico.gateway.roots import KeyRefused, read_roots
+from portico.sandbox.state import World
 from portico.settings import Settings
 from portico.store.engines import open_database
 from portico.store.migrate import schema_of
 from portico.store.replicas import Replica, Replicas
 from portico.store.statement import Statement
 from portico.vault.envelope import new_root_key
+from tests.conftest import ENGINES, MASTER_KEY
 from tests.gateways import Client, connect_account, open_client, open_gateway
 from tests.postgres import PostgresServer
 
@@ -54,14 +57,70 @@ async def source(settings: Settings, database_url: str, sandbox_url: str) -> Asy
         yield Source(chosen, client, await connect_account(client))
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
-def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
-    """An empty database, on each engine in turn, whichever the source is on."""
-    if request.param == "sqlite":
-        yield f"sqlite:///{tmp_path}/restored.db"
+@dataclass(frozen=True)
+class Written:
+    """A backup that nobody changes, of a gateway that is gone."""
+
+    path: Path
+    settings: Settings
+    token: str
+
+    @property
+    def backup(self) -> Backup:
+        return Backup(self.path)
+
+    def copied(self, folder: Path) -> Path:
+        """To be spoiled."""
+        return Path(shutil.copyfile(self.path, folder / "all.portico"))
+
+
+@pytest.fixture(scope="module")
+def written(
+    engine: str,
+    request: pytest.FixtureRequest,
+    running_world: tuple[World, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Written:
+    """A backup of a database on each engine in turn: one of each for all tests that only read it."""
+    folder = tmp_path_factory.mktemp("written")
+    with target(engine, request, folder, is_migrated=True) as url:
+        return asyncio.run(_write_one(folder, url, running_world[1]))
+
+
+async def _write_one(folder: Path, url: str, sandbox_url: str) -> Written:
+    settings = Settings(
+        data_dir=folder, master_key=MASTER_KEY, database_url=url, vendor_base_urls=(f"openai={sandbox_url}/v1",)
+    )
+    async with AsyncExitStack() as stack:
+        client = await stack.enter_async_context(open_client(await open_gateway(stack, settings)))
+        source = Source(settings, client, await connect_account(client))
+        return Written((await source.write(folder / "all.portico")).path, settings, client.token or "")
+
+
+@contextmanager
+def target(engine: str, request: pytest.FixtureRequest, folder: Path, *, is_migrated: bool) -> Generator[str]:
+    """A database that is empty, or has the newest schema and nothing in it."""
+    if engine == "sqlite":
+        if is_migrated:
+            shutil.copyfile(request.getfixturevalue("migrated_sqlite"), folder / "restored.db")
+        yield f"sqlite:///{folder}/restored.db"
         return
     server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as url:
+    with server.database(request.getfixturevalue("migrated_postgres") if is_migrated else "template1") as url:
+        yield url
+
+
+@pytest.fixture(params=ENGINES)
+def target_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """An empty database, on each engine in turn, whichever the source is on."""
+    with target(request.param, request, tmp_path, is_migrated=False) as url:
+        yield url
+
+
+@pytest.fixture(params=ENGINES)
+def begun_url(request: pytest.FixtureRequest, tmp_path: Path) -> Generator[str]:
+    """One that Portico has been at before."""
+    with target(request.param, request, tmp_path, is_migrated=True) as url:
         yield url
 
 
@@ -124,78 +183,72 @@ async def test_a_backup_under_load_is_one_moment(source: Source, tmp_path: Path,
     await database.close()
 
 
-async def test_the_file_holds_no_secret_and_only_its_owner_can_read_it(source: Source, tmp_path: Path) -> None:
-    saved = await source.write(tmp_path / "all.portico")
+async def test_the_file_holds_no_secret_and_only_its_owner_can_read_it(written: Written) -> None:
+    saved = written.backup
     assert saved.path.stat().st_mode & 0o077 == 0
     rows = b"".join(repr(frame).encode() for frame in saved.frames())
-    for secret in ("sk-proj-acme", "sk-admin-acme", source.settings.master_key, source.client.token or ""):
+    for secret in ("sk-proj-acme", "sk-admin-acme", written.settings.master_key, written.token):
         assert secret.encode() not in rows + saved.path.read_bytes()
     assert saved.header.root_key.startswith("local:")
 
 
 async def test_a_wrong_or_missing_key_is_refused_and_nothing_is_written(
-    source: Source, tmp_path: Path, target_url: str
+    written: Written, tmp_path: Path, target_url: str
 ) -> None:
-    saved = await source.write(tmp_path / "all.portico")
+    saved = written.backup
     with pytest.raises(KeyRefused, match=f"under the root key {saved.header.root_key}, which is not at hand"):
-        await put_back(saved, target_url, replace(source.settings, master_key=new_root_key()))
+        await put_back(saved, target_url, replace(written.settings, master_key=new_root_key()))
     database = await open_database(target_url, tmp_path)
     assert await schema_of(database) == 0
     await database.close()
 
 
-async def test_a_database_with_data_is_refused_unless_told(source: Source, tmp_path: Path, target_url: str) -> None:
-    saved = await source.write(tmp_path / "all.portico")
-    other = replace(source.settings, database_url=target_url, master_key=new_root_key())
+async def test_a_database_with_data_is_refused_unless_told(written: Written, begun_url: str) -> None:
+    other = replace(written.settings, database_url=begun_url, master_key=new_root_key())
     await (await build(other)).stop()
     with pytest.raises(NotEmpty, match="--replace"):
-        await put_back(saved, target_url, source.settings)
-    assert (await put_back(saved, target_url, source.settings, replace=True))["accounts"] == 1
+        await put_back(written.backup, begun_url, written.settings)
+    assert (await put_back(written.backup, begun_url, written.settings, replace=True))["accounts"] == 1
 
 
-async def test_a_database_that_is_served_is_refused(source: Source, tmp_path: Path, target_url: str) -> None:
-    saved = await source.write(tmp_path / "all.portico")
-    await put_back(saved, target_url, source.settings)
-    database = await open_database(target_url, tmp_path)
+async def test_a_database_that_is_served_is_refused(written: Written, tmp_path: Path, begun_url: str) -> None:
+    database = await open_database(begun_url, tmp_path)
     await Replicas(database).tell(Replica(id="a", host="there:7", version="0", root_keys=()))
     with pytest.raises(StillServing, match="there:7"):
-        await put_back(saved, target_url, source.settings, replace=True)
+        await put_back(written.backup, begun_url, written.settings, replace=True)
     await database.close()
 
 
 @pytest.mark.parametrize("place", [0, 20, 200, -40, -1])
-async def test_a_damaged_file_is_refused(source: Source, tmp_path: Path, place: int) -> None:
-    path = tmp_path / "all.portico"
-    await source.write(path)
+async def test_a_damaged_file_is_refused(written: Written, tmp_path: Path, place: int) -> None:
+    path = written.copied(tmp_path)
     content = bytearray(path.read_bytes())
     content[place] ^= 1
     path.write_bytes(content)
-    roots = read_roots(source.settings, is_shared=True, has_data=True)
+    roots = read_roots(written.settings, is_shared=True, has_data=True)
     with pytest.raises(BackupRefused, match=r"no backup of Portico|checksum|was changed"):
         await Backup(path).prove(roots)
 
 
 @pytest.mark.parametrize("kept", [0, 5, 30, 500, -1])
-async def test_a_file_cut_short_is_refused(source: Source, tmp_path: Path, kept: int) -> None:
-    path = tmp_path / "all.portico"
-    await source.write(path)
+async def test_a_file_cut_short_is_refused(written: Written, tmp_path: Path, kept: int) -> None:
+    path = written.copied(tmp_path)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(BackupRefused):
         Backup(path)
 
 
-async def test_a_file_whose_checksum_was_made_to_fit_is_refused_all_the_same(source: Source, tmp_path: Path) -> None:
+async def test_a_file_whose_checksum_was_made_to_fit_is_refused_all_the_same(written: Written, tmp_path: Path) -> None:
     """Whoever can change a file can count its checksum anew, but cannot sign it without the root key."""
     import hashlib
 
-    path = tmp_path / "all.portico"
-    await source.write(path)
+    path = written.copied(tmp_path)
     content = path.read_bytes()
     body, signature = content[:-64], content[-32:]
     forged = body + b"\0\0\0\x08" + __import__("zlib").compress(b"")
     path.write_bytes(forged + hashlib.sha256(forged).digest() + signature)
     with pytest.raises(BackupRefused, match="was changed after it was made"):
-        await Backup(path).prove(read_roots(source.settings, is_shared=True, has_data=True))
+        await Backup(path).prove(read_roots(written.settings, is_shared=True, has_data=True))
 
 
 async def test_a_backup_cut_off_leaves_no_file_and_the_one_before_as_it_was(source: Source, tmp_path: Path) -> None:
@@ -234,10 +287,10 @@ async def test_a_restore_cut_off_leaves_the_database_as_it_was(source: Source, t
     await database.close()
 
 
-async def test_a_backup_of_a_newer_schema_is_refused_with_what_to_install(source: Source, tmp_path: Path) -> None:
-    saved = await source.write(tmp_path / "all.portico")
+async def test_a_backup_of_a_newer_schema_is_refused_with_what_to_install(written: Written, tmp_path: Path) -> None:
+    saved = written.backup
     from msgspec import structs
 
     saved.header = structs.replace(saved.header, schema=9999, version="99.0")
     with pytest.raises(BackupRefused, match=r"schema 9999.*install Portico 99\.0 or newer"):
-        await put_back(saved, f"sqlite:///{tmp_path}/new.db", source.settings)
+        await put_back(saved, f"sqlite:///{tmp_path}/new.db", written.settings)
