@@ -280,7 +280,9 @@ async def build(
 @cache
 def _shipped() -> dict[str, View]:
     """Read once in a process, however many gateways it makes: views never change."""
-    return {name: load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ())) for name in SHIPPED}
+    return {
+        name: with_waiting(load_folder(INTEGRATIONS / name / "catalog", COMPOSED.get(name, ()))) for name in SHIPPED
+    }
 
 
 def _mappings() -> Mappings:

@@ -1,6 +1,7 @@
 """Bring a database to the newest schema: numbered files, forward only, each applied once and checked ever after."""
 
 import hashlib
+from functools import cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -38,24 +39,35 @@ class Migration(NamedTuple):
 
 
 def known_migrations() -> list[Migration]:
+    return list(_shipped())
+
+
+@cache
+def _shipped() -> tuple[Migration, ...]:
     folder = resources.files("portico.store") / "migrations"
     files = sorted((entry for entry in folder.iterdir() if entry.name.endswith(".sql")), key=lambda entry: entry.name)
-    return [Migration(int(entry.name[:4]), entry.name[5:-4], entry.read_text("utf-8")) for entry in files]
+    return tuple(Migration(int(entry.name[:4]), entry.name[5:-4], entry.read_text("utf-8")) for entry in files)
 
 
 async def migrate(database: Database, migrations: list[Migration] | None = None) -> list[str]:
     """Apply what is missing, one transaction for each; the names of those applied. Safe to run in many processes."""
     migrations = known_migrations() if migrations is None else migrations
     applied_now: list[str] = []
-    for migration in migrations:
-        async with database.transaction() as session:
-            await database.lock_schema(session)
-            await session.script(_LEDGER)
-            if await _is_applied(session, migration, migrations):
-                continue
-            await _apply(session, migration)
-            applied_now.append(migration.name)
+    while missing := await _apply_next(database, migrations):
+        applied_now.append(missing.name)
     return applied_now
+
+
+async def _apply_next(database: Database, migrations: list[Migration]) -> Migration | None:
+    """The first that was missing: another process may have applied some since the last look."""
+    async with database.transaction() as session:
+        await database.lock_schema(session)
+        await session.script(_LEDGER)
+        missing = await _missing(session, migrations)
+        if not missing:
+            return None
+        await _apply(session, missing[0])
+        return missing[0]
 
 
 async def apply_all(session: Session, migrations: list[Migration]) -> None:
@@ -99,18 +111,17 @@ async def _apply(session: Session, migration: Migration) -> None:
     )
 
 
-async def _is_applied(session: Session, migration: Migration, known: list[Migration]) -> bool:
+async def _missing(session: Session, known: list[Migration]) -> list[Migration]:
     applied = {number: (name, checksum) for number, name, checksum in await session.all(_APPLIED)}
     newest = max(each.number for each in known)
     if unknown := [number for number in applied if number > newest]:
         raise SchemaMismatch(
             f"The database has schema {max(unknown)}, this Portico knows up to {newest}; install a newer Portico."
         )
-    if migration.number not in applied:
-        return False
-    if applied[migration.number][1] != migration.checksum:
-        raise SchemaMismatch(f"Migration {migration.number} ({migration.name}) was changed after it had been applied.")
-    return True
+    for each in known:
+        if each.number in applied and applied[each.number][1] != each.checksum:
+            raise SchemaMismatch(f"Migration {each.number} ({each.name}) was changed after it had been applied.")
+    return [each for each in known if each.number not in applied]
 
 
 def statements(text: str) -> list[str]:

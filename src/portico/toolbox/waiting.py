@@ -275,10 +275,10 @@ def tool_name(view: View) -> str:
 
 def with_waiting(view: View) -> View:
     """The view with the tool that goes on waiting, where there is anything to wait for."""
-    begun = handles.beginners(view.operations)
-    if not begun or view.tool(tool_name(view)) is not None:
+    if view.tool(tool_name(view)) is not None:
         return view
-    return View(view.integration, view.operations, (*view.composed, _tool(view, begun)))
+    begun = handles.beginners(view.operations)
+    return view if not begun else View(view.integration, view.operations, (*view.composed, _tool(view, begun)))
 
 
 async def _go_on(context: Context, arguments: Json) -> Json:
