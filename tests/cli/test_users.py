@@ -5,11 +5,18 @@ import io
 
 import pytest
 
-from portico.app import build
+from portico.app import Portico, build
 from portico.gateway.people import NewPerson, add_person
 from portico.gateway.signing_in import Visitor, sign_in
 from portico.settings import Settings
+from portico.vault.passwords import Passwords
 from tests.cli.conftest import Command
+from tests.gateways import QUICK, migrate_ahead
+
+
+async def built() -> Portico:
+    migrate_ahead(Settings.read())
+    return await build(Settings.read(), passwords=Passwords(QUICK))
 
 
 @pytest.fixture
@@ -18,7 +25,7 @@ def signed_in(portico: Command, monkeypatch: pytest.MonkeyPatch, tmp_path: objec
     monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path))
 
     async def work() -> None:
-        made = await build(Settings.read())
+        made = await built()
         try:
             await add_person(made.parts, NewPerson(name="olga", password="a long enough one", role="owner"))
             for client in ("Firefox", "Chrome"):
@@ -51,7 +58,7 @@ def test_password_comes_from_standard_input(done: Command, portico: Command, mon
     assert (told.code, "can be read by others" in told.err) == (1, True)
 
     async def enter() -> None:
-        made = await build(Settings.read())
+        made = await built()
         try:
             await sign_in(made.parts, Visitor(address="192.0.2.1", client="Firefox"), "ada", "said on standard input")
         finally:

@@ -22,7 +22,7 @@ from portico.sandbox.serve import running
 from portico.sandbox.state import World
 from portico.settings import Settings
 from portico.vault.passwords import Passwords
-from tests.gateways import QUICK, Client, connect_account
+from tests.gateways import QUICK, Client, connect_account, migrate_ahead
 from tests.stage import MASTER_KEY
 from tests.wire import until
 
@@ -130,6 +130,7 @@ class _Thread:
 
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
+        migrate_ahead(self.settings)
         self.portico = await build(self.settings, passwords=Passwords(QUICK), clock=self.clock)
         self.server = Server(configure(self.portico, "127.0.0.1", 0))
         announcing = asyncio.create_task(self._announce(self.server, self.portico))

@@ -23,7 +23,7 @@ from portico.store.grants import GrantsOfServers
 from portico.store.ids import new_id
 from portico.store.sessions import begun
 from tests.conftest import MASTER_KEY, HeldClock
-from tests.gateways import Client, Got, connect_account
+from tests.gateways import Client, Got, connect_account, migrate_ahead
 
 Json = dict[str, Any]
 OPENAI = Path(__file__).parents[2] / "src" / "portico" / "integrations" / "openai" / "catalog"
@@ -84,6 +84,7 @@ async def village(folder: Path) -> AsyncGenerator[Village]:
             oidc_issuer="https://login.example",
             oidc_client_id="portico",
         )
+        migrate_ahead(settings)
         gateway = await build(settings, clock=clock)
         gateway.parts.lookup.listen(gateway.parts.changes)
         try:

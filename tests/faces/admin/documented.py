@@ -11,22 +11,40 @@ from portico.app import Portico
 from tests.gateways import Client, Got
 
 Json = dict[str, Any]
-_documents: dict[str, Json] = {}
+
+
+class Documented:
+    """The documented answers, with a check for each that was needed: to make one takes longer than to be answered."""
+
+    def __init__(self, document: Json) -> None:
+        self.document = document
+        self.paths = [(re.compile(_pattern(path)), path) for path in document["paths"]]
+        self.paths.sort(key=lambda pair: (pair[1].count("{"), pair[1]))
+        self._checks: dict[tuple[str, str, str], Any] = {}
+
+    def check(self, verb: str, operation_id: str, status: str, schema: Json) -> Any:
+        key = (verb, operation_id, status)
+        if key not in self._checks:
+            whole = {**schema, "components": self.document["components"]}
+            self._checks[key] = jsonschema_rs.validator_for(whole, validate_formats=True)
+        return self._checks[key]
+
+
+# By the gateway's address: the document says the same at all that have it.
+_documents: dict[str, Documented] = {}
 
 
 class Book:
     """The documented answers, and those that were given."""
 
-    def __init__(self, document: Json) -> None:
-        self.document = document
+    def __init__(self, documented: Documented) -> None:
+        self.document = documented.document
         self.answers: list[tuple[str, str, Got]] = []
-        self._paths = [(re.compile(_pattern(path)), path) for path in document["paths"]]
-        self._paths.sort(key=lambda pair: (pair[1].count("{"), pair[1]))
-        self._checks: dict[tuple[str, str, str], Any] = {}
+        self._documented = documented
 
     def operation(self, verb: str, path: str) -> Json | None:
         """What the document says about a request; None where it knows no such address or verb."""
-        template = next((template for pattern, template in self._paths if pattern.fullmatch(path)), "")
+        template = next((template for pattern, template in self._documented.paths if pattern.fullmatch(path)), "")
         return self.document["paths"].get(template, {}).get(verb.lower())
 
     def check(self, verb: str, path: str, got: Got) -> None:
@@ -42,11 +60,8 @@ class Book:
         schema = described.get("content", {}).get("application/json", {}).get("schema")
         if schema is None:
             return
-        key = (verb, operation["operationId"], status)
-        if key not in self._checks:
-            whole = {**schema, "components": self.document["components"]}
-            self._checks[key] = jsonschema_rs.validator_for(whole, validate_formats=True)
-        problems = [f"{each.instance_path}: {each.message}" for each in self._checks[key].iter_errors(got.json)]
+        check = self._documented.check(verb, operation["operationId"], status, schema)
+        problems = [f"{each.instance_path}: {each.message}" for each in check.iter_errors(got.json)]
         assert not problems, f"{verb} {path} {status} is not as documented: {problems}"
 
     def text(self) -> str:
@@ -67,7 +82,7 @@ def _pattern(path: str) -> str:
 class Watched(Client):
     """A client whose answers are all held against the book."""
 
-    book: Book = field(default_factory=lambda: Book({"paths": {}}))
+    book: Book = field(default_factory=lambda: Book(Documented({"paths": {}})))
 
     async def send(
         self,
@@ -91,9 +106,8 @@ async def watched(portico: Portico, token: str) -> Watched:
     return Watched(portico, token, {}, Book(await _document(portico)))
 
 
-async def _document(portico: Portico) -> Json:
-    """It says the same at every gateway with this address, and takes a while to make."""
+async def _document(portico: Portico) -> Documented:
     address = portico.parts.settings.public_url
     if address not in _documents:
-        _documents[address] = (await Client(portico, None).get("/openapi.json")).json
+        _documents[address] = Documented((await Client(portico, None).get("/openapi.json")).json)
     return _documents[address]
