@@ -342,8 +342,7 @@ def _parts(
 
 def _provider(settings: Settings, transport: Transport, clock: Clock) -> Provider | None:
     """Where people may sign in besides here. Raises BadSetting."""
-    found = configured.read(settings)
-    return Provider(found, transport, clock) if found else None
+    return Provider(found, transport, clock) if (found := configured.read(settings)) else None
 
 
 def _lookup(
@@ -357,8 +356,7 @@ def _lookup(
 def _recorder(
     settings: Settings, database: Database, keyring: Keyring, metrics: Metrics, limits: Limits, clock: Clock
 ) -> Recorder:
-    keeper = Keeper(keyring, metrics, settings.log_body_bytes)
-    return Recorder(Requests(database), metrics, clock, limits, keeper)
+    return Recorder(Requests(database), metrics, clock, limits, Keeper(keyring, metrics, settings.log_body_bytes))
 
 
 def _idempotency(settings: Settings, database: Database, keyring: Keyring, clock: Clock) -> Idempotency:

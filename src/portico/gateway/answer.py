@@ -11,7 +11,7 @@ from portico import errors
 from portico.gateway import pages, rates
 from portico.model.call import Answer, Call, HeaderPairs
 from portico.model.operation import Failing, Integration, Operation
-from portico.shapes import NotJson, decode
+from portico.shapes import NotJson, decode, is_record
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
 # Small answers are read at once and leave in one piece; anything else flows through.
@@ -104,10 +104,10 @@ def sentence_of(failing: Failing, raw: bytes) -> str:
 def at(value: Any, path: str) -> Any:
     """What a dotted path leads to in a JSON value; None where it leads nowhere."""
     for name in path.split("."):
-        if not isinstance(value, dict):
+        if not is_record(value):
             return None
-        value = value.get(name)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  -- any JSON
-    return value  # pyright: ignore[reportUnknownVariableType]  -- any JSON
+        value = value.get(name)
+    return value
 
 
 def inflate(content: bytes, encoding: str, limit_bytes: int) -> bytes:
