@@ -23,10 +23,10 @@ _LAST_ITEM = "data[-1]."
 
 
 class Part(NamedTuple):
-    """What is wanted of a list that the vendor gives whole: from which item on, and how many; 0: all that are left."""
+    """What is wanted of a list that the vendor gives whole: from which item on, and at most how many (0: all)."""
 
     start: int = 0
-    count: int = 0
+    most: int = 0
 
 
 WHOLE = Part()
@@ -99,9 +99,9 @@ def read(style: PageStyle, content: bytes, asked: dict[str, Any], wanted: Part =
 
 
 def _cut(raw: msgspec.Raw, items: list[msgspec.Raw], wanted: Part) -> Page:
-    end = wanted.start + wanted.count if wanted.count else len(items)
+    end = wanted.start + wanted.most if wanted.most else len(items)
     kept = items[wanted.start : end]
-    before = max(wanted.start - wanted.count, 0) if wanted.count else 0
+    before = max(wanted.start - wanted.most, 0) if wanted.most else 0
     return Page(
         items=bytes(raw) if len(kept) == len(items) else b"[" + b",".join(bytes(each) for each in kept) + b"]",
         count=len(kept),
