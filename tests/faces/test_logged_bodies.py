@@ -266,6 +266,7 @@ async def test_bodies_of_a_deleted_account_are_gone(stage: Stage) -> None:
 
 
 async def test_bodies_of_others_are_not_seen(stage: Stage) -> None:
+    await stage.proxy("POST", "chat_completions", json=CHAT)
     row = (await stage.client.get("/log", has_bodies="true", limit="1")).json["result"][0]
     made = await stage.client.post("/environment", {"name": "elsewhere"})
     token = await stage.client.post(
@@ -280,10 +281,11 @@ async def test_bodies_of_others_are_not_seen(stage: Stage) -> None:
 async def test_bodies_go_before_their_rows(stage: Stage) -> None:
     """The last test: it turns to a time when all of them are too old."""
     parts = stage.gateway.parts
+    await stage.proxy("POST", "chat_completions", json=CHAT)
     await parts.recorder.flush()
     rows = await parts.database.one(_ROWS)
     assert rows
-    assert rows[1] > 5
+    assert rows[1] > 0
     moment = parts.clock()
     await parts.operators.clean(moment, moment.replace(year=2020), moment)
     assert await parts.database.one(_ROWS) == (rows[0], 0)

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import pytest_asyncio
 
 from portico.app import Portico
 from portico.gateway.inbound import PATH
@@ -21,7 +22,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 PATIENCE_SECONDS = 5
 
 
-async def connect_webhooks(desk: Desk) -> None:
+@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+async def connected_webhooks(desk: Desk) -> None:
     path = f"/integrated-account/{desk.stage.account_id}/vendor-webhook"
     got = await desk.stage.client.post(path, {"event_types": ["batch.completed"]})
     assert got.status == 201, got.content
@@ -55,7 +57,6 @@ async def begin_waiting(desk: Desk, made: Json) -> asyncio.Task[Any]:
 
 
 async def test_message_about_the_thing_ends_the_wait(desk: Desk) -> None:
-    await connect_webhooks(desk)
     made = await batch(desk)
     waiting = await begin_waiting(desk, made)
     desk.stage.world.advance(60)
