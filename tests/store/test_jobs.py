@@ -6,19 +6,28 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from portico.clock import to_milliseconds
 from portico.model.account import EnvironmentId
 from portico.store.database import Database, Session
 from portico.store.engines import open_database
 from portico.store.jobs import Job, Jobs, LeaseLost
-from portico.store.operators import Operators, Taking
+from portico.store.operators import IS_DUE, Operators, Taking
 from portico.store.statement import Statement
 from tests.store.rows import LATER, MOMENT
+from tests.store.test_requests import plan
 
 HOME = EnvironmentId("home")
 AT_ONCE = Taking(count=1000, width=1000, lease_seconds=60)
 _LEFT = Statement("SELECT subject, run_at, tries FROM jobs ORDER BY subject")
 _EXPIRE = Statement("UPDATE jobs SET lease_until = 1")
 _COUNT = Statement("SELECT COUNT(*) FROM jobs")
+# More than one taking looks through.
+BACKLOG = 1_500
+_MANY = Statement(
+    "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < :count) "
+    "INSERT INTO jobs (id, environment_id, kind, subject, lane, run_at, tries, fence, lease_until) "
+    "SELECT 'slow-' || n, 'home', 'deliver', 'slow-' || n, 'slow', :first + n, 0, 0, 0 FROM numbers"
+)
 
 Write = Callable[[Session], Awaitable[None]]
 
@@ -183,6 +192,31 @@ async def test_lane_is_only_so_wide(board: Board) -> None:
     assert await board.take(LATER, narrow) == []
     await board.finish(next(job for job in first if job.subject == "slow-0"))
     assert subjects(await board.take(LATER, narrow)) == ["slow-2"]
+
+
+async def test_a_backlog_in_one_lane_keeps_no_other_waiting(board: Board) -> None:
+    """Also where all that is looked at first is of that lane."""
+    first = to_milliseconds(MOMENT)
+    await board.database.run(_MANY, count=BACKLOG, first=first)
+    await board.add("other", MOMENT + timedelta(seconds=60), lane="other")
+    narrow = Taking(count=100, width=2, lease_seconds=60)
+    assert subjects(await board.take(LATER, narrow)) == ["slow-1", "slow-2"]
+    assert subjects(await board.take(LATER, narrow)) == ["other"]
+    assert await board.take(LATER, narrow) == []
+
+
+async def test_all_of_a_backlog_is_taken_in_its_order(board: Board) -> None:
+    await board.database.run(_MANY, count=BACKLOG, first=to_milliseconds(MOMENT))
+    taken = [job for _ in range(3) for job in await board.take(LATER, Taking(count=900, width=9999, lease_seconds=60))]
+    assert sorted(int(job.subject.removeprefix("slow-")) for job in taken) == list(range(1, BACKLOG + 1))
+
+
+async def test_what_waits_for_its_time_is_not_looked_through(board: Board) -> None:
+    """A look for what is due goes by time: by lease, nearly all there is would be free."""
+    await board.database.run(_MANY, count=BACKLOG, first=to_milliseconds(LATER))
+    if board.database.dialect == "postgres":
+        await board.database.script("ANALYZE jobs")
+    assert "jobs_by_run" in await plan(board.database, IS_DUE, {"moment": to_milliseconds(MOMENT)})
 
 
 async def test_no_more_are_taken_than_asked_for_and_the_oldest_first(board: Board) -> None:

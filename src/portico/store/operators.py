@@ -1,7 +1,7 @@
 """The few queries that look across environments: first look-ups, what operators see, jobs to be done, clean-up."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, LiteralString
 
 from msgspec import Struct
 
@@ -135,24 +135,41 @@ _INBOUND_OF = Statement(
     "SELECT account_id, environment_id, vendor_id, url, event_types, sealed, created_at, last_received_at "
     "FROM inbound_endpoints WHERE account_id = :account_id"
 )
-_IS_DUE = Statement("SELECT 1 FROM jobs WHERE run_at <= :moment AND lease_until <= DATABASE_NOW LIMIT 1")
-# Those under way come first in their lane, so that they count against its width.
-_TAKE = Statement(
-    "UPDATE jobs SET fence = fence + 1, lease_until = DATABASE_NOW + :lease WHERE id IN ("
-    "SELECT id FROM (SELECT id, run_at, lease_until, ROW_NUMBER() OVER (PARTITION BY lane "
-    "ORDER BY (lease_until > DATABASE_NOW) DESC, run_at, id) AS place FROM jobs "
-    "WHERE run_at <= :moment OR lease_until > DATABASE_NOW) AS waiting "
-    "WHERE place <= :width AND lease_until <= DATABASE_NOW ORDER BY run_at, id LIMIT :count) "
-    "RETURNING id, environment_id, kind, subject, run_at, tries, fence",
-    postgres="WITH picked AS MATERIALIZED (SELECT id FROM jobs WHERE id IN ("
-    "SELECT id FROM (SELECT id, lease_until, ROW_NUMBER() OVER (PARTITION BY lane "
-    "ORDER BY (lease_until > DATABASE_NOW) DESC, run_at, id) AS place FROM jobs "
-    "WHERE run_at <= :moment OR lease_until > DATABASE_NOW) AS waiting "
-    "WHERE place <= :width AND lease_until <= DATABASE_NOW) "
+# By what is due alone (`+` hides the lease from a planner): nearly every job that waits for its time is held by nobody.
+IS_DUE = Statement("SELECT 1 FROM jobs WHERE run_at <= :moment AND +lease_until <= DATABASE_NOW LIMIT 1")
+# A bounded part of what is due, the oldest first, so that a long backlog makes no taking slower. Those under way count
+# against the width of their lane.
+_RANKED: LiteralString = (
+    "WITH under_way AS (SELECT lane, COUNT(*) AS held FROM jobs WHERE lease_until > DATABASE_NOW GROUP BY lane), "
+    "head AS (SELECT id, lane, run_at FROM jobs WHERE run_at <= :moment AND +lease_until <= DATABASE_NOW BEYOND"
+    "ORDER BY run_at, id LIMIT 1000), "
+    "ranked AS (SELECT head.id, head.run_at, ROW_NUMBER() OVER (PARTITION BY head.lane ORDER BY head.run_at, head.id) "
+    "+ COALESCE(under_way.held, 0) AS place FROM head LEFT JOIN under_way ON under_way.lane = head.lane)"
+)
+
+
+_TAKING: LiteralString = (
+    "RANKED UPDATE jobs SET fence = fence + 1, lease_until = DATABASE_NOW + :lease WHERE id IN ("
+    "SELECT id FROM ranked WHERE place <= :width ORDER BY run_at, id LIMIT :count) "
+    "RETURNING id, environment_id, kind, subject, run_at, tries, fence"
+)
+_TAKING_ON_POSTGRES: LiteralString = (
+    "RANKED, picked AS MATERIALIZED (SELECT id FROM jobs WHERE id IN (SELECT id FROM ranked WHERE place <= :width) "
     "AND lease_until <= DATABASE_NOW ORDER BY run_at, id LIMIT :count FOR UPDATE SKIP LOCKED) "
     "UPDATE jobs SET fence = fence + 1, lease_until = DATABASE_NOW + :lease FROM picked WHERE jobs.id = picked.id "
-    "RETURNING jobs.id, jobs.environment_id, jobs.kind, jobs.subject, jobs.run_at, jobs.tries, jobs.fence",
+    "RETURNING jobs.id, jobs.environment_id, jobs.kind, jobs.subject, jobs.run_at, jobs.tries, jobs.fence"
 )
+
+
+def _take(beyond: LiteralString) -> Statement:
+    ranked = _RANKED.replace("BEYOND", beyond)
+    on_postgres = _TAKING_ON_POSTGRES.replace("RANKED", ranked)
+    return Statement(_TAKING.replace("RANKED", ranked), postgres=on_postgres)
+
+
+_TAKE = _take("")
+# Where all that part is of lanes that are full: past them.
+_TAKE_BEYOND = _take("AND lane NOT IN (SELECT lane FROM under_way WHERE held >= :width) ")
 
 
 _TAKE_ONE = Statement(
@@ -256,16 +273,12 @@ class Operators:
 
     async def take_jobs(self, moment: datetime, taking: Taking) -> list[Job]:
         """Jobs that are due, now held by the caller alone; none is ever given to two."""
-        if await self._database.one(_IS_DUE, moment=to_milliseconds(moment)) is None:
+        if await self._database.one(IS_DUE, moment=to_milliseconds(moment)) is None:
             return []  # a look costs nothing, while every write waits for the disk
         async with self._database.transaction() as session:
-            rows = await session.all(
-                _TAKE,
-                moment=to_milliseconds(moment),
-                count=taking.count,
-                width=taking.width,
-                lease=int(taking.lease_seconds * 1000),
-            )
+            asked = {"moment": to_milliseconds(moment), "count": taking.count, "width": taking.width}
+            asked["lease"] = int(taking.lease_seconds * 1000)
+            rows = await session.all(_TAKE, **asked) or await session.all(_TAKE_BEYOND, **asked)
         return [_job(row) for row in rows]
 
     async def take_job(self, kind: JobKind, subject: str, moment: datetime, lease_seconds: float) -> Job | None:
