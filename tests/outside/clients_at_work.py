@@ -1,6 +1,7 @@
 """Clients that keep a gateway busy through every face, and write down whatever they could not be served."""
 
 import json
+import random
 import threading
 import time
 from collections import Counter
@@ -41,10 +42,14 @@ def place_at(url: str) -> Place:
 
 @dataclass
 class Crowd:
-    """`clients` threads with a connection each, which ask one thing after another until they are told to stop."""
+    """`clients` threads with a connection each, which ask one thing after another until they are told to stop.
+
+    `pause_seconds`: they rest in between, never longer than that, with their connections open.
+    """
 
     place: Place
     clients: int
+    pause_seconds: float = 0.0
     problems: list[str] = field(default_factory=list[str])
     served: Counter[str] = field(default_factory=Counter[str])
     # Names of projects whose creation was acknowledged.
@@ -69,7 +74,7 @@ class Crowd:
             time.sleep(0.02)
 
     def _work(self, number: int) -> None:
-        client = Client(self.place)
+        client, chance = Client(self.place), random.Random(number)
         turn = number
         while not self._is_over:
             what = ("list", "chat", "stream", "tool", "write")[turn % 5]
@@ -86,6 +91,8 @@ class Crowd:
                 if what == "write":
                     self.made.append(name)
             turn += 1
+            if self.pause_seconds:
+                time.sleep(chance.random() * self.pause_seconds)
         client.connection.close()
 
 
