@@ -6,6 +6,7 @@ Ten seconds in the everyday suite, PORTICO_SOAK_MINUTES of them (an hour) with P
 import itertools
 import os
 import statistics
+import sys
 import time
 from collections.abc import Generator
 from contextlib import ExitStack
@@ -72,6 +73,7 @@ def test_nothing_grows_and_nothing_becomes_slower(house: tuple[Place, int]) -> N
     assert crowd.problems == []
     level = looks[int(LOOKS * WARM_UP) :]
     first, last = level[0], level[-1]
+    sys.stdout.write(f"{first}\n{last}\n")
     assert last.memory < first.memory * (1 + MOST_GROWTH) + MOST_GROWTH_BYTES, [each.memory for each in looks]
     assert last.files <= first.files + MOST_MORE_FILES, [each.files for each in looks]
     assert last.threads <= first.threads + MOST_MORE_THREADS, [each.threads for each in looks]
