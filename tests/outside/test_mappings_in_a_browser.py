@@ -1,12 +1,11 @@
 """The admin page of mappings in a real browser: with scripts and without, on a desk and on a phone."""
 
 import json
-from collections.abc import Generator
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.outside.browsing import DESK, PHONE, chromium, visit
+from tests.outside.browsing import DESK, PHONE, visit
 from tests.outside.mcp_house import House
 from tests.outside.test_oauth_in_a_browser import look, sign_in
 
@@ -16,12 +15,6 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.outside, pytest.mark.browser, pytest.mark.timeout(120)]
 MAPPED = {"is_owner": 'response.role = "owner"', "avatar": None}
 CHANGE = json.dumps({"user-directory": {"users": {"every": {"response_mapping": MAPPED}}}}, indent=2)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Generator["Browser"]:
-    with chromium() as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
