@@ -5,12 +5,13 @@ import gc
 import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import Any, cast
 
 import hypothesis
 import pytest
@@ -25,10 +26,15 @@ from portico.store.engines import open_database
 from portico.store.migrate import migrate
 from tests.gateways import Client, open_client, open_gateway
 from tests.postgres import PostgresServer, start_postgres
+from tests.size import IS_FULL
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile(
-    "any machine", hypothesis.settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "any machine",
+    hypothesis.settings(),
+    deadline=None,
+    max_examples=400 if IS_FULL else 40,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("any machine")
 MASTER_KEY = "a2V5IGZvciB0ZXN0cyBvbmx5LCBkbyBub3QgdXNlISE="
@@ -170,15 +176,32 @@ async def client(gateway: Portico) -> AsyncGenerator[Client]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_collection() -> Generator[None, object, object]:
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Thousands of tests and the catalog stay until the end: to look again and again for garbage among them takes as
     long as collecting them does."""
     gc.disable()
     try:
+        _begin_elsewhere(session.config)
         return (yield)
     finally:
         gc.freeze()
         gc.enable()
+
+
+def _begin_elsewhere(config: pytest.Config) -> None:
+    """Where workers read the whole suite, each begins with other files: what pytest makes of a file is kept for all,
+    and where nothing is kept yet, to make it takes longer than the rest of collecting."""
+    worker = cast("dict[str, Any] | None", getattr(config, "workerinput", None))
+    whole = config.rootpath / "tests"
+    if worker is None or [Path(config.rootpath, each) for each in config.args] != [whole]:
+        return
+    files = sorted(whole.rglob("test_*.py"))
+    first = len(files) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
+    for path in files[first:] + files[:first]:
+        if not (path.parent / "__init__.py").exists():
+            continue  # known under another name
+        with suppress(Exception, pytest.skip.Exception):  # which collecting will tell
+            import_module(".".join(path.relative_to(config.rootpath).with_suffix("").parts))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -15,6 +15,7 @@ from portico.store.operators import Operators
 from portico.store.replays import ReplayKey, Replays
 from portico.store.requests import RequestFilter, Requests
 from portico.store.statement import Statement
+from tests.size import IS_FULL
 from tests.store.rows import LATER, MOMENT, Home, make_home, request_of
 
 ANY = RequestFilter()
@@ -221,7 +222,9 @@ VALUES = st.none() | st.text() | st.integers(-(2**53), 2**53) | st.floats(allow_
 
 
 @given(facts=st.dictionaries(NAMES, VALUES, max_size=4))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=100 if IS_FULL else 15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 async def test_the_chain_holds_over_any_facts(database: Database, home: Home, facts: dict[str, Any]) -> None:
     await note(database, home, **facts)
     assert await Audit(database).first_broken(home.id) is None

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portico.errors import MappingFailed
@@ -116,7 +116,6 @@ def test_the_recursion_limit_of_the_process_stays() -> None:
     assert sys.getrecursionlimit() < 10_000
 
 
-@settings(max_examples=50, deadline=None)
 @given(JSON)
 def test_any_json_maps_or_is_refused(value: Any) -> None:
     tree = {"id": "x.id", "name": "x.name & ''", "n": "x.a.b[0]", "all": "x.*", "first": "$firstNonEmpty(x, 1)"}
@@ -128,7 +127,6 @@ def test_any_json_maps_or_is_refused(value: Any) -> None:
     msgspec.json.encode(made)
 
 
-@settings(max_examples=50, deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_run_or_refused(text: str) -> None:
     try:

@@ -4,7 +4,7 @@ import base64
 import os
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from portico.vault import envelope
@@ -19,7 +19,6 @@ def make_key() -> DataKey:
 
 
 @given(plain=st.binary(max_size=2000), purpose=st.text(), environment=st.text(), row=st.text())
-@settings(max_examples=200)
 def test_what_was_sealed_opens_as_it_was(plain: bytes, purpose: str, environment: str, row: str) -> None:
     key, place = make_key(), Place(purpose, environment, row)
     assert key.open(key.seal(plain, place), place) == plain

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tests.conftest import HeldClock
 from tests.faces.admin.documented import Watched
 from tests.faces.admin.tenants import failures, said
+from tests.size import IS_FULL
 
 KEY = {"api_key": "sk-proj-acme"}
 
@@ -103,7 +104,7 @@ async def test_a_cursor_keeps_to_the_filter_it_comes_with(admin: Watched) -> Non
     steps=st.lists(st.sampled_from(["page", "add", "delete seen", "delete unseen"]), max_size=12),
     limit=st.integers(1, 4),
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50 if IS_FULL else 6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_cursors_neither_skip_nor_repeat_while_rows_come_and_go(
     admin: Watched, steps: list[str], limit: int
 ) -> None:
