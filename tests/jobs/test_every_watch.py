@@ -15,7 +15,7 @@ from portico.sandbox.serve import running
 from portico.sandbox.state import World
 from portico.settings import Settings
 from portico.toolbox import handles
-from tests.catalog.example_runner import Runner
+from tests.catalog.example_runner import Runner, reads
 from tests.conftest import MASTER_KEY, HeldClock
 from tests.jobs.conftest import Plant, open_plant
 from tests.jobs.receiver import listening
@@ -45,10 +45,11 @@ async def shared_plant(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerat
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def runner(shared_plant: Plant) -> Runner:
+async def runner(shared_plant: Plant, operation: Operation) -> Runner:
+    """In an empty house, which is made at once, unless the example looks for what is in the demo."""
     shared_plant.world.reset()
     shared_plant.receiver.received.clear()
-    account = await shared_plant.account("demo")
+    account = await shared_plant.account("demo" if reads(operation, VIEW) else "example")
     url = shared_plant.portico.parts.settings.vendor_base_urls[0].partition("=")[2].removesuffix("/v1")
     return Runner(shared_plant.client, account["id"], VIEW, shared_plant.world, url)
 
