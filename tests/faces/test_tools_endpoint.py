@@ -1,5 +1,6 @@
 """GET /integrated-account/{id}/tools, /capabilities and POST …/tools/{name}: what agents' programs load, and keep."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -211,3 +212,58 @@ async def test_what_nobody_described_is_listed_on_request_and_never_run(stage: S
     asked = (await stage.client.get(path, has_description="false")).json["result"]
     assert (name in {each["name"] for each in usual}, name in {each["name"] for each in asked}) == (False, True)
     assert (await stage.client.post(f"{path}/{name}", {})).json["is_error"]
+
+
+async def run(stage: Stage, name: str, arguments: Json, key: str) -> Any:
+    return await stage.client.send("POST", f"{address(stage)}/{name}", json=arguments, headers={"Idempotency-Key": key})
+
+
+async def test_a_tool_acts_once_under_an_idempotency_key(stage: Stage) -> None:
+    first = await run(stage, "create_a_openai_project", {"name": "Once"}, "tool-once")
+    again = await run(stage, "create_a_openai_project", {"name": "Once"}, "tool-once")
+    assert first.status == again.status == 200
+    assert again.content == first.content
+    assert again.headers["idempotent-replayed"] == "true"
+    names = [each["name"] for each in (await stage.proxy("GET", "projects", query={"limit": "100"})).json["result"]]
+    assert names.count("Once") == 1
+
+
+async def test_a_tools_idempotency_key_serves_one_request_only(stage: Stage) -> None:
+    await run(stage, "create_a_openai_project", {"name": "First of two"}, "tool-two")
+    other = await run(stage, "create_a_openai_project", {"name": "Second of two"}, "tool-two")
+    assert (other.status, other.json["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_of_two_tool_calls_at_once_under_one_key_one_acts(stage: Stage) -> None:
+    calls = [run(stage, "create_a_openai_project", {"name": "At once"}, "tool-at-once") for _ in range(3)]
+    got = await asyncio.gather(*calls)
+    assert len({each.content for each in got}) == 1
+    assert sum("idempotent-replayed" in each.headers for each in got) == 2
+
+
+async def test_a_vendors_refusal_of_a_tool_is_told_again(stage: Stage) -> None:
+    first = await run(stage, "update_a_openai_project_by_id", {"id": "proj_none", "name": "x"}, "tool-refused")
+    stage.clear()
+    again = await run(stage, "update_a_openai_project_by_id", {"id": "proj_none", "name": "x"}, "tool-refused")
+    assert first.json["is_error"]
+    assert again.content == first.content
+    assert not stage.seen()
+
+
+async def test_a_tool_call_that_never_left_keeps_its_key_unused(stage: Stage) -> None:
+    refused = await run(stage, "create_a_openai_project", {}, "tool-again")
+    assert refused.json["is_error"]
+    mended = await run(stage, "create_a_openai_project", {"name": "Mended"}, "tool-again")
+    assert not mended.json["is_error"], mended.content
+    assert (await run(stage, "no_such_tool", {}, "tool-missing")).status == 404
+    assert (await run(stage, "create_a_openai_project", {"name": "Found"}, "tool-missing")).status == 200
+
+
+async def test_a_tool_call_that_was_cut_off_is_not_made_again(stage: Stage) -> None:
+    stage.fault("reset", path="/v1/organization/projects", verb="POST", times=1)
+    cut = await run(stage, "create_a_openai_project", {"name": "Cut off"}, "tool-cut")
+    stage.clear()
+    assert cut.json["is_error"], cut.content
+    again = await run(stage, "create_a_openai_project", {"name": "Cut off"}, "tool-cut")
+    assert (again.status, again.json["code"]) == (409, "outcome_unknown")
+    assert not stage.seen()
