@@ -148,6 +148,10 @@ class Group:
 
     def _typed_dict(self, name: str, schema: Json, many: str) -> str:
         needed = set(schema.get("required", ()))
+        if any(keyword.iskeyword(field) for field in schema.get("properties", {})):
+            kinds = {field: self._type(each, many) for field, each in schema["properties"].items()}
+            fields = [f'"{each}": {kind if each in needed else f"NotRequired[{kind}]"}' for each, kind in kinds.items()]
+            return f'{name} = TypedDict("{name}", {{{", ".join(fields)}}})'
         lines = [f"class {name}(TypedDict):"]
         if words := schema.get("description"):
             lines.append(f'    """{_wrapped(words)}"""\n')

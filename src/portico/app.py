@@ -19,6 +19,7 @@ from portico.faces.admin import (
     all_servers,
     approvals,
     audit,
+    batches,
     environments,
     files,
     grants,
@@ -155,6 +156,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *usage.ENDPOINTS,
     *audit.ENDPOINTS,
     *unified.ENDPOINTS,
+    *batches.ENDPOINTS,
 )
 
 PAGES = (sign_in, provider, access, consent, connect, one_time, approve)

@@ -179,6 +179,13 @@ class MappingFailed(Refusal):
     code = "mapping_failed"
 
 
+class FailedDependency(Refusal):
+    """A request of a batch was not made because one that it depends on gave nothing."""
+
+    status = 424
+    code = "failed_dependency"
+
+
 class QuotaSpent(Refusal):
     """The quota for this period is used up; wait until it resets."""
 

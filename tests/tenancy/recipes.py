@@ -43,6 +43,10 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
         "environment_integration_id": ids["installation"],
         "context": {"api_key": "sk-proj-intruder"},
     },
+    "runBatch": lambda ids: {
+        "integrated_account_id": ids["account"],
+        "resources": [{"resource": "projects", "method": "create", "body": {"name": "batched"}}],
+    },
     "createLinkToken": lambda ids: {"integrated_account_id": ids["account"]},
     "updateLinkPage": lambda ids: {"allowed_origins": ["https://app.example"]},
     "updateOwnIntegratedAccount": lambda ids: {"context": {"note": "changed"}},

@@ -53,6 +53,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
 
     `media`: the handler gives a stream of bytes, of this content type; `returns` is then one line of it.
     `tagged`: the answer has an ETag, and whoever holds the same one is told so with a 304.
+    `is_dropped`: the work is dropped as soon as the client has gone.
     """
 
     verb: str
@@ -70,6 +71,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     account_token: bool = False
     media: str = ""
     tagged: bool = False
+    is_dropped: bool = False
 
 
 class NoQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -112,8 +114,14 @@ class Served:
         )
         key = incoming.header("idempotency-key")
         if key and endpoint.verb != "GET":
-            await self._once(asked, key, Fingerprint(incoming.verb, incoming.path, incoming.query), content, send)
-            return
+            fingerprint = Fingerprint(incoming.verb, incoming.path, incoming.query)
+            work = self._once(asked, key, fingerprint, content, send)
+        else:
+            work = self._at_once(asked, incoming, send)
+        await (while_connected(incoming, work) if endpoint.is_dropped else work)
+
+    async def _at_once(self, asked: Asked, incoming: Incoming, send: Send) -> None:
+        endpoint = self._endpoint
         value = await endpoint.handler(asked)
         if endpoint.media:
             headers = [("content-type", endpoint.media), ("x-portico-request-id", incoming.request_id)]

@@ -8,6 +8,7 @@ from typing import Generic
 from portico_client.admin.api_tokens import ApiTokens
 from portico_client.admin.approvals import Approvals
 from portico_client.admin.audit import Audit
+from portico_client.admin.batches import Batches
 from portico_client.admin.environment_integrations import EnvironmentIntegrations
 from portico_client.admin.environments import Environments
 from portico_client.admin.files import Files
@@ -56,3 +57,4 @@ class Admin(Generic[Mode]):
         self.request_log: RequestLog[Mode] = RequestLog(driver)
         self.audit: Audit[Mode] = Audit(driver)
         self.unified_models: UnifiedModels[Mode] = UnifiedModels(driver)
+        self.batches: Batches[Mode] = Batches(driver)
