@@ -14,40 +14,9 @@ from portico.catalog.load import load_folder, load_mappings
 from portico.clock import Clock, Pause
 from portico.faces import custom, docs, health, inbound, openapi, openapi_hot, proxy
 from portico.faces.acts import Acts
-from portico.faces.admin import (
-    accounts,
-    all_servers,
-    approvals,
-    audit,
-    batches,
-    environments,
-    files,
-    grants,
-    identities,
-    installations,
-    integrations,
-    keys,
-    link_pages,
-    link_tokens,
-    log,
-    override_versions,
-    panic,
-    quotas,
-    secrets,
-    servers,
-    status,
-    tokens,
-    trials,
-    unified,
-    usage,
-    usage_compared,
-    users,
-    vendor_webhooks,
-    watches,
-    webhooks,
-)
-from portico.faces.admin import tools as admin_tools
-from portico.faces.endpoint import Endpoint, routes
+from portico.faces.admin import unified
+from portico.faces.admin.every import ENDPOINTS
+from portico.faces.endpoint import routes
 from portico.faces.files import FileFace
 from portico.faces.front import Front, HotFace
 from portico.faces.http import Receive, Scope, Send
@@ -99,6 +68,7 @@ from portico.store.audit import Audit
 from portico.store.changes import Changes
 from portico.store.clients import RegisteredClients
 from portico.store.database import Database
+from portico.store.documentation import Documentation
 from portico.store.engines import open_database
 from portico.store.environments import Environments
 from portico.store.identities import Identities
@@ -124,40 +94,6 @@ from portico.version import VERSION
 INTEGRATIONS = Path(__file__).parent / "integrations"
 SHIPPED = ("openai",)
 COMPOSED: dict[str, tuple[Composed, ...]] = {"openai": (*reports.REPORTS, *recipes.RECIPES)}
-
-ENDPOINTS: tuple[Endpoint, ...] = (
-    *environments.ENDPOINTS,
-    *tokens.ENDPOINTS,
-    *users.ENDPOINTS,
-    *identities.ENDPOINTS,
-    *integrations.ENDPOINTS,
-    *installations.ENDPOINTS,
-    *accounts.ENDPOINTS,
-    *trials.ENDPOINTS,
-    *override_versions.ENDPOINTS,
-    *panic.ENDPOINTS,
-    *link_tokens.ENDPOINTS,
-    *link_pages.ENDPOINTS,
-    *admin_tools.ENDPOINTS,
-    *servers.ENDPOINTS,
-    *all_servers.ENDPOINTS,
-    *approvals.ENDPOINTS,
-    *secrets.ENDPOINTS,
-    *files.ENDPOINTS,
-    *grants.ENDPOINTS,
-    *webhooks.ENDPOINTS,
-    *watches.ENDPOINTS,
-    *quotas.ENDPOINTS,
-    *usage_compared.ENDPOINTS,
-    *vendor_webhooks.ENDPOINTS,
-    *keys.ENDPOINTS,
-    *status.ENDPOINTS,
-    *log.ENDPOINTS,
-    *usage.ENDPOINTS,
-    *audit.ENDPOINTS,
-    *unified.ENDPOINTS,
-    *batches.ENDPOINTS,
-)
 
 PAGES = (sign_in, provider, access, consent, connect, one_time, approve)
 
@@ -291,12 +227,16 @@ def _mappings() -> Mappings:
     return Mappings(shipped={name: load_mappings(INTEGRATIONS / name / "catalog") for name in SHIPPED}, fence=Fence())
 
 
+def _views(database: Database, definitions: Definitions) -> Views:
+    return Views(_shipped(), definitions, Documentation(database), with_waiting)
+
+
 def _parts(
     settings: Settings, database: Database, keyring: Keyring, clock: Clock, transport: Transport | None
 ) -> Parts:
     accounts_store, operators, audit = Accounts(database), Operators(database), Audit(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics(SHIPPED)
-    later, views = Later(database, clock, settings.recheck_hours), Views(_shipped(), definitions, with_waiting)
+    later, views = Later(database, clock, settings.recheck_hours), _views(database, definitions)
     carrier, limits = transport or _transport(settings, metrics), Limits(database, changes, later, clock)
     return Parts(
         settings=settings,
@@ -310,6 +250,7 @@ def _parts(
         servers=Servers(database),
         installations=Installations(database),
         definitions=definitions,
+        documentation=Documentation(database),
         requests=Requests(database),
         operators=operators,
         audit=audit,

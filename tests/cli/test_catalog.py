@@ -51,6 +51,16 @@ def test_an_operation_is_shown_by_any_of_its_names(bare: Command, name: str) -> 
     assert (shown["resource"], shown["method"]) == ("costs", "list")
 
 
+def test_a_resource_is_shown_with_all_that_it_can_do(bare: Command) -> None:
+    rows = bare("catalog", "show", "projects").rows
+    assert {row[0] for row in rows} == {"projects"}
+    assert {row[1] for row in rows} >= {"list", "get", "create", "update", "archive"}
+    assert (
+        bare("catalog", "show", "projects", "--json").json
+        == bare("catalog", "list", "--resource", "projects", "--json").json
+    )
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

@@ -185,3 +185,14 @@ async def test_an_answer_larger_than_the_reshaping_limit_can_still_be_streamed(s
     assert len(got.content) == size
     digest = await asyncio.to_thread(hashlib.sha256, got.content)
     assert digest.digest() == hashlib.sha256(b'{"padding": "' + b"x" * (size - 15) + b'"}').digest()
+
+
+async def test_a_custom_calls_refusal_is_told_as_everywhere_unless_the_bare_one_is_asked_for(stage: Stage) -> None:
+    told = await stage.custom("GET", "models/nothing")
+    assert (told.status, told.json["statusCode"], told.json["truto_is_remote_error"]) == (404, 404, True)
+    bare = await stage.custom("GET", "models/nothing", query={"truto_response_format": "raw"})
+    assert (bare.status, bare.json) == (404, told.json["raw_response"])
+    assert bare.json["error"]["code"] == "model_not_found"
+    assert told.headers["x-request-id"]
+    through = await stage.passthrough("GET", "models/nothing")
+    assert through.json.keys() == {"error"}

@@ -27,6 +27,7 @@ OF_SEGMENT = {
     "user": "user",
     "approval": "approval",
     "stored-secret": "stored",
+    "documentation": "documentation",
 }
 
 # One for every endpoint that takes a body; with the ids of whose things it is about.
@@ -47,6 +48,8 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
         "integrated_account_id": ids["account"],
         "resources": [{"resource": "projects", "method": "create", "body": {"name": "batched"}}],
     },
+    "createDocumentation": lambda ids: {"entity_id": ids["installation"], "type": "readme", "content": "made"},
+    "updateDocumentation": lambda ids: {"content": "changed"},
     "createLinkToken": lambda ids: {"integrated_account_id": ids["account"]},
     "updateLinkPage": lambda ids: {"allowed_origins": ["https://app.example"]},
     "updateOwnIntegratedAccount": lambda ids: {"context": {"note": "changed"}},

@@ -129,6 +129,8 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     brought = {"name": f"{tenant.name}_papers", "config": await definition(made)}
     ids["integration"] = _made(await tenant.operator.post("/integration", brought))["id"]
     ids["installation"] = _made(await client.post("/environment-integration", {"integration": "openai"}))["id"]
+    note = {"entity_id": ids["installation"], "type": "note", "content": f"{tenant.name} note"}
+    ids["documentation"] = _made(await client.post("/documentation", note))["id"]
     change = {"user-directory": {"users": {"every": {"says": f"{tenant.name} people"}}}}
     for place in (account, f"/environment-integration/{ids['installation']}"):
         _made(await client.patch(place, {"unified_model_override": change}), 200)

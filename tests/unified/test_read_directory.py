@@ -183,7 +183,9 @@ async def test_me_groups_and_workspaces(directory: Directory) -> None:
         ("users", {"next_cursor": "nonsense!"}, "next_cursor: is not a cursor of ours"),
         ("users", {"next_cursor": forged([0, "x"]), "sort_by": "name"}, "next_cursor: is not a cursor of ours"),
         ("users", {"next_cursor": forged([1, 7]), "sort_by": "name"}, "next_cursor: is not a cursor of ours"),
-        ("users", {"truto_response_format": "raw"}, "truto_response_format: is 'raw'"),
+        ("users", {"truto_response_format": "stream"}, "truto_response_format: is 'stream'"),
+        ("users", {"truto_key_by": "shoe"}, "truto_key_by: is 'shoe'; allowed: a field that every record has"),
+        ("users", {"sort_by[name]": "up"}, "sort_by[name]: is 'up'; allowed: asc, desc"),
         ("users", {"truto_nonsense": "1"}, "truto_nonsense: is not an option here"),
         ("users", {"portico_complete": "perhaps"}, "portico_complete: is 'perhaps'"),
         ("users", {"remote_query": "x"}, "remote_query: must name the vendor's own parameters"),
@@ -223,6 +225,15 @@ async def test_options_shape_the_answer(directory: Directory) -> None:
     assert ada["emails"] == [{"email": "ada.lee+accepts@stage.example", "is_primary": True}]
     told = (await directory.got("users", truto_response_format="debug"))["debug"]
     assert any("/organization/users" in each for each in told["requestUrls"])
+
+
+async def test_the_vendors_own_records_can_be_had_instead(directory: Directory) -> None:
+    mapped = await directory.got("users", limit="2")
+    raw = await directory.got("users", limit="2", truto_response_format="raw", truto_ignore_remote_data="true")
+    assert raw["result"] == [each["remote_data"] for each in mapped["result"]]
+    assert (raw["result_count"], raw["next_cursor"]) == (2, mapped["next_cursor"])
+    one = await directory.got(f"users/{directory.ids['ada']}", truto_response_format="raw")
+    assert (one["object"], one["id"]) == ("organization.user", directory.ids["ada"])
 
 
 async def test_the_vendors_own_parameters_go_along(directory: Directory, stage: Stage) -> None:

@@ -10,6 +10,7 @@ from portico.errors import Failure
 Json = dict[str, Any]
 Check = Callable[[Any], list[Failure]]
 MOST_FAILURES = 20
+UNKNOWN = "takes nothing named"
 
 
 def compile_check(schema: Json) -> Check:
@@ -71,7 +72,7 @@ def _required(path: str, facts: Json) -> Failure:
 
 
 def _unknown(path: str, facts: Json) -> Failure:
-    return Failure(path, f"takes nothing named {', '.join(repr(str(name)) for name in facts['unexpected'])}")
+    return Failure(path, f"{UNKNOWN} {', '.join(repr(str(name)) for name in facts['unexpected'])}")
 
 
 def _type(path: str, facts: Json) -> Failure:

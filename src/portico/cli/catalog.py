@@ -20,7 +20,7 @@ Methods = Annotated[
     Parameter(name="--method", negative="", help="read, write, custom, or a method's or tool's name; repeat for more."),
 ]
 Tags = Annotated[list[str] | None, Parameter(name="--tag", negative="", help="An area; repeat for more.")]
-Name = Annotated[str, Parameter(help="A tool's name, or resource.method.")]
+Name = Annotated[str, Parameter(help="A tool's name, resource.method, or a resource.")]
 NewName = Annotated[str, Parameter(help="The vendor's name in lower case.")]
 Integration = Annotated[str, Parameter(help="The vendor.", show_default=True)]
 OpenApi = Annotated[Path | None, Parameter(name="--openapi", help="Compare with this OpenAPI file too.")]
@@ -61,13 +61,17 @@ def row(operation: Operation) -> dict[str, str]:
 
 
 def show(name: Name, *, integration: Integration = "openai", json: JsonOption = False) -> None:
-    """Show one operation, by its tool name or as resource.method."""
+    """Show one operation, by its tool name or as resource.method; or a resource with all it can do."""
     view = _view(integration)
+    if name in view.resources:
+        list_(integration=integration, resource=name, json=json)
+        return
     resource, dot, method = name.partition(".")
     operation = view.find(resource, method) if dot else view.tool(name)
     if not isinstance(operation, Operation):
-        near = ", ".join(view.nearest_tools(name)) or "see `portico catalog list`"
-        raise Unhappy(f"There is no tool {name!r}; nearest: {near}.")
+        near = ", ".join(view.nearest_tools(name))
+        hint = f"nearest: {near}" if near else "`portico catalog list` shows those there are"
+        raise Unhappy(f"There is no tool or resource {name!r}; {hint}.")
     if json:
         import msgspec
 

@@ -75,7 +75,7 @@ async def _prepare(portico: "Portico", settings: Settings, sandbox_url: str) -> 
     parts = portico.parts
     token = await make_first_token(parts, "demo")
     caller = await parts.lookup.caller(token)
-    known = await parts.accounts.page(caller.environment_id, "~", 1, AccountFilter(tenant_id=TENANT))
+    known = await parts.accounts.page(caller.environment_id, "~", 1, AccountFilter(tenant_id=(TENANT,)))
     if known:
         account = known[0]
     else:

@@ -13,6 +13,7 @@ from portico.shapes import is_record
 
 Json = dict[str, Any]
 Account = Annotated[str, Parameter(help="The account's id.")]
+AnyAccount = Annotated[str, Parameter(help="The account's id; left out for those of all accounts.")]
 Server = Annotated[str, Parameter(help="The MCP server's id.")]
 Name = Annotated[str, Parameter(help="What people and programs are shown as the server's name.")]
 ExpiresAt = Annotated[str, Parameter(help="When it ends, ISO 8601 with a time zone; `never` takes an end away.")]
@@ -88,9 +89,9 @@ _ALL = Seen()
 _AS_IT_COMES = Offer()
 
 
-def list_(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
-    """List an account's MCP servers, newest first."""
-    found = list(Api(url, token).pages(_path(account)))
+def list_(account: AnyAccount = "", *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+    """List MCP servers, newest first: those of one account, or all of the environment."""
+    found = list(Api(url, token).pages(_path(account) if account else "/mcp-server"))
     if json:
         say_json(found)
         return

@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from portico.faces.endpoint import Asked, Endpoint, NoQuery, admit, read_body, read_query
+from portico.faces.endpoint import Asked, Endpoint, NoQuery, admit, read_body
+from portico.faces.query import read_query
 from portico.gateway.parts import Parts
 from portico.model.caller import Caller
 

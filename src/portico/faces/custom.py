@@ -3,6 +3,8 @@
 from typing import Any
 from urllib.parse import unquote_plus
 
+from msgspec import structs
+
 from portico.errors import Failure, InvalidArguments, NotFound, Refusal
 from portico.faces.envelope import FORMATS, enclose
 from portico.faces.http import (
@@ -36,7 +38,10 @@ _STAYS = frozenset(
 
 
 async def serve_custom(incoming: Incoming, send: Send, parts: Parts) -> None:
-    """Like passthrough, with the account in the query; the bare vendor answer unless a format is asked for."""
+    """Like passthrough, with the account in the query: the bare vendor answer unless a format is asked for.
+
+    Its refusals come as everywhere, with the vendor's own body in them, unless `raw` is what was asked for.
+    """
     caller = await incoming.caller(parts.lookup)
 
     async def work() -> None:
@@ -47,7 +52,8 @@ async def serve_custom(incoming: Incoming, send: Send, parts: Parts) -> None:
                 raise InvalidArguments([Failure("truto_response_format", f"is {chosen!r}", ", ".join(FORMATS))])
             path = "/" + incoming.path.removeprefix(CUSTOM_PREFIX)
             account_id = account_of(caller, ours.get("integrated_account_id", ""))
-            call = await _call("custom", account_id, path, query, incoming)
+            is_bare = ours.get("truto_response_format") in {"raw", "stream"}
+            call = structs.replace(await _call("custom", account_id, path, query, incoming), shaped=not is_bare)
             answer = await execute(caller, call, parts, entry)
             answer = await enclose(answer, "custom", chosen, (), parts.settings.reshape_limit_bytes)
             await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
@@ -136,6 +142,7 @@ async def _call(face: Face, account_id: AccountId, path: str, query: str, incomi
         raw=RawTarget(verb=incoming.verb, path=path, query=query, headers=headers),
         body=await take_body(incoming),
         idempotency_key=(incoming.header("idempotency-key") or None) if face == "custom" else None,
+        shaped=False,
         request_id=incoming.request_id,
         client=incoming.client,
         trace_id=incoming.trace_id,

@@ -1,19 +1,20 @@
 """Typed routes for the admin API: what a route takes and answers is declared once, checked, and told in OpenAPI."""
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from functools import cache
-from typing import Annotated, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Struct
 from starlette.routing import Route
 
-from portico.catalog.schema import Check, compile_check
+from portico.catalog.schema import UNKNOWN, Check, compile_check
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.http import Incoming, Receive, Send, while_connected, write_answer, write_json, write_tagged
 from portico.faces.http import Scope as AsgiScope
+from portico.faces.query import read_query
 from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.parts import Parts
 from portico.model.account import EnvironmentId
@@ -21,13 +22,12 @@ from portico.model.call import Answer
 from portico.model.caller import Caller, Scope
 from portico.shapes import NotJson, decode, is_list, is_record
 
-T = TypeVar("T")
 B = TypeVar("B", bound=Struct)
-Moment = Annotated[datetime, Meta(tz=True)]
 MOST_BODY_BYTES = 2_097_152
 MOST_LEVELS = 100
-MOST_PER_PAGE = 1000
+MOST_PER_PAGE = 5000
 _LAST = "~"  # sorts after every id
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class Asked(Struct, frozen=True, kw_only=True):
@@ -83,13 +83,6 @@ class Paging(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     limit: int = 100
     next_cursor: str = ""
-
-
-class Range(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`field[gt]=…` and `field[lt]=…`, ISO 8601."""
-
-    gt: Moment | None = None
-    lt: Moment | None = None
 
 
 class Served:
@@ -192,7 +185,8 @@ def read_body(content: bytes, kind: type[B]) -> B:
     try:
         return msgspec.convert(value, kind)
     except msgspec.ValidationError as problem:
-        raise InvalidArguments(_body_check(kind)(value) or [_failure(problem)]) from None
+        found = _body_check(kind)(value) or [_failure(problem)]
+        raise InvalidArguments([each for failure in found for each in _named(failure, value, kind)]) from None
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -200,33 +194,12 @@ def _is_deeper(value: Any, levels: int) -> bool:
     return any(_is_deeper(each, levels - 1) for each in inner) if levels else bool(inner)
 
 
-def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
-    """The query as its type: `a[b]` and `a.b` nest, `a[]` and repetition gather, an empty value counts as absent."""
-    values: dict[str, Any] = {}
-    for name, value in pairs:
-        if value != "":
-            _put(values, name, value)
-    try:
-        return msgspec.convert(values, kind, strict=False)
-    except msgspec.ValidationError as problem:
-        allowed = ", ".join(getattr(kind, "__struct_fields__", ())) or "none"
-        failure = _failure(problem)
-        raise InvalidArguments([failure._replace(allowed=failure.allowed or f"parameters: {allowed}")]) from None
-
-
-def _put(values: dict[str, Any], name: str, value: str) -> None:
-    stem, bracket, inner = name.partition("[" if "[" in name else ".")
-    inner = inner.removesuffix("]")
-    if bracket and inner:
-        nested = values.setdefault(stem, {})
-        if is_record(nested):
-            nested[inner] = value
-        return
-    if stem in values or bracket:
-        known = values.get(stem, [])
-        values[stem] = [*known, value] if is_list(known) else [known, value]
-    else:
-        values[stem] = value
+def _named(failure: Failure, value: Any, kind: type[Struct]) -> list[Failure]:
+    """Fields that are not known one by one, each by its name and with those that are."""
+    known = [each.encode_name for each in msgspec.structs.fields(kind)]
+    if failure.path or not is_record(value) or not failure.problem.startswith(UNKNOWN):
+        return [failure]
+    return [Failure(str(name), "is not taken here", ", ".join(known) or "none") for name in value if name not in known]
 
 
 def _failure(problem: msgspec.ValidationError) -> Failure:
@@ -236,9 +209,21 @@ def _failure(problem: msgspec.ValidationError) -> Failure:
 
 def position(query: Paging) -> tuple[str, int]:
     """(the id that the page comes before, how many rows) of a list request."""
+    if query.next_cursor and not _ID.fullmatch(query.next_cursor):
+        raise bad_cursor()
+    return query.next_cursor or _LAST, count_of(query)
+
+
+def count_of(query: Paging) -> int:
+    """How many rows a page is to have at most."""
     if not 1 <= query.limit <= MOST_PER_PAGE:
         raise InvalidArguments([Failure("limit", f"is {query.limit}", f"1 to {MOST_PER_PAGE}")])
-    return query.next_cursor or _LAST, query.limit
+    return query.limit
+
+
+def bad_cursor() -> InvalidArguments:
+    words = "is not a cursor of ours; send back next_cursor exactly as it was received"
+    return InvalidArguments([Failure("next_cursor", words)])
 
 
 def page(

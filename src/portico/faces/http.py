@@ -290,6 +290,8 @@ def describe(problem: BaseException, request_id: str) -> tuple[int, dict[str, An
         **problem.facts,
     }
     headers = [*problem.headers.items(), ("x-portico-request-id", request_id)]
+    if isinstance(problem, errors.NotAuthenticated) and "www-authenticate" not in problem.headers:
+        headers.append(("www-authenticate", "Bearer"))
     if isinstance(problem, errors.InvalidArguments):
         body["details"] = {"failures": [_failure(each) for each in problem.failures]}
     if isinstance(problem, errors.VendorFailure):

@@ -22,7 +22,7 @@ from portico.unified.run import Result, Unified
 
 PREFIX = "/unified/"
 MOST_BODY_BYTES = 2_097_152
-FORMATS = ("unified", "normalized", "debug")
+FORMATS = ("unified", "normalized", "raw", "debug")
 _ONE_SEGMENT = {"GET": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
 _TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
 _STANDARD = frozenset({"list", "get", "create", "update", "delete"})
@@ -175,16 +175,36 @@ def read_ask(target: Target, options: Options, query: Json, body: Json) -> Ask:
 def enclosed(result: Result, method: str, options: Options) -> Json:
     """The answer as it leaves: lists and custom methods in an envelope, a record as it is."""
     value = result.value
+    if options.format == "raw":
+        value = _vendors_own(result)
     for path in options.excluded:
         remove(value["result"] if result.is_list else value, path.split("."))
     if result.is_list and options.key_by:
-        value["result"] = {str(each.get(options.key_by)): each for each in value["result"]}
+        value["result"] = _keyed(value["result"], options.key_by)
     debug: Json = {}
     if options.format == "debug":
         debug = {"debug": {"requestUrls": list(result.urls), "responseHeaders": dict(result.headers)}}
     if result.is_list:
         return value | debug
     return {"result": value} | debug if debug or method not in _STANDARD else value
+
+
+def _vendors_own(result: Result) -> Json:
+    """The vendor's records in the place of ours."""
+    if result.is_list:
+        return result.value | {"result": [_as_json(each.get("remote_data")) for each in result.value["result"]]}
+    return _as_json(result.value.get("remote_data", result.value))
+
+
+def _as_json(value: Any) -> Any:
+    return decode(_encoder.encode(value))
+
+
+def _keyed(records: list[Json], field: str) -> Json:
+    """A list as an object, each record under what stands in the field."""
+    if any(each.get(field) in (None, "") for each in records):
+        raise InvalidArguments([Failure("truto_key_by", f"is {field!r}", "a field that every record has, such as id")])
+    return {str(each[field]): each for each in records}
 
 
 def _limit(text: Any) -> int:
@@ -207,7 +227,7 @@ def _options(ours: dict[str, list[str]]) -> Options:
         format=chosen,
         excluded=tuple(part for value in ours.pop("truto_exclude_fields", []) for part in value.split(",")),
         key_by=ours.pop("truto_key_by", [""])[-1],
-        with_remote_data=not flags["truto_ignore_remote_data"],
+        with_remote_data=chosen == "raw" or not flags["truto_ignore_remote_data"],
         is_complete=flags["portico_complete"],
         dry_run=flags["portico_dry_run"],
         patience=read_patience(ours.pop("portico_retry", None)),

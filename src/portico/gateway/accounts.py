@@ -43,6 +43,7 @@ class Import(Struct, frozen=True, kw_only=True):
     base_url: str = ""
     authentication_method: str = "api_key"
     is_sandbox: bool = False
+    region: str = ""
     override: Json = {}
     log_bodies: bool | None = None
     unified_override: Json = {}
@@ -81,6 +82,7 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
         authentication_method=wanted.authentication_method,
         base_url=base_url,
         is_sandbox=wanted.is_sandbox,
+        region=wanted.region,
         override=wanted.override,
         log_bodies=wanted.log_bodies,
         unified_override=wanted.unified_override,
@@ -180,6 +182,7 @@ async def uninstall(caller: Caller, installation: Installation, parts: Parts) ->
         account_ids = await parts.accounts.ids_of_installation(session, environment_id, installation.id)
         await _delete(session, caller, account_ids, parts)
         await parts.override_versions.delete_of(session, environment_id, installation.id)
+        await parts.documentation.delete_installed(session, environment_id, installation.id)
         await parts.installations.delete(session, environment_id, installation.id)
         await parts.audit.add(
             session, caller, "environment_integration.deleted", installation.id, parts.clock(),

@@ -181,6 +181,8 @@ async def _read(
     response: UpstreamResponse, call: Call, prepared: Prepared, parts: Parts, signed: UpstreamRequest
 ) -> Answer:
     integration = prepared.connected.view.integration
+    if call.raw is not None and call.shaped and response.status >= 400:
+        raise await answers.failure(response, integration)
     if call.raw is not None or prepared.operation is None:
         return await answers.read_raw(response, signed, integration)
     reading = answers.Reading(

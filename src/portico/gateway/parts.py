@@ -32,6 +32,7 @@ from portico.store.attempts import Attempts
 from portico.store.audit import Audit
 from portico.store.changes import Changes
 from portico.store.database import Database
+from portico.store.documentation import Documentation
 from portico.store.environments import Environments
 from portico.store.identities import Identities
 from portico.store.installations import Definitions, Installations
@@ -59,6 +60,7 @@ class Parts:
     servers: Servers
     installations: Installations
     definitions: Definitions
+    documentation: Documentation
     requests: Requests
     operators: Operators
     audit: Audit

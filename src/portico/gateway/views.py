@@ -6,13 +6,15 @@ from typing import Any
 
 import msgspec
 
-from portico.catalog import override
+from portico.catalog import described, override
 from portico.catalog.compile import compile_definition
 from portico.catalog.find import View
 from portico.errors import NotFound
 from portico.model.account import Account, EnvironmentId
+from portico.model.documentation import INSTALLED
 from portico.model.operation import Operation
-from portico.shapes import is_record
+from portico.shapes import Json, is_record
+from portico.store.documentation import Documentation
 from portico.store.installations import Definitions
 
 _MOST_KEPT = 256
@@ -21,11 +23,18 @@ _MOST_KEPT = 256
 class Views:
     """Views are made once and kept; an override's text is part of the key under which it is found again."""
 
-    def __init__(self, shipped: dict[str, View], definitions: Definitions, dress: Callable[[View], View]) -> None:
+    def __init__(
+        self,
+        shipped: dict[str, View],
+        definitions: Definitions,
+        documentation: Documentation,
+        dress: Callable[[View], View],
+    ) -> None:
         """`dress` puts on what every vendor gets, those that are brought along too."""
         self.shipped = {name: dress(view) for name, view in shipped.items()}
         self._dress = dress
-        self._definitions = definitions
+        self._definitions, self._documentation = definitions, documentation
+        self._written: dict[tuple[str, str], Json] = {}
         self._brought: dict[tuple[str, str], View] = {}
         self._changed: OrderedDict[tuple[str, str, bytes], View] = OrderedDict()
 
@@ -44,7 +53,8 @@ class Views:
 
     async def of(self, account: Account) -> View:
         base = await self.base(account.environment_id, account.integration)
-        changes = [each for each in (account.installation_override, account.override) if each]
+        written = await self._written_of(account.environment_id, account.integration, base)
+        changes = [each for each in (written, account.installation_override, account.override) if each]
         if not changes:
             return base
         key = (account.environment_id, account.integration, msgspec.json.encode(changes, order="sorted"))
@@ -59,7 +69,18 @@ class Views:
             self._changed.popitem(last=False)
         return view
 
+    async def _written_of(self, environment_id: EnvironmentId, integration: str, base: View) -> Json:
+        """What the environment has written about it as documentation; what was written for what is installed wins."""
+        key = (environment_id, integration)
+        if key not in self._written:
+            rows = await self._documentation.of(environment_id, integration)
+            rows.sort(key=lambda row: row.entity_type == INSTALLED)
+            texts = [described.Text(row.resource, row.method, row.type, row.content) for row in rows]
+            self._written[key] = described.change_of(base, texts)
+        return self._written[key]
+
     def forget(self) -> None:
+        self._written.clear()
         self._brought.clear()
         self._changed.clear()
 

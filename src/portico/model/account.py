@@ -49,6 +49,7 @@ class Account(Struct, frozen=True, kw_only=True):
     held: dict[str, str] = {}  # secret context fields that are set → their last characters
     base_url: str = ""
     is_sandbox: bool = False
+    region: str = ""  # a note of where its customer is; stays as it was when the account was made
     override: Json = {}
     installation_override: Json = {}
     is_enabled: bool = True  # False: its integration is switched off in this environment

@@ -14,16 +14,17 @@ from portico.store.statement import Statement
 _ADD = Statement(
     "INSERT INTO accounts (id, environment_id, installation_id, integration, tenant_id, status, authentication_method, "
     "context, sealed, held, base_url, is_sandbox, override, unified_override, last_error, last_forbidden_error, "
-    "last_action_result, log_bodies, revision, created_at, updated_at) VALUES (:id, :environment_id, :installation_id, "
+    "last_action_result, log_bodies, region, revision, created_at, updated_at) "
+    "VALUES (:id, :environment_id, :installation_id, "
     ":integration, :tenant_id, :status, :authentication_method, :context, :sealed, :held, :base_url, :is_sandbox, "
-    ":override, :unified_override, :last_error, :last_forbidden_error, :last_action_result, :log_bodies, "
+    ":override, :unified_override, :last_error, :last_forbidden_error, :last_action_result, :log_bodies, :region, "
     ":revision, :created_at, :updated_at)"
 )
 _GET = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
     "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision, "
-    "a.log_bodies, e.log_bodies, i.unified_override "
+    "a.log_bodies, e.log_bodies, i.unified_override, a.region "
     "FROM accounts a JOIN environments e ON e.id = a.environment_id "
     "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id = :id"
@@ -32,13 +33,16 @@ _PAGE = Statement(
     "SELECT a.id, a.environment_id, a.installation_id, a.integration, a.tenant_id, a.status, a.authentication_method, "
     "a.context, a.sealed, a.held, a.base_url, a.is_sandbox, a.override, a.unified_override, a.last_error, "
     "a.last_forbidden_error, a.last_action_result, a.created_at, a.updated_at, i.override, i.is_enabled, a.revision, "
-    "a.log_bodies, e.log_bodies, i.unified_override "
+    "a.log_bodies, e.log_bodies, i.unified_override, a.region "
     "FROM accounts a JOIN environments e ON e.id = a.environment_id "
     "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id < :before "
-    "AND (:tenant_id = '' OR a.tenant_id = :tenant_id) AND (:statuses = '' OR :statuses LIKE '%,' || a.status || ',%') "
-    "AND (:integration = '' OR a.integration = :integration) "
-    "AND (:installation_id = '' OR a.installation_id = :installation_id) "
+    # Each of the four is '', or all values that are wanted with a mark before and behind each.
+    "AND (:tenant_id = '' OR REPLACE(:tenant_id, :mark || a.tenant_id || :mark, '') <> :tenant_id) "
+    "AND (:status = '' OR REPLACE(:status, :mark || a.status || :mark, '') <> :status) "
+    "AND (:integration = '' OR REPLACE(:integration, :mark || a.integration || :mark, '') <> :integration) "
+    "AND (:installation_id = '' "
+    "OR REPLACE(:installation_id, :mark || a.installation_id || :mark, '') <> :installation_id) "
     "AND (:is_sandbox < 0 OR a.is_sandbox = (:is_sandbox > 0)) "
     "AND a.created_at > :created_after AND a.created_at < :created_before "
     "AND a.updated_at > :updated_after AND a.updated_at < :updated_before "
@@ -68,15 +72,16 @@ _IDS_OF_INSTALLATION = Statement(
     "SELECT id FROM accounts WHERE environment_id = :environment_id AND installation_id = :installation_id ORDER BY id"
 )
 LAST_MILLISECOND = 1 << 62
+_MARK = "\x1f"  # stands in no tenant's name
 
 
 class AccountFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of accounts is narrowed to; the empty value of each field means: any."""
 
-    tenant_id: str = ""
-    statuses: Sequence[AccountState] = ()
-    integration: str = ""
-    installation_id: str = ""
+    tenant_id: Sequence[str] = ()
+    status: Sequence[str] = ()
+    integration: Sequence[str] = ()
+    installation_id: Sequence[str] = ()
     is_sandbox: bool | None = None
     created_after: datetime | None = None
     created_before: datetime | None = None
@@ -108,10 +113,11 @@ class Accounts:
             environment_id=environment_id,
             before=before,
             count=count,
-            tenant_id=where.tenant_id,
-            statuses=f",{','.join(where.statuses)}," if where.statuses else "",
-            integration=where.integration,
-            installation_id=where.installation_id,
+            mark=_MARK,
+            tenant_id=_marked(where.tenant_id),
+            status=_marked(where.status),
+            integration=_marked(where.integration),
+            installation_id=_marked(where.installation_id),
             is_sandbox=-1 if where.is_sandbox is None else int(where.is_sandbox),
             created_after=_bound(where.created_after, -1),
             created_before=_bound(where.created_before, LAST_MILLISECOND),
@@ -170,7 +176,11 @@ class Accounts:
         return [AccountId(row[0]) for row in rows]
 
 
-_FIXED = frozenset({"installation_id", "integration", "authentication_method", "created_at"})
+def _marked(values: Sequence[str]) -> str:
+    return "".join(f"{_MARK}{each}{_MARK}" for each in values)
+
+
+_FIXED = frozenset({"installation_id", "integration", "authentication_method", "region", "created_at"})
 
 
 def _values(account: Account) -> dict[str, Any]:
@@ -193,6 +203,7 @@ def _values(account: Account) -> dict[str, Any]:
         "last_forbidden_error": _json(account.last_forbidden_error),
         "last_action_result": _json(account.last_action_result),
         "log_bodies": account.log_bodies,
+        "region": account.region,
         "revision": account.revision,
         "created_at": to_milliseconds(account.created_at),
         "updated_at": to_milliseconds(account.updated_at),
@@ -238,4 +249,5 @@ def _read(row: Row) -> Account:
         log_bodies=None if row[22] is None else bool(row[22]),
         environment_log_bodies=bool(row[23]),
         installation_unified_override=_load(row[24]),
+        region=row[25],
     )

@@ -14,6 +14,8 @@ from portico.unified.grammar import FilterRule, filter_rule, members
 from portico.unified.models import Filter, Resource
 
 SORT = "sort_by"
+_DOWN = frozenset({"desc", "descending", "-1"})
+_WAYS = _DOWN | {"", "asc", "ascending", "1"}
 _COMPARISONS: dict[str, Callable[[datetime, datetime], bool]] = {
     "gt": operator.gt,
     "gte": operator.ge,
@@ -75,7 +77,9 @@ class Rules(Struct, frozen=True, kw_only=True):
         if given in (None, ""):
             return None
         field, way = next(iter(given.items()), ("", "")) if is_record(given) else (str(given), "")
-        is_descending = field.startswith("-") or str(way).lower() in {"desc", "descending", "-1"}
+        if str(way).lower() not in _WAYS:
+            raise InvalidArguments([Failure(f"{SORT}[{field}]", f"is {way!r}", "asc, desc")])
+        is_descending = field.startswith("-") or str(way).lower() in _DOWN
         field = field.removeprefix("-")
         if field not in self.sort:
             raise InvalidArguments([Failure(SORT, f"is {field!r}", f"{', '.join(self.sort)}, with - for descending")])

@@ -130,6 +130,25 @@ async def test_cursors_neither_skip_nor_repeat_while_rows_come_and_go(
     assert unseen == []
 
 
-@pytest.mark.parametrize("limit", [0, -1, 1001, 10**30])
+@pytest.mark.parametrize("limit", [0, -1, 5001, 10**30])
 async def test_a_limit_out_of_bounds_is_refused(admin: Watched, limit: int) -> None:
     assert "limit" in failures(await admin.get("/integrated-account", limit=limit))
+
+
+@pytest.mark.usefixtures("three")
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("tenant_id=a,c", ["c", "a"]),
+        ("tenant_id[]=a&tenant_id[]=c", ["c", "a"]),
+        ("tenant_id[0]=a&tenant_id[1]=c", ["c", "a"]),
+        ("tenant_id=a&tenant_id=c", ["c", "a"]),
+        ("tenant_id[in]=a,c&tenant_id[eq]=b", ["c", "b", "a"]),
+        ("integration[name]=openai,other", ["c", "b", "a"]),
+        ("features.super_query=wnam", []),
+        ("created_at[gte]=2020-01-01&created_at[lte]=2020-01-02", []),
+    ],
+)
+async def test_a_filter_takes_several_values(admin: Watched, text: str, names: list[str]) -> None:
+    got = said(await admin.get(f"/integrated-account?{text}"))
+    assert [each["tenant_id"] for each in got["result"]] == names

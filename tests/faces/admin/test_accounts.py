@@ -237,3 +237,14 @@ async def test_capabilities_tell_what_the_accounts_own_keys_allow(admin: Watched
     assert len(one["proxy"]) == 1
     said(await admin.get(f"/integrated-account/{account['id']}/capabilities", type="unified"))
     assert "type" in failures(await admin.get(f"/integrated-account/{account['id']}/capabilities", type="x"))
+
+
+async def test_a_region_is_kept_as_it_was_said_and_other_ways_to_sign_in_are_refused(admin: Watched) -> None:
+    body = {"tenant_id": "abroad", "integration": "openai", "context": {"api_key": "sk-proj-abroad"}}
+    made = said(await admin.post("/integrated-account", {**body, "region": "eu"}), 201)
+    assert said(await admin.get(f"/integrated-account/{made['id']}"))["region"] == "eu"
+    changed = said(await admin.patch(f"/integrated-account/{made['id']}", {"tenant_id": "home"}))
+    assert changed["region"] == "eu"
+    for odd in ({"region": "mars"}, {"authentication_method": "oauth2"}):
+        got = await admin.post("/integrated-account", {**body, **odd})
+        assert (got.status, [each["path"] for each in got.json["details"]["failures"]]) == (400, list(odd))

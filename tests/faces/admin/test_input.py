@@ -96,23 +96,26 @@ async def test_a_body_beyond_the_limit_is_refused_before_it_is_read(operator: Wa
 async def test_all_that_is_wrong_with_a_body_is_told_at_once(operator: Watched) -> None:
     body: dict[str, Any] = {"tenant_id": 5, "is_sandbox": "yes", "context": [], "colour": "red"}
     problems = failures(await operator.post("/integrated-account", body))
-    assert set(problems) == {"tenant_id", "is_sandbox", "context", ""}
-    assert "colour" in problems[""]
+    assert set(problems) == {"tenant_id", "is_sandbox", "context", "colour"}
 
 
 PARAMETERS: list[tuple[str, str, str]] = [
     ("/environment", "limit=0", "limit"),
-    ("/environment", "limit=1001", "limit"),
+    ("/environment", "limit=5001", "limit"),
     ("/environment", "limit=-1", "limit"),
     ("/environment", "limit=ten", "limit"),
     ("/environment", "limit=1.5", "limit"),
     ("/environment", "limit=99999999999999999999999", "limit"),
     ("/environment", "limit=1&limit=2", "limit"),
     ("/integrated-account", "is_sandbox=maybe", "is_sandbox"),
-    ("/integrated-account", "created_at=2026-11-02", "created_at"),
-    ("/integrated-account", "created_at[gte]=2026-11-02T00:00:00Z", "created_at"),
+    ("/integrated-account", "created_at=monday", "created_at"),
+    ("/integrated-account", "created_at[about]=2026-11-02T00:00:00Z", "created_at"),
     ("/integrated-account", "created_at[gt]=yesterday", "created_at.gt"),
-    ("/integrated-account", "created_at[gt]=2026-11-02T00:00:00", "created_at.gt"),
+    ("/integrated-account", "integration[color]=red", "integration"),
+    ("/integrated-account", "next_cursor=abc", "next_cursor"),
+    ("/integration", "next_cursor=abc", "next_cursor"),
+    ("/integration", "limit=0", "limit"),
+    ("/webhook-event-type", "next_cursor=abc", "next_cursor"),
     ("/log", "status=ok", "status"),
     ("/audit", "next_cursor=abc", "next_cursor"),
     ("/audit", "next_cursor=-1", "next_cursor"),

@@ -175,8 +175,8 @@ async def test_a_change_needs_the_version_that_was_read_and_holds_at_once(
 ) -> None:
     account = await connect(operator)
     changed_config = copy.deepcopy(config)
-    del changed_config["resources"]["talks"]
-    changed_config["resources"]["papers"]["list"]["says"] = "Every paper."
+    del changed_config["resources"]["papers"]
+    changed_config["resources"] |= {"talks": None, "papers": {"list": {"says": "Every paper."}}}
     change = {"version": brought["version"], "config": changed_config}
     changed = said(await operator.patch("/integration/papers", change))
     assert changed["version"] == brought["version"] + 1

@@ -54,6 +54,7 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"log_type": "webhook"}, []),
     ({"log_type_filter[resource]": "models"}, ["models"]),
     ({"log_type_filter[status]": "404", "log_type_filter[face]": "passthrough"}, ["files"]),
+    ({"log_type_filter[http_status_code]": "404", "log_type_filter[request_type]": "passthrough"}, ["files"]),
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from portico_client.admin.api_tokens import ApiTokens
 from portico_client.admin.approvals import Approvals
 from portico_client.admin.audit import Audit
 from portico_client.admin.batches import Batches
+from portico_client.admin.documentation import Documentation
 from portico_client.admin.environment_integrations import EnvironmentIntegrations
 from portico_client.admin.environments import Environments
 from portico_client.admin.files import Files
@@ -40,6 +41,7 @@ class Admin(Generic[Mode]):
         self.users: Users[Mode] = Users(driver)
         self.integrations: Integrations[Mode] = Integrations(driver)
         self.environment_integrations: EnvironmentIntegrations[Mode] = EnvironmentIntegrations(driver)
+        self.documentation: Documentation[Mode] = Documentation(driver)
         self.integrated_accounts: IntegratedAccounts[Mode] = IntegratedAccounts(driver)
         self.unified_overrides: UnifiedOverrides[Mode] = UnifiedOverrides(driver)
         self.link_tokens: LinkTokens[Mode] = LinkTokens(driver)

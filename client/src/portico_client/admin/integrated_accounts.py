@@ -11,12 +11,27 @@ from portico_client.listing import Pages
 from portico_client.resource import Resource, listing, operation
 from portico_client.wire import OMIT, Call, Flow, Json, Omit, given, query_of, segment
 
+Among = TypedDict("Among", {"eq": NotRequired[str], "in": NotRequired[Sequence[str] | str]})
+
+
+class OfIntegration(TypedDict):
+    name: NotRequired[str | Sequence[str]]
+
+
+class Features(TypedDict):
+    """No account here has any: for clients of the reference that ask for those that have."""
+
+    super_query: NotRequired[str]
+
 
 class Range(TypedDict):
-    """`field[gt]=…` and `field[lt]=…`, ISO 8601."""
+    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601; `field=…` is `[eq]`."""
 
     gt: NotRequired[str | None]
+    gte: NotRequired[str | None]
     lt: NotRequired[str | None]
+    lte: NotRequired[str | None]
+    eq: NotRequired[str | None]
 
 
 class AccountShown(TypedDict):
@@ -98,16 +113,17 @@ class IntegratedAccounts(Resource[Mode]):
         *,
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
-        tenant_id: str | Omit = OMIT,
-        status: Sequence[str] | str | Omit = OMIT,
+        tenant_id: str | Sequence[str] | Among | Omit = OMIT,
+        status: str | Sequence[str] | Among | Omit = OMIT,
         is_sandbox: bool | Omit | None = OMIT,
-        integration: Json | str | Omit = OMIT,
-        environment_integration_id: str | Omit = OMIT,
+        integration: Sequence[str] | str | OfIntegration | Omit = OMIT,
+        environment_integration_id: str | Sequence[str] | Among | Omit = OMIT,
+        features: Features | Omit = OMIT,
         created_at: Range | Omit | None = OMIT,
         updated_at: Range | Omit | None = OMIT,
     ) -> Pages[AccountShown]:
-        """List accounts. Newest first. `status` takes one state or several, repeated or with commas between them.
-        Needs the scope `accounts:read`."""
+        """List accounts. Newest first. Ids and states may be several: repeated, as `name[]`, or with commas between
+        them. Needs the scope `accounts:read`."""
         return self._pages(
             "/integrated-account",
             given(
@@ -118,6 +134,7 @@ class IntegratedAccounts(Resource[Mode]):
                 is_sandbox=is_sandbox,
                 integration=integration,
                 environment_integration_id=environment_integration_id,
+                features=features,
                 created_at=created_at,
                 updated_at=updated_at,
             ),
@@ -131,10 +148,10 @@ class IntegratedAccounts(Resource[Mode]):
         integration: str | Omit = OMIT,
         environment_integration_id: str | Omit = OMIT,
         context: Json | Omit = OMIT,
-        authentication_method: str | Omit = OMIT,
+        authentication_method: Literal["api_key"] | Omit = OMIT,
         base_url: str | Omit = OMIT,
         is_sandbox: bool | Omit = OMIT,
-        region: str | Omit = OMIT,
+        region: Literal["", "apac", "enam", "eu", "wnam"] | Omit = OMIT,
         integration_override: Json | Omit = OMIT,
         log_bodies: bool | Omit | None = OMIT,
         unified_model_override: Json | Omit = OMIT,

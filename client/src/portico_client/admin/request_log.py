@@ -12,10 +12,13 @@ from portico_client.wire import OMIT, Call, Flow, Json, Omit, given, query_of, s
 
 
 class Range(TypedDict):
-    """`field[gt]=…` and `field[lt]=…`, ISO 8601."""
+    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601; `field=…` is `[eq]`."""
 
     gt: NotRequired[str | None]
+    gte: NotRequired[str | None]
     lt: NotRequired[str | None]
+    lte: NotRequired[str | None]
+    eq: NotRequired[str | None]
 
 
 class LogShown(TypedDict):

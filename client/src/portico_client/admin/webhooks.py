@@ -51,8 +51,8 @@ class AttemptShown(TypedDict):
     problem: str
 
 
-class DeliveryShown(TypedDict):
-    """`event_id` is the `webhook-id` that the receiver sees, the same at each attempt."""
+class TestShown(TypedDict):
+    """`success`: the test is on its way; the delivery tells how it went."""
 
     id: str
     webhook_id: str
@@ -63,6 +63,7 @@ class DeliveryShown(TypedDict):
     created_at: str
     updated_at: str
     attempts: list[AttemptShown]
+    success: bool
 
 
 class Deleted(TypedDict):
@@ -97,30 +98,61 @@ class EventType(TypedDict):
     meaning: str
 
 
+class DeliveryShown(TypedDict):
+    """`event_id` is the `webhook-id` that the receiver sees, the same at each attempt."""
+
+    id: str
+    webhook_id: str
+    event_id: str
+    event: str
+    state: Literal["delivered", "dropped", "failed", "waiting"]
+    next_attempt_at: str | None
+    created_at: str
+    updated_at: str
+    attempts: list[AttemptShown]
+
+
 class Webhooks(Resource[Mode]):
     """Webhooks."""
 
     @listing
-    def list(self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT) -> Pages[WebhookShown]:
+    def list(
+        self,
+        *,
+        limit: int | Omit = OMIT,
+        next_cursor: str | Omit = OMIT,
+        is_active: bool | Omit | None = OMIT,
+        environment_id: str | Omit = OMIT,
+    ) -> Pages[WebhookShown]:
         """List webhooks. Needs the scope `accounts:read`."""
-        return self._pages("/webhook", given(limit=limit, next_cursor=next_cursor))
+        return self._pages(
+            "/webhook", given(limit=limit, next_cursor=next_cursor, is_active=is_active, environment_id=environment_id)
+        )
 
     @operation
     def create(
-        self, *, target_url: str, event_types: Sequence[str], is_active: bool | Omit = OMIT, idempotency_key: str = ""
+        self,
+        *,
+        target_url: str,
+        event_types: Sequence[str] | Omit = OMIT,
+        is_active: bool | Omit = OMIT,
+        environment_id: str | Omit = OMIT,
+        idempotency_key: str = "",
     ) -> Flow[WebhookMade]:
         """Have events sent to an address. `secret` is shown this once. Needs the scope `accounts`."""
         return self._value(
             Call(
                 "POST",
                 "/webhook",
-                body=given(target_url=target_url, event_types=event_types, is_active=is_active),
+                body=given(
+                    target_url=target_url, event_types=event_types, is_active=is_active, environment_id=environment_id
+                ),
                 key=idempotency_key,
             )
         )
 
     @operation
-    def test(self, id: str, *, idempotency_key: str = "") -> Flow[DeliveryShown]:
+    def test(self, id: str, *, idempotency_key: str = "") -> Flow[TestShown]:
         """Send a test event. It is tried once; the delivery tells how it went. Needs the scope `accounts`."""
         return self._value(Call("POST", "/webhook/test", body=given(id=id), key=idempotency_key))
 

@@ -1,14 +1,16 @@
 """/integrated-account: customers' connected accounts. Their secrets go in here and never come out again."""
 
-from typing import Any, get_args
+from collections.abc import Sequence
+from typing import Any, Literal, get_args
 
 from msgspec import UNSET, Struct, UnsetType
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.admin.integrations import CapabilitiesQuery, narrowed, summary, words
+from portico.faces.admin.integrations import CapabilitiesQuery, narrowed, summary
 from portico.faces.admin.unified import layers_of_account
-from portico.faces.endpoint import Asked, Endpoint, Paging, Range, missing, page, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.faces.query import Choice, Range, chosen, earlier_than, later_than
 from portico.gateway import accounts
 from portico.gateway.admit import admit_account
 from portico.model.account import Account, AccountId, AccountState
@@ -22,16 +24,17 @@ class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`context` holds the keys under the integration's names; a key in the wrong slot finds the right one.
 
     `log_bodies`: whether bodies of its calls are kept beside the request log; null: as the environment has it.
+    `region` is kept as a note: which of a vendor's own regions is called, `base_url` says.
     """
 
     tenant_id: str
     integration: str = ""
     environment_integration_id: str = ""
     context: dict[str, Any] = {}
-    authentication_method: str = "api_key"
+    authentication_method: Literal["api_key"] = "api_key"
     base_url: str = ""
     is_sandbox: bool = False
-    region: str = ""
+    region: Literal["", "wnam", "enam", "apac", "eu"] = ""
     integration_override: dict[str, Any] = {}
     log_bodies: bool | None = None
     unified_model_override: dict[str, Any] = {}
@@ -77,14 +80,25 @@ class AccountShown(Struct, frozen=True, kw_only=True):
     updated_at: str
 
 
-class AccountQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`status`: one state or several, repeated or with commas between them."""
+class OfIntegration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str | list[str] = ""
 
-    tenant_id: str = ""
-    status: list[str] | str = ""
+
+class Features(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """No account here has any: for clients of the reference that ask for those that have."""
+
+    super_query: str = ""
+
+
+class AccountQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One value or several: repeated, as `name[]=…`, or with commas between them."""
+
+    tenant_id: Choice = ""
+    status: Choice = ""
     is_sandbox: bool | None = None
-    integration: dict[str, str] | str = ""
-    environment_integration_id: str = ""
+    integration: OfIntegration | list[str] | str = ""
+    environment_integration_id: Choice = ""
+    features: Features = Features()
     created_at: Range | None = None
     updated_at: Range | None = None
 
@@ -136,7 +150,7 @@ async def show(asked: Asked, account: Account) -> dict[str, Any]:
         "keys": keys,
         "base_url": connected.base_url,
         "is_sandbox": account.is_sandbox,
-        "region": None,
+        "region": account.region or None,
         "last_error": account.last_error,
         "last_forbidden_error": account.last_forbidden_error,
         "last_action_result": account.last_action_result,
@@ -153,29 +167,29 @@ async def show(asked: Asked, account: Account) -> dict[str, Any]:
 async def list_accounts(asked: Asked) -> Any:
     query: AccountQuery = asked.query
     before, count = position(query)
-    integration = query.integration if isinstance(query.integration, str) else query.integration.get("name", "")
+    integration = query.integration.name if isinstance(query.integration, OfIntegration) else query.integration
     where = AccountFilter(
-        tenant_id=query.tenant_id,
-        statuses=_states(query.status),
-        integration=integration,
-        installation_id=query.environment_integration_id,
+        tenant_id=chosen(query.tenant_id),
+        status=_states(chosen(query.status)),
+        integration=chosen(integration),
+        installation_id=chosen(query.environment_integration_id),
         is_sandbox=query.is_sandbox,
-        created_after=query.created_at.gt if query.created_at else None,
-        created_before=query.created_at.lt if query.created_at else None,
-        updated_after=query.updated_at.gt if query.updated_at else None,
-        updated_before=query.updated_at.lt if query.updated_at else None,
+        created_after=later_than(query.created_at),
+        created_before=earlier_than(query.created_at),
+        updated_after=later_than(query.updated_at),
+        updated_before=earlier_than(query.updated_at),
     )
     rows = await asked.parts.accounts.page(asked.environment_id, before, count + 1, where)
+    rows = [] if query.features.super_query else rows
     shown = {row.id: await show(asked, row) for row in rows}
     return page(rows, query, lambda row: shown[row.id], lambda row: row.id)
 
 
-def _states(asked: list[str] | str) -> list[AccountState]:
+def _states(wanted: Sequence[str]) -> Sequence[str]:
     states = get_args(AccountState)
-    wanted = words(asked)
     if unknown := [each for each in wanted if each not in states]:
         raise InvalidArguments([Failure("status", f"has no state {unknown[0]!r}", ", ".join(states))])
-    return [each for each in states if each in wanted]
+    return wanted
 
 
 async def import_account(asked: Asked) -> Any:
@@ -194,6 +208,7 @@ async def import_account(asked: Asked) -> Any:
         base_url=body.base_url,
         authentication_method=body.authentication_method,
         is_sandbox=body.is_sandbox,
+        region=body.region,
         override=body.integration_override,
         log_bodies=body.log_bodies,
         unified_override=body.unified_model_override,
@@ -306,7 +321,7 @@ async def _own(asked: Asked) -> Account:
 ENDPOINTS = (
     Endpoint(
         verb="GET", path="/integrated-account", name="listIntegratedAccounts", summary="List accounts", tag=TAG,
-        description="Newest first. `status` takes one state or several, repeated or with commas between them.",
+        description="Newest first. Ids and states may be several: repeated, as `name[]`, or with commas between them.",
         handler=list_accounts, query=AccountQuery, returns=list[AccountShown], scope="accounts:read",
     ),
     Endpoint(

@@ -6,7 +6,8 @@ from msgspec import Struct
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.endpoint import Asked, Endpoint, Paging, Range, page, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, count_of, page
+from portico.faces.query import Range, earlier_than, later_than
 from portico.store.audit import LAST, AuditEntry, AuditFilter
 
 TAG = "Audit"
@@ -66,7 +67,7 @@ def _show_audit(entry: AuditEntry) -> dict[str, Any]:
 
 async def list_audit(asked: Asked) -> Any:
     query: AuditQuery = asked.query
-    _, count = position(query)
+    count = count_of(query)
     if query.next_cursor and not query.next_cursor.isdigit():
         raise InvalidArguments([Failure("next_cursor", "is not a cursor of this list")])
     before = int(query.next_cursor) if query.next_cursor else LAST
@@ -74,8 +75,8 @@ async def list_audit(asked: Asked) -> Any:
         actor=query.actor,
         act=query.act,
         target=query.target,
-        after=query.created_at.gt if query.created_at else None,
-        until=query.created_at.lt if query.created_at else None,
+        after=later_than(query.created_at),
+        until=earlier_than(query.created_at),
     )
     rows = await asked.parts.audit.page(asked.environment_id, before, count + 1, where)
     return page(rows, query, _show_audit, lambda row: str(row.number))

@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from portico.catalog.compile import compile_definition
 from portico.catalog.find import View, select
+from portico.catalog.override import merge
 from portico.clock import iso
 from portico.errors import AlreadyExists, Failure, InvalidArguments, NotAllowed, Refusal
 from portico.faces.admin.unified import layers_of_integration
-from portico.faces.endpoint import Asked, Endpoint, NoQuery, Paging, missing
+from portico.faces.endpoint import Asked, Endpoint, NoQuery, Paging, bad_cursor, count_of, missing, page
 from portico.gateway.capabilities import capabilities
 from portico.store.ids import new_id
 from portico.store.installations import Definition
@@ -28,7 +29,7 @@ class IntegrationBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class IntegrationChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`version` is the one that was read: a change in between is a 409."""
+    """`version` is the one that was read: a change in between is a 409. `config` is merged, and null takes away."""
 
     version: int
     config: dict[str, Any] | None = None
@@ -122,7 +123,16 @@ async def list_integrations(asked: Asked) -> Any:
     shown += [_show(each) for each in await asked.parts.definitions.all(asked.environment_id)]
     shown = [each for each in shown if (not query.name or each["name"] == query.name)]
     shown = [each for each in shown if (not query.sharing or each["sharing"] == query.sharing)]
-    return {"result": shown, "next_cursor": None, "prev_cursor": None, "result_count": len(shown), "limit": query.limit}
+    return page(_from(shown, query), query, lambda row: row, lambda row: row["id"])
+
+
+def _from(rows: list[dict[str, Any]], query: Paging) -> list[dict[str, Any]]:
+    """The rows behind the cursor, one more than the page has."""
+    count, last = count_of(query), query.next_cursor
+    start = next((number for number, row in enumerate(rows, 1) if row["id"] == last), 0)
+    if last and not start:
+        raise bad_cursor()
+    return rows[start : start + count + 1]
 
 
 async def get_integration(asked: Asked) -> Any:
@@ -164,7 +174,7 @@ async def create_integration(asked: Asked) -> Any:
 async def update_integration(asked: Asked) -> Any:
     body: IntegrationChange = asked.body
     present = await _own(asked)
-    config = present.definition if body.config is None else body.config | {"name": present.name}
+    config = merge(present.definition, body.config or {})
     category = body.category or present.category
     _compiled(config | {"name": present.name, "category": category})
     changed = Definition(
@@ -185,6 +195,7 @@ async def delete_integration(asked: Asked) -> Any:
     if await asked.parts.installations.of(asked.environment_id, present.name) is not None:
         raise Conflict(f"The integration {present.name!r} is installed; delete its environment integration first.")
     async with asked.parts.database.transaction() as session:
+        await asked.parts.documentation.delete_of(session, asked.environment_id, present.name)
         await asked.parts.definitions.delete(session, asked.environment_id, present.id)
         await asked.parts.audit.add(session, asked.caller, "integration.deleted", present.id, asked.parts.clock())
         await asked.parts.changes.tell(session, "integrations")

@@ -9,7 +9,8 @@ from msgspec import Struct, structs
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.endpoint import Asked, Endpoint, Paging, Range, missing, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, missing, position
+from portico.faces.query import Range, earlier_than, later_than
 from portico.model.price import NANOS
 from portico.model.request import RequestRow
 from portico.store.requests import LAST, RequestFilter
@@ -27,6 +28,8 @@ _LOG_TYPES: dict[str, dict[str, str] | None] = {
     "webhook": None,
     "sync_job_cron_trigger": None,
 }
+# What the reference calls some of the filters.
+_OTHER_NAMES = {"request_type": "face", "http_status_code": "status"}
 _encoder = msgspec.json.Encoder()
 
 
@@ -211,14 +214,13 @@ def _filter(query: LogQuery) -> RequestFilter | None:
     """What to look for; None where it is a kind of log that is never written here."""
     said = structs.asdict(query)
     names = [name for name in _FILTERS if name != "created_at"]
+    given = {_OTHER_NAMES.get(name, name): value for name, value in (query.log_type_filter or {}).items()}
     failures = [
-        Failure(f"log_type_filter.{name}", "is not a filter", ", ".join(names))
-        for name in query.log_type_filter or ()
-        if name not in names
+        Failure(f"log_type_filter.{name}", "is not a filter", ", ".join(names)) for name in given if name not in names
     ]
     if query.log_type not in _LOG_TYPES:
         failures.append(Failure("log_type", f"is {query.log_type!r}", ", ".join(filter(None, _LOG_TYPES))))
-    said |= query.log_type_filter or {}
+    said |= given
     if said["status"] and not _STATUS.fullmatch(said["status"]):
         failures.append(Failure("status", f"is {said['status']!r}", "a status such as 404, or a class such as 4xx"))
     if isinstance(said["has_bodies"], str) and said["has_bodies"] not in _TRUTHS:
@@ -237,8 +239,8 @@ def _filter(query: LogQuery) -> RequestFilter | None:
         has_bodies=_truth(said["has_bodies"]),
         status=int(said["status"]) if said["status"] and not is_class else 0,
         status_class=int(said["status"][0]) if is_class else 0,
-        after=query.created_at.gt if query.created_at else None,
-        until=query.created_at.lt if query.created_at else None,
+        after=later_than(query.created_at),
+        until=earlier_than(query.created_at),
     )
 
 

@@ -12,7 +12,7 @@ from portico.clock import iso
 from portico.errors import Failure, InvalidArguments, NotFound
 from portico.faces.admin import installations
 from portico.faces.admin.accounts import found
-from portico.faces.endpoint import Asked, Endpoint, Paging, page, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, count_of, page
 from portico.gateway.accounts import Change, change_account
 from portico.shapes import Json
 from portico.store.installations import Wish
@@ -110,7 +110,7 @@ class _Face:
 
     async def list_versions(self, asked: Asked) -> Any:
         subject, query = await self._find(asked), asked.query
-        _, count = position(query)
+        count = count_of(query)
         if query.next_cursor and not query.next_cursor.isdecimal():
             raise InvalidArguments([Failure("next_cursor", "is not a cursor of this list")])
         before = int(query.next_cursor[:18]) if query.next_cursor else LAST

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct, structs
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, count_of, missing, page, position
 from portico.gateway.limits import WIRE
 from portico.model.account import AccountId
 from portico.model.price import NANOS
@@ -169,7 +169,7 @@ async def delete_quota(asked: Asked) -> Any:
 
 async def list_use(asked: Asked) -> Any:
     query: UseQuery = asked.query
-    _, count = position(query)
+    count = count_of(query)
     quota = await _found(asked)
     await _settle(asked)
     moment = asked.parts.clock()

@@ -6,7 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, count_of, missing, page, position
 from portico.gateway import people
 from portico.gateway.signing_in import end_session, everybodys_sessions, sessions_of, sign_out_everywhere
 from portico.model.account import EnvironmentId
@@ -149,7 +149,7 @@ async def set_password(asked: Asked) -> Any:
 
 async def list_sessions(asked: Asked) -> Any:
     query: Paging = asked.query
-    _, count = position(query)
+    count = count_of(query)
     found = [show_session(each) for each in await sessions_of(asked.parts, await found_user(asked))]
     shown = found[:count]
     return {"result": shown, "next_cursor": None, "prev_cursor": None, "result_count": len(shown), "limit": count}
@@ -157,7 +157,7 @@ async def list_sessions(asked: Asked) -> Any:
 
 async def list_everybodys(asked: Asked) -> Any:
     query: Paging = asked.query
-    _, count = position(query)
+    count = count_of(query)
     found = await everybodys_sessions(asked.parts, count)
     shown = [show_session(each) | {"user_id": person.id, "user_name": person.name} for person, each in found]
     return {"result": shown, "next_cursor": None, "prev_cursor": None, "result_count": len(shown), "limit": count}

@@ -6,7 +6,8 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from portico.clock import iso
-from portico.faces.endpoint import Asked, Endpoint, Moment, Paging, missing, page, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, bad_cursor, count_of, missing, page, position
+from portico.faces.query import Moment
 from portico.gateway import redelivery, webhooks
 from portico.model.event import EVENTS
 from portico.model.webhook import Attempt, Delivery, DeliveryState, Webhook
@@ -15,11 +16,12 @@ TAG = "Webhooks"
 
 
 class WebhookBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`event_types`: names, `group:*` or `*`."""
+    """`event_types`: names, `group:*` or `*`. `environment_id` can only be the token's own."""
 
     target_url: str
-    event_types: tuple[str, ...]
+    event_types: tuple[str, ...] = ("*",)
     is_active: bool = True
+    environment_id: str = ""
 
 
 class WebhookChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,6 +110,17 @@ class DeliveryShown(Struct, frozen=True, kw_only=True):
     attempts: list[AttemptShown]
 
 
+class TestShown(DeliveryShown, frozen=True, kw_only=True):
+    """`success`: the test is on its way; the delivery tells how it went."""
+
+    success: bool
+
+
+class WebhookQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    is_active: bool | None = None
+    environment_id: str = ""
+
+
 class DeliveryQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
     state: Literal["", "waiting", "delivered", "failed", "dropped"] = ""
 
@@ -155,14 +168,21 @@ def show_delivery(delivery: Delivery, attempts: list[Attempt]) -> dict[str, Any]
 
 
 async def list_webhooks(asked: Asked) -> Any:
-    query: Paging = asked.query
+    query: WebhookQuery = asked.query
     before, count = position(query)
-    rows = await asked.parts.later.webhooks.page(asked.environment_id, before, count + 1)
-    return page(rows, query, show, lambda row: row.id)
+    every = await asked.parts.later.webhooks.page(asked.environment_id, before, webhooks.MOST_WEBHOOKS)
+    rows = [
+        row
+        for row in every
+        if query.is_active in {None, row.is_active} and query.environment_id in {"", row.environment_id}
+    ]
+    return page(rows[: count + 1], query, show, lambda row: row.id)
 
 
 async def create_webhook(asked: Asked) -> Any:
     body: WebhookBody = asked.body
+    if body.environment_id not in {"", asked.environment_id}:
+        raise missing("environment", body.environment_id)
     made, secret = await webhooks.create(
         asked.caller, body.target_url, body.event_types, asked.parts, is_active=body.is_active
     )
@@ -195,7 +215,8 @@ async def delete_webhook(asked: Asked) -> Any:
 async def test_webhook(asked: Asked) -> Any:
     body: WebhookRef = asked.body
     webhook = await webhooks.find(asked.environment_id, body.id, asked.parts)
-    return show_delivery(await webhooks.send_test(asked.caller, webhook, asked.parts), [])
+    sent = await webhooks.send_test(asked.caller, webhook, asked.parts)
+    return {"success": True, **show_delivery(sent, [])}
 
 
 async def list_deliveries(asked: Asked) -> Any:
@@ -230,8 +251,10 @@ async def replay_stretch(asked: Asked) -> Any:
 
 async def list_event_types(asked: Asked) -> Any:
     query: Paging = asked.query
-    before, count = position(query)
-    rows = sorted((row for row in EVENTS.items() if row[0] < before), reverse=True)
+    count, last = count_of(query), query.next_cursor
+    if last and last not in EVENTS:
+        raise bad_cursor()
+    rows = sorted((row for row in EVENTS.items() if not last or row[0] < last), reverse=True)
     return page(rows[: count + 1], query, lambda row: {"event_type": row[0], "meaning": row[1]}, lambda row: row[0])
 
 
@@ -251,7 +274,7 @@ _DELIVERIES, _DELIVERY = "/webhook/{id}/deliveries", "/webhook/{id}/deliveries/{
 ENDPOINTS = (
     Endpoint(
         verb="GET", path=_ALL, name="listWebhooks", summary="List webhooks", tag=TAG,
-        handler=list_webhooks, query=Paging, returns=list[WebhookShown], scope="accounts:read",
+        handler=list_webhooks, query=WebhookQuery, returns=list[WebhookShown], scope="accounts:read",
     ),
     Endpoint(
         verb="POST", path=_ALL, name="createWebhook", summary="Have events sent to an address", tag=TAG,
@@ -261,7 +284,7 @@ ENDPOINTS = (
     Endpoint(
         verb="POST", path="/webhook/test", name="testWebhook", summary="Send a test event", tag=TAG,
         description="It is tried once; the delivery tells how it went.",
-        handler=test_webhook, body=WebhookRef, returns=DeliveryShown, scope="accounts", status=202,
+        handler=test_webhook, body=WebhookRef, returns=TestShown, scope="accounts", status=202,
     ),
     Endpoint(
         verb="GET", path=_ONE, name="getWebhook", summary="Get a webhook", tag=TAG,

@@ -1,0 +1,99 @@
+"""Queries of the admin API: how filters may be written, and what is said of those that cannot be read."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import parse_qsl
+
+import pytest
+from msgspec import Struct
+
+from portico.errors import InvalidArguments
+from portico.faces.query import Choice, Range, chosen, earlier_than, later_than, read_query
+
+MOMENT = datetime(2026, 11, 20, tzinfo=UTC)
+MILLISECOND = timedelta(milliseconds=1)
+
+
+class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str = ""
+
+
+class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    limit: int = 10
+    is_new: bool | None = None
+    state: Literal["", "open", "closed"] = ""
+    tenant: Choice = ""
+    integration: Filter | str = ""
+    created_at: Range | None = None
+
+
+def read(text: str) -> Query:
+    return read_query(parse_qsl(text, keep_blank_values=True), Query)
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("", ()),
+        ("tenant=", ()),
+        ("tenant=a", ("a",)),
+        ("tenant=a,b", ("a", "b")),
+        ("tenant=a&tenant=b", ("a", "b")),
+        ("tenant[]=a&tenant[]=b", ("a", "b")),
+        ("tenant[0]=a&tenant[1]=b", ("a", "b")),
+        ("tenant[eq]=a", ("a",)),
+        ("tenant[in]=a,b", ("a", "b")),
+        ("tenant[in][]=a&tenant[in][]=b", ("a", "b")),
+    ],
+)
+def test_one_of_several_may_be_written_in_many_ways(text: str, values: tuple[str, ...]) -> None:
+    assert chosen(read(text).tenant) == values
+
+
+@pytest.mark.parametrize(
+    ("text", "later", "earlier"),
+    [
+        ("", None, None),
+        ("created_at[gt]=2026-11-20T00:00:00Z", MOMENT, None),
+        ("created_at[gt]=2026-11-20", MOMENT, None),
+        ("created_at[gt]=2026-11-20 00:00:00", MOMENT, None),
+        ("created_at[gt]=2026-11-20T01:00:00%2B01:00", MOMENT, None),
+        ("created_at[gte]=2026-11-20", MOMENT - MILLISECOND, None),
+        ("created_at[lt]=2026-11-20", None, MOMENT),
+        ("created_at[lte]=2026-11-20", None, MOMENT + MILLISECOND),
+        ("created_at[eq]=2026-11-20", MOMENT - MILLISECOND, MOMENT + MILLISECOND),
+        ("created_at=2026-11-20", MOMENT - MILLISECOND, MOMENT + MILLISECOND),
+        ("created_at.gt=2026-11-20", MOMENT, None),
+    ],
+)
+def test_a_range_is_between_moments_that_do_not_belong_to_it(
+    text: str, later: datetime | None, earlier: datetime | None
+) -> None:
+    moments = read(text).created_at
+    assert (later_than(moments), earlier_than(moments)) == (later, earlier)
+
+
+def test_names_may_lead_into_something() -> None:
+    assert read("integration.name=x").integration == read("integration[name]=x").integration == Filter(name="x")
+
+
+@pytest.mark.parametrize(
+    ("text", "failures"),
+    [
+        ("bogus=1&limit=2&more=3", {"bogus": "limit, is_new, state", "more": "limit, is_new, state"}),
+        ("limit=abc", {"limit": "a whole number"}),
+        ("limit=1&limit=2", {"limit": "a whole number"}),
+        ("is_new=maybe", {"is_new": "true or false"}),
+        ("state=ajar", {"state": "open, closed"}),
+        ("created_at[gt]=yesterday", {"created_at.gt": "a moment in ISO 8601"}),
+        ("created_at[about]=2026-11-20", {"created_at[about]": "gt, gte, lt, lte, eq"}),
+        ("integration[color]=x", {"integration[color]": "name"}),
+        ("tenant[like]=x", {"tenant[like]": "eq, in"}),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_what_is_allowed(text: str, failures: dict[str, Any]) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        read(text)
+    told = {each.path: each.allowed for each in caught.value.failures}
+    assert told.keys() == failures.keys()
+    assert all(allowed in told[path] for path, allowed in failures.items()), told
