@@ -46,6 +46,7 @@ async def test_two_of_one_name_are_both_told(demo: Demo) -> None:
 
 async def test_miss_tells_what_is_near_and_which_tool_lists_all(demo: Demo) -> None:
     told = sentence(await demo.refusal("get_single_openai_project_by_id", {"id": "Data Sciense"}))
+    assert told.startswith("id: 'Data Sciense' is neither an id nor a name")
     assert f"nearest: {demo.project('Data-Science').id} (Data-Science" in told
     assert "list_all_openai_projects" in told
 

@@ -12,6 +12,7 @@ import pytest
 from portico.catalog.find import View
 from portico.integrations.openai.breakdown import DIMENSIONS
 from portico.integrations.openai.costs_report import BY as COSTS_BY
+from portico.integrations.openai.costs_report import COSTS as SPENT
 from portico.integrations.openai.usage_report import KINDS as SUBJECTS
 from portico.model.account import AccountId
 from portico.sandbox.charges import charges
@@ -24,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 COSTS, USAGE = "openai_costs_report", "openai_usage_report"
 NANO = 10**9
 AMOUNT = re.compile(r"\d+\.\d{2,}")
-BY = ["project", "line_item", "key", "user", "day"]
+BY = ["project", "line_item", "model", "key", "user", "day"]
 Row = dict[str, object]
 
 
@@ -55,6 +56,7 @@ def spent(desk: Desk, start: int, end: int, name: str) -> Counter[str]:
     keys: dict[str, Callable[[Usage, str], str]] = {
         "project": lambda each, _: each.project_id,
         "line_item": lambda _, item: item,
+        "model": lambda each, item: each.model if item.startswith(f"{each.model}, ") else "(none)",
         "key": lambda each, _: each.api_key_id or "(none)",
         "user": lambda each, _: each.user_id or "(none)",
         "day": lambda each, _: datetime.fromtimestamp(each.at, UTC).date().isoformat(),
@@ -98,6 +100,7 @@ async def test_costs_are_those_of_the_ledger_to_the_last_digit(larkfield: Desk, 
     assert all(AMOUNT.fullmatch(str(row["usd"])) for row in rows)
     assert [Decimal(str(row["usd"])) for row in rows] == [Decimal(now[key]) / NANO for key in order]
     assert [row["share_percent"] for row in rows] == [tenth(now[key], now.total()) for key in order]
+    assert ("usd_before" in rows[0]) == (name != "day"), "no day of the period is one of those before"
     if name != "day":
         assert [Decimal(str(row["usd_before"])) for row in rows] == [Decimal(before[key]) / NANO for key in order]
         assert [row["change_percent"] for row in rows] == [tenth(now[key] - before[key], before[key]) for key in order]
@@ -266,7 +269,7 @@ async def test_every_kind_of_usage_is_split_by_everything_that_the_vendor_splits
 async def test_costs_are_split_by_every_group_of_the_vendors(larkfield: Desk) -> None:
     view = await view_of(larkfield)
     groups = next(each for each in view.find("costs", "list").parameters if each.name == "group_by")
-    reached = {group for name in COSTS_BY for group in DIMENSIONS[name].group_by}
+    reached = {group for name in COSTS_BY for group in (SPENT.own.get(name) or DIMENSIONS[name]).group_by}
     assert reached == set(groups.schema["items"]["enum"])
     report = await larkfield.value(COSTS, {"by": ["api_source"], "start_time": "last 7 days", "compare": False})
     assert report["tables"]["api_source"]["columns"][0] == "api_source"

@@ -18,7 +18,8 @@ FORMS = (
     "October 31", "now", "today", "yesterday", "tomorrow", "day before yesterday", "yesterday 14:30", "Monday",
     "last Monday", "next Monday", "Monday at 9:00", "this week", "last month", "next quarter", "last 7 days",
     "past 24 hours", "past week", "next 3 days", "7 days ago", "an hour ago", "in 2 weeks", "2 weeks from now",
-    "start of month", "end of quarter", "month to date", "ytd", "since Monday", "since 2026-10-01",
+    "start of month", "end of last quarter", "first of the month", "last day of October",
+    "7d", "24h ago", "month to date", "ytd", "since Monday", "since 2026-10-01",
     "2026-10-01 to 2026-10-15", "from Monday to now", "between October 1 and October 15", "2026-09..2026-10",
 )  # fmt: skip
 UNITS = "minute, hour, day, week, month, quarter, year"
@@ -170,12 +171,33 @@ class _Reader:
         return _moment(day.start.replace(hour=int(match[2]), minute=int(match[3])))
 
     def edge(self, match: re.Match[str]) -> Range:
-        whole = self._unit(match[2], self._start_of(match[2]))
-        return _moment(whole.start if match[1] in {"start", "beginning"} else whole.end)
+        whole = self._stretch(match[2])
+        return _moment(whole.end if match[1] == "end" else whole.start)
+
+    def edge_day(self, match: re.Match[str]) -> Range:
+        whole = self._stretch(match[2])
+        if whole.end - whole.start < timedelta(hours=23):
+            raise _Unknown
+        day = whole.start if match[1] == "first" else self._moved(whole.end, "day", -1)
+        return self._one_day(day.replace(hour=0, minute=0, second=0, microsecond=0))
+
+    def short(self, match: re.Match[str]) -> Range:
+        """`7d` is the last seven days; `-7d` and `7d ago` are the moment at which they began."""
+        unit = {"h": "hour", "d": "day", "w": "week"}[match[3]]
+        start = self._moved(self._now, unit, -_count(match[2]))
+        return _moment(start) if match[1] == "-" or match[4] else Range(start, self._now)
 
     def to_date(self, match: re.Match[str]) -> Range:
         unit = {"wtd": "week", "mtd": "month", "qtd": "quarter", "ytd": "year"}.get(match[0]) or match[1]
         return Range(self._start_of(unit), self._now)
+
+    def _stretch(self, said: str) -> Range:
+        """`month`, `the month`, `last month`, `2026-10` …: whatever has a beginning and an end."""
+        phrase = said.removeprefix("the ")
+        whole = self._unit(phrase, self._start_of(phrase)) if phrase in UNITS.split(", ") else self.range(phrase)
+        if whole.end == whole.start:
+            raise _Unknown
+        return whole
 
     def _one_day(self, start: datetime) -> Range:
         return self._unit("day", start)._replace(is_date=True)
@@ -264,11 +286,13 @@ _FORMS: tuple[tuple[re.Pattern[str], _Read], ...] = tuple(
         (rf"in {_COUNT} ?{_UNIT}", _Reader.ahead),
         (rf"{_COUNT} ?{_UNIT} from now", _Reader.ahead),
         (rf"(?:(last|next) )?({_DAY})", _Reader.weekday),
-        (r"(start|beginning|end) of (?:the |this )?(day|week|month|quarter|year)", _Reader.edge),
+        (r"(-|last |past )?(\d+) ?(h|d|w)( ago)?", _Reader.short),
         (r"wtd|mtd|qtd|ytd|(week|month|quarter|year) to date", _Reader.to_date),
         (r"since (.+)", _Reader.since),
         (r"between (.+?) and (.+)", _Reader.between),
         (r"(?:from )?(.+?)(?: to | until | till |\.\.)(.+)", _Reader.between),
         (r"(.+?)(?: at)? (\d{1,2}):(\d{2})", _Reader.time_of_day),
+        (r"(?:the )?(start|beginning|end) of (.+)", _Reader.edge),
+        (r"(?:the )?(first|last)(?: day)? of (.+)", _Reader.edge_day),
     )
 )

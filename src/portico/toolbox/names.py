@@ -18,6 +18,7 @@ from portico.model.offered import Offered
 from portico.model.operation import NameRule, Operation, Parameter
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox.spots import put, shown, spots
+from portico.toolbox.tools import shown_name
 
 REMEMBERED = timedelta(seconds=60)
 # A prefix and a long random tail: an id, or a name that happens to look like one.
@@ -115,7 +116,9 @@ async def resolve(desk: Desk, operation: Offered, arguments: Json) -> tuple[Json
         for spot, said in spots(resolved.get(name), _path_to(asked, resolved.get(name))):
             # Of a list it is said of the list what was wrong or understood, item by item.
             where = shown(name, spot[:-1] if spot and isinstance(spot[-1], int) else spot)
-            meant = await _Resolver(desk, operation, asked, where).resolve(said, resolved)
+            # An item's own id is called otherwise where it is asked for.
+            argument = shown_name(operation, asked.parameter) + where.removeprefix(name)
+            meant = await _Resolver(desk, operation, asked, argument).resolve(said, resolved)
             if meant != said:
                 resolved[name] = put(resolved[name], spot, meant)
                 before = f"{understood[where]}; " if where in understood else ""

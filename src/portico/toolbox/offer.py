@@ -19,6 +19,7 @@ from portico.toolbox.shown_once import told
 from portico.toolbox.tools import Tool, shown_name, tool_of
 
 NO_CONFIG = ServerConfig()
+_LIMIT = Parameter(name="limit", place="query", schema={"type": "integer"})
 _NUMBER_WORDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 _TEXT_WORDS = frozenset({"pattern", "minLength", "maxLength"})
 # What a constraint may be made of: words that hold something back, and the sentence that is shown with them.
@@ -112,10 +113,17 @@ class Limit(Struct, frozen=True):
     constraint: Json
 
 
+def _limited(operation: Offered) -> Sequence[Parameter]:
+    """Its arguments, and our `limit` where it is a list that has none of its own."""
+    if operation.page is None or any(each.name == _LIMIT.name for each in operation.parameters):
+        return operation.parameters
+    return (*operation.parameters, _LIMIT)
+
+
 def limits_of(operation: Offered, constraints: dict[str, Json]) -> list[Limit]:
     """A constraint may name an argument as it is shown or by its own name; where there are two, both hold."""
     found: list[Limit] = []
-    for parameter in operation.parameters:
+    for parameter in _limited(operation):
         shown = shown_name(operation, parameter)
         names = dict.fromkeys((parameter.name, shown))
         found += [Limit(shown, parameter, constraints[name]) for name in names if constraints.get(name)]
@@ -157,15 +165,27 @@ def enforce(
         only = _only_value(each.constraint)
         if name not in kept and only is not None:
             kept[name] = [only] if each.parameter.is_array else only
+        if name not in kept and _must_be_given(each.constraint):
+            failures.append(Failure(each.shown, "must be given on this server", _allowed(each.constraint)))
+        elif name not in kept and _problems(each, usual := each.parameter.schema.get("default")) and usual is not None:
+            _instead(each, usual, kept, failures)
         if name not in kept:
-            if _must_be_given(each.constraint):
-                failures.append(Failure(each.shown, "must be given on this server", _allowed(each.constraint)))
             continue
         problems = _problems(each, kept[name])
         if problems and said is not None and name in said and not _problems(each, said[name]):
             continue
         failures += problems
     return kept, failures
+
+
+def _instead(limit: Limit, usual: Any, kept: Json, failures: list[Failure]) -> None:
+    """In the place of a default that is not allowed: the nearest bound, or the word that something must be said."""
+    bounds = [limit.constraint[word] for word in ("maximum", "minimum") if word in limit.constraint]
+    allowed = [each for each in bounds if not _problems(limit, each)]
+    if allowed:
+        kept[limit.parameter.name] = allowed[0]
+    else:
+        failures.append(Failure(limit.shown, f"must be given on this server: its default, {usual}, is not allowed"))
 
 
 def may_be(

@@ -41,6 +41,23 @@ async def test_only_allowed_value_is_filled_in(standing: Maker) -> None:
     assert value["request"]["body"]["model"] == "gpt-4o-mini"
 
 
+async def test_default_is_held_to_the_bound_too(standing: Maker) -> None:
+    server = await standing.server(arguments={"limit": {"maximum": 2}})
+    for tool in ("list_all_openai_users", "list_all_openai_models"):
+        listed = (await server.tools())[tool]["inputSchema"]["properties"]["limit"]
+        assert listed["maximum"] == 2
+        assert (await server.refusal(tool, {"limit": 3}))["failures"][0]["argument"] == "limit"
+    assert (await server.value("list_all_openai_users", {"dry_run": True}))["request"]["url"].endswith("?limit=2")
+
+
+async def test_default_that_nothing_allowed_is_near_to_must_be_said_otherwise(standing: Maker) -> None:
+    server = await standing.server(arguments={"limit": {"not": {"const": 20}}})
+    refusal = await server.refusal("list_all_openai_users", {})
+    assert refusal["failures"] == [
+        {"argument": "limit", "problem": "must be given on this server: its default, 20, is not allowed"}
+    ]
+
+
 REFUSED: dict[str, tuple[Json, str, Json]] = {
     # the server's constraints, the tool, the arguments that try to get past them
     "another value": ({"model": {"enum": ["a"]}}, RESPONSE, {"model": "b"}),

@@ -27,19 +27,38 @@ class Dimension(Struct, frozen=True, kw_only=True):
     group_by: tuple[str, ...]
     field: str
     columns: tuple[str, ...]
+    called: Callable[[Any], str]
+
+
+def _called(value: Any) -> str:
+    """What a part is known by: yes and no in the vendor's own letters."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value or NOBODY)
+
+
+def _model_of(line_item: Any) -> str:
+    """`gpt-4o, cached input` is of gpt-4o; `web search tool calls` of no model."""
+    model, comma, _ = str(line_item or "").partition(", ")
+    return model if comma else NOBODY
+
+
+def _way(*group_by: str, columns: tuple[str, ...], called: Callable[[Any], str] = _called) -> Dimension:
+    """By the last of the groups; of what is in a project, the project is asked for with it."""
+    return Dimension(group_by=group_by, field=group_by[-1] if group_by else "", columns=columns, called=called)
 
 
 BY_DAY = "day"
 DIMENSIONS = {
-    "project": Dimension(group_by=("project_id",), field="project_id", columns=("project", "id")),
-    "line_item": Dimension(group_by=("line_item",), field="line_item", columns=("line_item",)),
-    "model": Dimension(group_by=("model",), field="model", columns=("model",)),
-    "user": Dimension(group_by=("project_id", "user_id"), field="user_id", columns=("user", "id")),
-    "key": Dimension(group_by=("project_id", "api_key_id"), field="api_key_id", columns=("key", "id", "project")),
-    BY_DAY: Dimension(group_by=(), field="", columns=("day",)),
+    "project": _way("project_id", columns=("project", "id")),
+    "line_item": _way("line_item", columns=("line_item",)),
+    "model": _way("model", columns=("model",)),
+    "user": _way("project_id", "user_id", columns=("user", "id")),
+    "key": _way("project_id", "api_key_id", columns=("key", "id", "project")),
+    BY_DAY: _way(columns=("day",)),
     # What has no name beside what the vendor calls it.
     **{
-        name: Dimension(group_by=(field,), field=field, columns=(name,))
+        name: _way(field, columns=(name,))
         for name, field in {
             "batch": "batch",
             "service_tier": "service_tier",
@@ -51,6 +70,8 @@ DIMENSIONS = {
         }.items()
     },
 }
+# Costs are booked by line items, which begin with their model.
+MODEL_OF_LINE_ITEM = _way("line_item", columns=("model",), called=_model_of)
 
 
 class Subject(Struct, frozen=True, kw_only=True):
@@ -67,6 +88,7 @@ class Subject(Struct, frozen=True, kw_only=True):
     main: Callable[[Sums], Number]
     buckets: Mapping[str, int]
     derived: Mapping[str, Callable[[Sums], Any]] = {}
+    own: Mapping[str, Dimension] = {}  # where this subject is split otherwise than the others
     show: Callable[[Number], Any] = lambda number: number
 
 
@@ -91,7 +113,9 @@ async def break_down(context: Context, subject: Subject, wish: Wish) -> Json:
     """`tables`, `total` and the periods. What could not be had is noted; where nothing could, it is refused."""
     now = await _splits(context, subject, wish, wish.period)
     before = await _before(context, subject, wish, tuple(now)) if wish.compare else {}
-    tables = {name: await _table(context, subject, wish, name, now[name], before.get(name)) for name in now}
+    # No day of the period is one of those before.
+    beside = {name: split for name, split in before.items() if name != BY_DAY}
+    tables = {name: await _table(context, subject, wish, name, now[name], beside.get(name)) for name in now}
     shown: Json = {"tables": tables}
     shown["total"] = _total(subject, _whole(subject, now), _whole(subject, before) if before else None)
     shown["period"] = wish.period.shown(context.zone)
@@ -134,7 +158,7 @@ async def _splits(context: Context, subject: Subject, wish: Wish, period: Period
 
 
 async def _split(context: Context, subject: Subject, period: Period, name: str, filters: Json) -> Split:
-    dimension = DIMENSIONS[name]
+    dimension = subject.own.get(name) or DIMENSIONS[name]
     width = _width(context, subject, period, is_by_day=name == BY_DAY)
     asking: Json = {"start_time": period.start, "end_time": period.end, "bucket_width": width, **filters}
     if dimension.group_by:
@@ -145,16 +169,9 @@ async def _split(context: Context, subject: Subject, period: Period, name: str, 
     for bucket in buckets:
         day = day_of(bucket["start_time"], context.zone) if width == "1h" else day_of(bucket["start_time"])
         for result in _records(bucket.get("results")):
-            key = day if name == BY_DAY else _called(result.get(dimension.field))
+            key = day if name == BY_DAY else dimension.called(result.get(dimension.field))
             _put(split, key, result, subject.fields)
     return split
-
-
-def _called(value: Any) -> str:
-    """What a part is known by: yes and no in the vendor's own letters."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value or NOBODY)
 
 
 def _put(split: Split, key: str, result: Json, fields: tuple[str, ...]) -> None:

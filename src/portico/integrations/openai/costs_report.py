@@ -17,7 +17,7 @@ from portico.model.operation import ToolName
 from portico.shapes import Json
 from portico.toolbox.composed import Composed, Context
 
-BY = ("project", "line_item", "key", "user", "day", "api_source")
+BY = ("project", "line_item", "model", "key", "user", "day", "api_source")
 USUALLY = ("project", "line_item")
 _FILTERS = ("project_ids", "api_key_ids", "line_items")
 COSTS = breakdown.Subject(
@@ -29,6 +29,7 @@ COSTS = breakdown.Subject(
     main=lambda sums: sums[0],
     show=text_of,
     buckets={"1d": 180},
+    own={"model": breakdown.MODEL_OF_LINE_ITEM},
 )
 
 
@@ -81,8 +82,9 @@ REPORT = Composed(
     tool=ToolName(name="openai_costs_report"),
     title="Report what was spent",
     says=(
-        "What was spent in a period, exactly, by project, line item, key, user or day: totals, shares, change against "
-        "the period before, and where this month is heading. One call instead of list_all_openai_costs and lookups."
+        "What was spent in a period, exactly, by project, line item, model, key, user or day: totals, shares, change "
+        "against the period before, and where this month is heading. One call instead of list_all_openai_costs and "
+        "lookups."
     ),
     alias="spend, bill, invoice, dearest, most expensive, budget, forecast, trend, how much did we pay",
     effect="read",
