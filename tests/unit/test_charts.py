@@ -33,3 +33,9 @@ def test_a_chart_of_nothing_has_an_axis_and_no_columns() -> None:
 def test_a_formula_becomes_text_in_csv() -> None:
     value: Any = download_of("a/b.csv", ["name", "sum"], [["=HYPERLINK(1)", -3]])
     assert (value.filename, value.content) == ("a-b.csv", b"name,sum\r\n'=HYPERLINK(1),-3\r\n")
+
+
+def test_an_axis_goes_up_to_what_it_should_show_at_least() -> None:
+    drawn = chart.columns(["d"], [chart.Series(name="a", values=(0.00002,))], 0.001)
+    assert [round(each.value, 5) for each in drawn.ticks] == [0, 0.00025, 0.0005, 0.00075, 0.001]
+    assert chart.columns(["d"], [chart.Series(name="a", values=(0.5,))], 0.001).ticks[-1].value == 0.5

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from msgspec import Struct
 
+# An axis of money that ended below a tenth of a cent would have more noughts than there is room for.
+LEAST_COST = 0.001
 WIDTH, HEIGHT = 720, 220
 LEFT, RIGHT, TOP, BOTTOM = 64, 8, 10, 26
 # As many series as people tell apart by their colours; the rest is one.
@@ -64,11 +66,11 @@ class Columns(Struct, frozen=True, kw_only=True):
     floor: int = HEIGHT - BOTTOM
 
 
-def columns(places: Sequence[str], found: Sequence[Series]) -> Columns:
-    """`places` are along the time; every series has as many values."""
+def columns(places: Sequence[str], found: Sequence[Series], least: float = 0) -> Columns:
+    """`places` are along the time; every series has as many values. `least`: what the axis goes up to at any rate."""
     series = _few(found, len(places))
     sums = [sum(each.values[place] for each in series) for place in range(len(places))]
-    top = _round_up(max(sums, default=0))
+    top = _round_up(max(*sums, least, 0))
     room, floor = HEIGHT - TOP - BOTTOM, HEIGHT - BOTTOM
     step = (WIDTH - LEFT - RIGHT) / max(len(places), 1)
     width = max(min(step * 0.78, 48), 1)

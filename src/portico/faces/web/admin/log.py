@@ -24,6 +24,8 @@ FILTERS = {
     "integrated_account_id": "Account id",
     "mcp_server_id": "MCP server id",
 }
+# What is asked for most; the page hides the others until somebody wants them.
+FIRST = frozenset({"q", "status", "tool", "tenant_id"})
 TIMES = (("since", "created_at[gt]", "From (UTC)"), ("until", "created_at[lt]", "To (UTC)"))
 
 
@@ -43,6 +45,7 @@ async def show_all(turn: Turn) -> Reply:
         "log",
         rows=found["result"],
         filters=offered,
+        first=FIRST,
         chosen=chosen,
         times=times,
         time_fields=TIMES,

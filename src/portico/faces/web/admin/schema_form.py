@@ -134,4 +134,5 @@ def _shown(value: Any) -> str:
 
 def _hint(schema: Json) -> str:
     how = {"lines": "One a line.", "json": "As JSON."}.get(kind_of(schema), "")
-    return " ".join(filter(None, (str(schema.get("description", "")).strip(), how)))
+    said = str(schema.get("description", "")).strip()
+    return f"{said}. {how}" if said and how and said[-1].isalnum() else f"{said} {how}".strip()

@@ -114,7 +114,8 @@ def _figure(found: list[Json], days: list[str], measure: str, by: tuple[str, str
     place = _place_of(len(days))
     places = list(dict.fromkeys(place(each) for each in days))
     rows = [(place(each["day"]), str(each[field]), _value(each, measure)) for each in found]
-    drawn = chart.columns(places, chart.split(places, rows, names))
+    least = chart.LEAST_COST if measure == "cost_usd" else 0
+    drawn = chart.columns(places, chart.split(places, rows, names), least)
     table = [
         {"key": key, "name": names[key], **_added([each for each in found if str(each[field]) == key])} for key in names
     ]

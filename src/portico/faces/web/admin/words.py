@@ -80,8 +80,13 @@ def number(value: float) -> str:
     return f"{value:,}"
 
 
+SMALLEST_SHOWN = 0.0001
+
+
 def money(value: float) -> str:
     """US dollars; so many places that a small sum is none of nothing."""
+    if 0 < value < SMALLEST_SHOWN:
+        return f"< ${SMALLEST_SHOWN}"
     return f"${value:,.2f}" if value == 0 or abs(value) >= 1 else f"${value:,.4f}"
 
 

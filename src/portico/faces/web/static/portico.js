@@ -34,6 +34,12 @@ document.addEventListener("submit", (event) => {
   form.dataset.sent = "1";
 });
 
+// On a phone the menu is one line: show the part of it that one is in.
+for (const here of document.querySelectorAll(".side > ul [aria-current]")) {
+  const list = here.closest("ul");
+  list.scrollLeft = here.offsetLeft - list.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
+}
+
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
