@@ -6,6 +6,7 @@ from typing import Any
 from starlette.routing import Route
 
 from portico.errors import Failure, InvalidArguments
+from portico.faces.web.admin import limits
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.admin.words import IN_TROUBLE
 from portico.faces.web.page import Reply
@@ -33,6 +34,8 @@ def routes(frame: Frame) -> list[Route]:
                 "unblock": unblock,
                 "token": make_token,
                 "panic": panic,
+                "limit": limit,
+                "lift": lift,
                 "delete": delete,
             },
         ),
@@ -95,6 +98,8 @@ async def show_one(turn: Turn, **shown: Any) -> Reply:
         fields=capabilities["auth"]["fields"],
         can=_can(capabilities["proxy"], held),
         servers=servers["result"],
+        limits=(await turn.do("listAccountQuotas", path=turn.ids))["result"],
+        **limits.choices(),
         made={"token": "", "expires_at": "", "fates": [], "is_stopped": False, **shown},
         panic_keys=PANIC_KEYS,
         is_form=turn.problem is not None and turn.visit.form.get("do") == "change",
@@ -144,6 +149,14 @@ async def panic(turn: Turn) -> Reply:
     done = await turn.do("panicIntegratedAccount", path=turn.ids, body=body)
     turn.visit.fields = []
     return await show_one(turn, fates=done["keys"], is_stopped=True)
+
+
+async def limit(turn: Turn) -> Reply:
+    return await limits.set_own(turn, "integrated_account", turn.ids["id"], f"/accounts/{turn.ids['id']}")
+
+
+async def lift(turn: Turn) -> Reply:
+    return await limits.lift_own(turn, turn.ids["id"], f"/accounts/{turn.ids['id']}")
 
 
 async def delete(turn: Turn) -> Reply:

@@ -33,6 +33,7 @@ MENU = (
     ("approvals", "/approvals", "Approvals"),
     ("tools", "/tools", "Tools"),
     ("usage", "/usage", "Usage"),
+    ("limits", "/limits", "Limits"),
     ("log", "/log", "Request log"),
     ("webhooks", "/webhooks", "Webhooks"),
     ("audit", "/audit", "Audit trail"),

@@ -10,6 +10,7 @@ from portico.faces.web.admin import (
     audit,
     environments,
     house,
+    limits,
     link_page,
     log,
     mappings,
@@ -28,8 +29,8 @@ from portico.faces.web.visit import Visit
 
 # What belongs to no environment comes first: its addresses would else be taken for an environment's id.
 _PAGES = (
-    environments, users, house, me, overview, accounts, account_usage, mappings, servers, approvals, tools, usage, log,
-    webhooks, audit, tokens, link_page,
+    environments, users, house, me, overview, accounts, account_usage, mappings, servers, approvals, tools, usage,
+    limits, log, webhooks, audit, tokens, link_page,
 )  # fmt: skip
 
 

@@ -4,8 +4,8 @@ from typing import Any
 
 from starlette.routing import Route
 
-from portico.errors import Failure, InvalidArguments, NotFound
-from portico.faces.web.admin import server_form, words
+from portico.errors import Failure, InvalidArguments
+from portico.faces.web.admin import limits, server_form, words
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.page import Page, Redirect, Reply
 from portico.shapes import Json
@@ -13,8 +13,6 @@ from portico.toolbox.clients import SECRET_HERE, TOKEN_HERE, WAYS
 
 NEW, ONE = "/accounts/{id}/servers/new", "/accounts/{id}/servers/{server_id}"
 MOST_ACCOUNTS = 200
-MEASURES = (("spend", "US dollars (estimate)"), ("tokens", "tokens"), ("requests", "requests"))
-PERIODS = (("day", "a day"), ("month", "a month"), ("minute", "a minute"))
 MOST_APPROVALS = 5
 
 
@@ -101,13 +99,12 @@ async def show_one(turn: Turn, seen: Json | None = None) -> Reply:
         grants=grants["result"],
         asked=asked["result"],
         limits=(await turn.do("listAccountQuotas", path={"id": turn.ids["id"]}, query=of_server))["result"],
-        limit_measures=MEASURES,
-        limit_periods=PERIODS,
         approval_states=words.APPROVALS,
         snippets=(await turn.do("listMcpSnippets", path=turn.ids))["result"],
         secret_here=SECRET_HERE,
         ways=WAYS,
         token_here=TOKEN_HERE,
+        **limits.choices(),
         **await _about(turn),
     )
 
@@ -137,31 +134,11 @@ async def revoke_grant(turn: Turn) -> Reply:
 
 
 async def limit(turn: Turn) -> Reply:
-    """Of this server alone; where it has one of the kind already, that one is changed."""
-    form = turn.visit.form
-    try:
-        maximum = float(form.get("maximum", ""))
-    except ValueError:
-        raise InvalidArguments(
-            [Failure("maximum", "is no number", "so many requests or tokens, or US dollars")]
-        ) from None
-    own = {"applies_to": "mcp_server", "subject": turn.ids["server_id"]}
-    kind = {"measure": form.get("measure", ""), "period": form.get("limit_period", "")}
-    known = (await turn.do("listQuotas", query=[*own.items(), *kind.items()]))["result"]
-    if known:
-        await turn.do("updateQuota", path={"id": known[0]["id"]}, body={"maximum": maximum})
-    else:
-        await turn.do("createQuota", body={**own, **kind, "maximum": maximum})
-    return turn.back(_place(turn), "limit-set")
+    return await limits.set_own(turn, "mcp_server", turn.ids["server_id"], _place(turn))
 
 
 async def lift(turn: Turn) -> Reply:
-    """Only a limit that is this server's own: others are not this page's to lift."""
-    quota = await turn.do("getQuota", path={"id": turn.visit.form.get("quota", "")})
-    if quota["subject"] != turn.ids["server_id"]:
-        raise NotFound(f"This server has no limit {quota['id']!r} of its own.")
-    await turn.do("deleteQuota", path={"id": quota["id"]})
-    return turn.back(_place(turn), "limit-lifted")
+    return await limits.lift_own(turn, turn.ids["server_id"], _place(turn))
 
 
 async def _made(turn: Turn, made: Json, what: str) -> Reply:
