@@ -36,7 +36,7 @@ def test_an_unknown_scope_is_refused_with_those_there_are(portico: Command) -> N
 
 
 def test_the_log_tells_of_calls_and_is_filtered(portico: Command, done: Command, house: Served) -> None:
-    done("call", "models", "list", "limit=1")
+    done("call", "models", "list")
     assert portico("call", "models", "get", "id=gpt-unheard-of").code == 1
     wait_for_rows(house, 2)
     rows = done("logs", "--limit", "2").rows
