@@ -59,13 +59,19 @@ def trees() -> list[tuple[str, ast.Module]]:
 
 
 @cache
+def walked(tree: ast.Module) -> tuple[ast.AST, ...]:
+    """Every node of a file: to walk all of them once more for each rule takes longer than to read them."""
+    return tuple(ast.walk(tree))
+
+
+@cache
 def client_trees() -> list[tuple[str, ast.Module]]:
     return [(path.relative_to(CLIENT).as_posix(), ast.parse(path.read_text("utf-8"))) for path in CLIENT_FILES]
 
 
 def outside_imports(tree: ast.Module) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in walked(tree):
         if isinstance(node, ast.Import):
             names |= {each.name.partition(".")[0] for each in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -101,8 +107,8 @@ def test_the_client_knows_one_library_and_nothing_of_the_gateway() -> None:
 
 def house_imports(tree: ast.Module) -> set[str]:
     """The names under which any of the gateway's own modules are imported."""
-    modules = [node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
-    modules += [each.name for node in ast.walk(tree) if isinstance(node, ast.Import) for each in node.names]
+    modules = [node.module or "" for node in walked(tree) if isinstance(node, ast.ImportFrom)]
+    modules += [each.name for node in walked(tree) if isinstance(node, ast.Import) for each in node.names]
     return {name for name in modules if name.partition(".")[0] == "portico"}
 
 
@@ -117,7 +123,7 @@ def test_functions_fit_on_a_screen() -> None:
     long = [
         f"{place}:{node.name}"
         for place, tree in (*trees(), *written_by_hand(client_trees()))
-        for node in ast.walk(tree)
+        for node in walked(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
         and (node.end_lineno or node.lineno) - node.lineno >= MOST_FUNCTION_LINES
     ]
@@ -154,7 +160,7 @@ def test_the_sandbox_knows_nothing_of_the_house() -> None:
         f"{place} imports {node.module}"
         for place, tree in trees()
         if place.startswith("sandbox/")
-        for node in ast.walk(tree)
+        for node in walked(tree)
         if isinstance(node, ast.ImportFrom)
         and (node.module or "").startswith("portico.")
         and not (node.module or "").startswith(
@@ -180,9 +186,9 @@ def test_the_core_names_no_vendor(word: str) -> None:
 
 def strings(tree: ast.Module) -> list[ast.Constant]:
     """Texts that the code uses; what a docstring gives as an example is none."""
-    told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    told = {id(node.value) for node in walked(tree) if isinstance(node, ast.Expr)}
     return [
         node
-        for node in ast.walk(tree)
+        for node in walked(tree)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in told
     ]
