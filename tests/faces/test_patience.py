@@ -1,6 +1,7 @@
 """Trying again: never by itself, on request only what changes nothing, and never with a body that is gone."""
 
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -39,6 +40,41 @@ async def test_a_reading_call_may_ask_for_patience(patient: Stage, option: str, 
     vendor.say(json(*busy(status)), json(*busy(status)), json(EMPTY))
     got = await patient.proxy("GET", "files", query={option: "5"})
     assert (got.status, len(vendor.asked)) == (200, 3)
+
+
+@pytest.mark.parametrize("given", ["5", '{"max_seconds": 5}'])
+async def test_patience_may_be_written_as_an_object(patient: Stage, given: str) -> None:
+    vendor.say(json(*busy()), json(EMPTY))
+    got = await patient.proxy("GET", "files", query={"portico_retry": given})
+    assert (got.status, len(vendor.asked)) == (200, 2)
+
+
+@pytest.mark.parametrize("given", [{"max_seconds": 5}, 5, '{"max_seconds": 5}'])
+async def test_tool_may_be_asked_for_patience(patient: Stage, given: Any) -> None:
+    vendor.say(json(*busy()), json(EMPTY))
+    result = await patient.tool("list_all_openai_files", {"portico_retry": given})
+    assert (result["is_error"], len(vendor.asked)) == (False, 2)
+
+
+async def test_report_is_as_patient_as_it_was_asked_to_be(patient: Stage) -> None:
+    vendor.say(json(*busy()), *[json(EMPTY)] * 9)
+    result = await patient.tool("openai_key_audit", {"portico_retry": {"max_seconds": 5}})
+    assert not result["is_error"]
+    assert "incomplete" not in result["structured"]
+
+
+async def test_tool_that_changes_something_is_run_once_however_patient(patient: Stage) -> None:
+    vendor.say(json(*busy()))
+    result = await patient.tool("create_a_openai_vector_store", {"name": "v", "portico_retry": {"max_seconds": 5}})
+    assert (result["structured"]["status"], len(vendor.asked)) == (429, 1)
+
+
+@pytest.mark.parametrize("given", [{"max_seconds": 301}, {"seconds": 5}, -1, True, "soon", [5]])
+async def test_tools_patience_that_is_none_is_refused(patient: Stage, given: Any) -> None:
+    vendor.say(json(EMPTY))
+    result = await patient.tool("list_all_openai_files", {"portico_retry": given})
+    assert result["structured"]["failures"][0]["argument"] == "portico_retry"
+    assert not vendor.asked
 
 
 async def test_patience_ends_where_the_vendor_asks_for_more(patient: Stage) -> None:

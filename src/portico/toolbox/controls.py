@@ -5,11 +5,13 @@ from collections.abc import Collection
 from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments
+from portico.gateway import retry
+from portico.model.call import Patience
 from portico.model.offered import Offered
 from portico.shapes import Json
 
 WAIT_SECONDS, THEN, AS, STORE_AS = "wait_seconds", "then", "as", "store_as"
-FIELDS, DRY_RUN = "fields", "dry_run"
+FIELDS, DRY_RUN, RETRY = "fields", "dry_run", retry.ASKED_BY
 BASE64, TABLE = "base64", "table"
 OFF = "is switched off on this server; leave it out"
 # What `as` may say to every tool, and the comfort that this is.
@@ -63,7 +65,11 @@ def controls_of(operation: Offered, off: Collection[str] = ()) -> tuple[Control,
 def take(operation: Offered, arguments: Json, off: Collection[str]) -> tuple[Json, Json]:
     """(the tool's own arguments, what was said to us). Refused is what this server has switched off."""
     own = {each.name for each in operation.parameters}
-    mine = {each.name: each.comfort for each in controls_of(operation)} | {FIELDS: "fields", DRY_RUN: "dry_run"}
+    mine = {each.name: each.comfort for each in controls_of(operation)} | {
+        FIELDS: "fields",
+        DRY_RUN: "dry_run",
+        RETRY: "",
+    }
     if AS not in own:
         mine[AS] = _FORMS.get(str(arguments.get(AS)), "")  # bytes and lists may be in any answer
     said = {name: value for name, value in arguments.items() if name in mine and name not in own}
@@ -73,6 +79,12 @@ def take(operation: Offered, arguments: Json, off: Collection[str]) -> tuple[Jso
     if failures:
         raise InvalidArguments(failures)
     return {name: value for name, value in arguments.items() if name not in said}, said
+
+
+def read_patience(said: Json) -> Patience:
+    """How long a vendor's 429 may be waited out; only what changes nothing is sent again."""
+    given = said.get(RETRY)
+    return Patience() if given is None else retry.asked_for(given)
 
 
 def read_flag(said: Json, name: str) -> bool:

@@ -27,6 +27,7 @@ _SAID_TO_ALL = {
     "cursors": "A truncated answer of any tool goes on when the tool is called with its next_cursor alone.",
     "dry_run": "`dry_run: true` shows a request without sending it.",
 }
+_PATIENCE = " `portico_retry: {max_seconds: 30}` waits out a rate limit where a tool only reads."
 _encoder = msgspec.json.Encoder()
 
 SEARCH, DESCRIBE = "search_tools", "get_tool_schema"
@@ -143,7 +144,7 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
 
 def _spoken(off: Collection[str]) -> str:
     """What may be said to every tool here, although no schema shows it."""
-    return "".join(f" {words}" for comfort, words in _SAID_TO_ALL.items() if comfort not in off)
+    return "".join(f" {words}" for comfort, words in _SAID_TO_ALL.items() if comfort not in off) + _PATIENCE
 
 
 def found(operations: Sequence[Offered], tools_by_name: dict[str, Tool]) -> list[Json]:

@@ -15,7 +15,7 @@ from portico.gateway.parts import Parts
 from portico.gateway.record import Entry
 from portico.gateway.stored import NAME_RULE
 from portico.model.account import AccountId
-from portico.model.call import Call, Face, Upload
+from portico.model.call import Call, Face, Patience, Upload
 from portico.model.caller import Caller
 from portico.model.offered import Offered
 from portico.model.operation import Operation
@@ -29,7 +29,7 @@ from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.brakes import Meant, Standing
 from portico.toolbox.composed import Asked, Composed, Context
 from portico.toolbox.confirm import Asking, InputNeeded, is_held
-from portico.toolbox.controls import AS, BASE64, DRY_RUN, FIELDS, OFF, STORE_AS, TABLE, read_flag, take
+from portico.toolbox.controls import AS, BASE64, DRY_RUN, FIELDS, OFF, STORE_AS, TABLE, read_flag, read_patience, take
 from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.files import FileArguments
 from portico.toolbox.handing import hand_over
@@ -69,6 +69,7 @@ class ToolCall(Struct, frozen=True, kw_only=True):
     report: Report | None = None
     entry: Entry | None = None
     asking: Asking = Asking()
+    patience: Patience = Patience()
 
     @property
     def config(self) -> ServerConfig:
@@ -132,7 +133,7 @@ class Toolbox:
     async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered) -> ToolResult:
         own, said = take(offered, asked.arguments, asked.config.comforts_off)
         wish, is_dry_run = read_wish(said), read_flag(said, DRY_RUN)
-        asked = structs.replace(asked, arguments=own)
+        asked = structs.replace(asked, arguments=own, patience=read_patience(said))
         showing = self._showing(caller, asked, connected, offered, said)
         if is_rest(own.get(NEXT_CURSOR)):
             if showing.place is None:
@@ -315,6 +316,7 @@ class Toolbox:
             arguments=_without_streaming(operation, accepted),
             uploads=uploads,
             dry_run=dry_run,
+            patience=asked.patience,
             request_id=asked.request_id,
             tool=asked.name,
             server_id=asked.server.id if asked.server else "",
