@@ -200,10 +200,9 @@ async def test_the_same_requests_do_what_they_say_for_those_whose_things_they_ar
         assert len(made.world.requests) > calls, f"{place}: {got.status} {got.content[:300]!r}"
     kept = [each for each in ENDPOINTS if each.verb != "DELETE"]
     gone = sorted(
-        (each for each in ENDPOINTS if each.verb == "DELETE"),
-        key=lambda each: (each.path.count("/"), each.name == "deleteDocumentation", each.path),
+        (each for each in ENDPOINTS if each.verb == "DELETE"), key=lambda each: (each.path.count("/"), each.path)
     )
-    order = [*kept, *reversed(gone)]  # what is written about a thing goes with it, so it is deleted before
+    order = [*kept, *reversed(gone)]
     # It blocks the account for all that follows but the account's own end.
     (panic,) = (each for each in ENDPOINTS if each.name == "panicIntegratedAccount")
     order.remove(panic)

@@ -129,7 +129,7 @@ async def _furnish(made: Village, tenant: Tenant) -> None:
     brought = {"name": f"{tenant.name}_papers", "config": await definition(made)}
     ids["integration"] = _made(await tenant.operator.post("/integration", brought))["id"]
     ids["installation"] = _made(await client.post("/environment-integration", {"integration": "openai"}))["id"]
-    note = {"entity_id": ids["installation"], "type": "note", "content": f"{tenant.name} note"}
+    note = {"entity_type": "integration", "entity_id": "openai", "type": "note", "content": f"{tenant.name} note"}
     ids["documentation"] = _made(await client.post("/documentation", note))["id"]
     change = {"user-directory": {"users": {"every": {"says": f"{tenant.name} people"}}}}
     for place in (account, f"/environment-integration/{ids['installation']}"):
