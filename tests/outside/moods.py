@@ -30,6 +30,9 @@ class Ending:
 
 
 LEFT = Ending(499, "client_left")
+CONNECTED_LATE = Ending(504, "upstream_connect_timeout")
+# What may become of any call on a machine that has so much to do that no answer comes within the deadlines.
+LATE = {CONNECTED_LATE, Ending(*TIMEOUT), Ending(*TIMEOUT, is_cut=True)}
 _FAILURES = {
     f"status={REACHED};retry-after={WAIT_SECONDS}": REACHED,
     "status=500": 500,
@@ -83,7 +86,9 @@ def endings(mood: str, way: str) -> set[Ending]:
 
 def second_endings(mood: str, first: Ending) -> set[Ending]:
     """What the same Idempotency-Key is answered after that: the same again, or that nobody knows."""
-    if mood == _HUGE:
+    if first == CONNECTED_LATE:
+        return {Ending()}  # it was never sent
+    if mood == _HUGE and first == Ending():
         return {Ending(409, "not_replayable")}
     return {first} if first.code in {"", "vendor_failure"} else {Ending(409, "outcome_unknown")}
 
