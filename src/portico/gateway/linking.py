@@ -136,7 +136,13 @@ async def redeem(link: LinkToken, context: Json, again: str, parts: Parts) -> Ac
 async def _connect(caller: Caller, link: LinkToken, context: Json, claim: accounts.Within, parts: Parts) -> Account:
     installation = await accounts.installation_for(caller, link.integration, "", parts)
     view = await parts.views.base(link.environment_id, link.integration)
-    wanted = accounts.Import(installation=installation, view=view, tenant_id=link.tenant_id, context=context)
+    wanted = accounts.Import(
+        installation=installation,
+        view=view,
+        tenant_id=link.tenant_id,
+        context=link.context | context,
+        region=link.region,
+    )
     return await accounts.import_account(caller, wanted, parts, claim)
 
 

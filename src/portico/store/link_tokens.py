@@ -2,17 +2,19 @@
 
 from datetime import datetime
 
+import msgspec
 from msgspec import Struct
 
 from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import Account, AccountId, EnvironmentId
+from portico.shapes import Json
 from portico.store.database import Row, Session
 from portico.store.statement import Statement
 
 _ADD = Statement(
     "INSERT INTO link_tokens (id, environment_id, digest, integration, tenant_id, account_id, keeps_context, "
-    "redirect_uri, created_at, expires_at) VALUES (:id, :environment_id, :digest, :integration, :tenant_id, "
-    ":account_id, :keeps_context, :redirect_uri, :created_at, :expires_at)"
+    "redirect_uri, created_at, expires_at, context, region) VALUES (:id, :environment_id, :digest, :integration, "
+    ":tenant_id, :account_id, :keeps_context, :redirect_uri, :created_at, :expires_at, :context, :region)"
 )
 _USE = Statement(
     "UPDATE link_tokens SET used_at = :moment, account_id = :account_id, integration = :integration "
@@ -23,7 +25,8 @@ _USE = Statement(
 class LinkToken(Struct, frozen=True, kw_only=True):
     """A link without its text. `account_id`: whom it is to connect again, later also whom it connected; else empty.
 
-    `integration`: empty until it is used, where whoever uses it chooses.
+    `integration`: empty until it is used, where whoever uses it chooses. `context` and `region`: what the account is
+    to have beside what whoever uses it gives.
     """
 
     id: str
@@ -36,6 +39,8 @@ class LinkToken(Struct, frozen=True, kw_only=True):
     created_at: datetime
     expires_at: datetime
     used_at: datetime | None = None
+    context: Json = {}
+    region: str = ""
 
 
 async def add(session: Session, link: LinkToken, digest: bytes) -> None:
@@ -51,6 +56,8 @@ async def add(session: Session, link: LinkToken, digest: bytes) -> None:
         redirect_uri=link.redirect_uri,
         created_at=to_milliseconds(link.created_at),
         expires_at=to_milliseconds(link.expires_at),
+        context=msgspec.json.encode(link.context).decode(),
+        region=link.region,
     )
 
 
@@ -79,4 +86,6 @@ def read(row: Row) -> LinkToken:
         created_at=from_milliseconds(row[7]),
         expires_at=from_milliseconds(row[8]),
         used_at=from_milliseconds(row[9]) if row[9] is not None else None,
+        context=msgspec.json.decode(row[10]),
+        region=row[11],
     )

@@ -36,7 +36,7 @@ _TOKEN_BY_DIGEST = Statement(
 )
 _LINK_BY_DIGEST = Statement(
     "SELECT id, environment_id, integration, tenant_id, account_id, keeps_context, redirect_uri, created_at, "
-    "expires_at, used_at FROM link_tokens WHERE digest = :digest"
+    "expires_at, used_at, context, region FROM link_tokens WHERE digest = :digest"
 )
 _LOGO = Statement("SELECT logo, logo_type FROM link_pages WHERE logo_digest = :digest LIMIT 1")
 _ENVIRONMENTS = Statement(

@@ -58,6 +58,39 @@ async def test_customer_connects_and_learns_what_works_and_what_is_missing(offic
 
 
 @on_office
+async def test_new_account_has_what_was_known_before_and_what_the_page_says_wins(office: Office) -> None:
+    known = {"organization": "org-known", "project": "proj_known"}
+    browser = await opened(office, tenant_id="known", integration="openai", context=known, region="eu")
+    await browser.submit("/connect", {"context.api_key": PROJECT, "context.project": "proj_said"})
+    (account,) = await accounts_of(office, "known")
+    assert account["region"] == "eu"
+    assert account["context"] | {"organization": "org-known", "project": "proj_said"} == account["context"]
+
+
+@on_office
+@pytest.mark.parametrize(
+    ("body", "path"),
+    [
+        ({"tenant_id": "x", "integration": "openai", "context": {"api_key": PROJECT, "note": "n"}}, "context.api_key"),
+        ({"tenant_id": "x", "context": {"organization": "org-known"}}, "integration"),
+        ({"tenant_id": "x", "integration": "openai", "region": "moon"}, "region"),
+    ],
+    ids=["a key", "of no vendor in particular", "a region that there is not"],
+)
+async def test_what_no_link_may_know_is_refused(office: Office, body: dict[str, Any], path: str) -> None:
+    got = await office.client.post("/link-token", body)
+    assert (got.status, [each["path"] for each in got.json["details"]["failures"]]) == (400, [path])
+    assert PROJECT not in got.content.decode()
+
+
+@on_office
+async def test_link_for_an_account_that_is_there_brings_nothing_along(office: Office) -> None:
+    account = office.account_id
+    got = await office.client.post("/link-token", {"integrated_account_id": account, "context": {"note": "n"}})
+    assert (got.status, "new account" in got.sentence) == (400, True)
+
+
+@on_office
 async def test_key_in_the_wrong_field_finds_its_place(office: Office) -> None:
     browser = await opened(office, tenant_id="swapped")
     await browser.submit("/connect", {"context.api_key": ADMIN})

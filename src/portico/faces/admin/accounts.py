@@ -18,6 +18,7 @@ from portico.store.accounts import AccountFilter
 from portico.unified import meta, overrides
 
 TAG = "Integrated accounts"
+Region = Literal["", "wnam", "enam", "apac", "eu"]
 
 
 class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -34,7 +35,7 @@ class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     authentication_method: Literal["api_key"] = "api_key"
     base_url: str = ""
     is_sandbox: bool = False
-    region: Literal["", "wnam", "enam", "apac", "eu"] = ""
+    region: Region = ""
     integration_override: dict[str, Any] = {}
     log_bodies: bool | None = None
     unified_model_override: dict[str, Any] = {}

@@ -7,10 +7,13 @@ from msgspec import Struct, structs
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
+from portico.faces.admin.accounts import Region
 from portico.faces.endpoint import Asked, Endpoint, missing
 from portico.gateway import linking
 from portico.gateway.accounts import installation_for
+from portico.gateway.secrets import PROTECTED
 from portico.model.account import AccountId
+from portico.shapes import Json
 
 TAG = "Link tokens"
 
@@ -18,7 +21,8 @@ TAG = "Link tokens"
 class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Either `tenant_id`, for a new account, or `integrated_account_id`, to connect that one again.
 
-    Without `integration` whoever uses the link chooses from what the environment offers.
+    Without `integration` whoever uses the link chooses from what the environment offers. `context`: what the new
+    account is to have beside the keys that are given, such as `organization`; what is given on the page wins.
     """
 
     tenant_id: str = ""
@@ -26,6 +30,8 @@ class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     integrated_account_id: str = ""
     persist_previous_context: bool = False
     redirect_uri: str = ""
+    context: Json = {}
+    region: Region = ""
 
 
 class LinkMade(Struct, frozen=True, kw_only=True):
@@ -46,14 +52,19 @@ async def create_link_token(asked: Asked) -> Any:
         account = await parts.accounts.get(asked.environment_id, wanted)
         if account is None:
             raise missing("integrated account", wanted)
+        if body.context or body.region:
+            raise InvalidArguments(
+                [Failure("", "context and region are for a new account; PATCH /integrated-account/{id} changes one")]
+            )
         about = {"integration": account.integration, "tenant_id": account.tenant_id}
         keeps = body.persist_previous_context
     else:
         if body.integration:
             await installation_for(asked.caller, body.integration, "", parts)
+        await _check_context(asked, body)
         about, wanted, keeps = {"integration": body.integration, "tenant_id": tenant}, AccountId(""), False
     link = linking.new_link(asked.environment_id, parts, **about, redirect_uri=body.redirect_uri)
-    link = structs.replace(link, account_id=wanted, keeps_context=keeps)
+    link = structs.replace(link, account_id=wanted, keeps_context=keeps, context=body.context, region=body.region)
     text = await linking.make(asked.caller, link, parts)
     place = parts.settings.public_url.rstrip("/")
     return {
@@ -61,6 +72,20 @@ async def create_link_token(asked: Asked) -> Any:
         "url": f"{place}/connect?{urlencode({'link_token': text})}",
         "expires_at": iso(link.expires_at),
     }
+
+
+async def _check_context(asked: Asked, body: LinkBody) -> None:
+    """Nothing that whoever opens the link is to give: this is kept as it stands until then."""
+    if not body.context:
+        return
+    if not body.integration:
+        raise InvalidArguments([Failure("integration", "is required with context: what may stand there depends on it")])
+    view = await asked.parts.views.base(asked.environment_id, body.integration)
+    secrets = PROTECTED | {each.name for each in view.integration.context if each.secret}
+    if given := sorted(body.context.keys() & secrets):
+        raise InvalidArguments(
+            [Failure(f"context.{name}", "is a secret: whoever opens the link gives it") for name in given]
+        )
 
 
 ENDPOINTS = (
