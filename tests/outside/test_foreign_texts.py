@@ -20,7 +20,7 @@ from tests.size import IS_FULL
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page
 
-pytestmark = [pytest.mark.outside, pytest.mark.browser, pytest.mark.timeout(1800 if IS_FULL else 300)]
+pytestmark = [pytest.mark.outside, pytest.mark.browser, pytest.mark.timeout(3600 if IS_FULL else 900)]
 RAN = "a text ran"
 ALL = " ".join(PAYLOADS)
 # In the everyday suite many stand in one text: as many as the log keeps of what somebody else has worded. Where a name
@@ -109,6 +109,8 @@ class Guard:
         self.foreign: list[str] = []
         self.texts: list[str] = []
         context = browser.new_context(viewport=DESK, bypass_csp=is_unprotected)
+        # Pages are large here, and the machine may have other things to do.
+        context.set_default_timeout(120_000)
         context.add_init_script(f"window.ran = window.alert = () => console.error('{RAN}')")
         # Whoever is led away stays, so that the page can be told.
         context.route("**://foreign.example/**", lambda asked: asked.abort("aborted"))
