@@ -18,8 +18,6 @@ READ, WRITE, ERROR, LARGE = (
     "list_all_openai_users",
 )
 NAMES = {READ, WRITE, ERROR, LARGE}
-# Comes with whatever can be waited for.
-FOLLOWS = "openai_wait_for"
 RESULT_LIMIT = 2000
 Json = dict[str, Any]
 
@@ -42,7 +40,7 @@ class Job:
 
     def check(self, client: str, found: Json) -> None:
         """The tools are all there, and each result says what the model needs."""
-        assert set(found["tools"]) == NAMES | {FOLLOWS}
+        assert set(found["tools"]) == NAMES
         read, write, error, large = found["results"]
         assert (read[0], "gpt-4o" in read[1]) == (False, True), read
         assert (write[0], f"made by {client}" in write[1]) == (False, True), write

@@ -12,7 +12,7 @@ import pytest
 
 from tests.outside.client_envs import NodeEnv, NotInstallable, node_env, python_env
 from tests.outside.mcp_house import House
-from tests.outside.mcp_jobs import CLIENTS, FOLLOWS, NAMES, Job, Json, job_in, run, run_json
+from tests.outside.mcp_jobs import CLIENTS, NAMES, Job, Json, job_in, run, run_json
 from tests.outside.pipes import Pipes
 
 pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
@@ -67,7 +67,7 @@ def inspect(env: NodeEnv, url: str, folder: Path, *words: str) -> list[str]:
 def test_inspector_lists_and_calls(job: Job, tmp_path: Path) -> None:
     env = installed(node_env, "inspector")
     listed = run_json(inspect(env, job.url, tmp_path, "--method", "tools/list"), tmp_path, HOME=str(tmp_path))
-    assert {tool["name"] for tool in listed["tools"]} == NAMES | {FOLLOWS}
+    assert {tool["name"] for tool in listed["tools"]} == NAMES
     name, arguments = job.asked("inspector")["write"]
     words = ["--method", "tools/call", "--tool-name", name, "--tool-arg", f"name={arguments['name']}"]
     assert "made by inspector" in run(inspect(env, job.url, tmp_path, *words), tmp_path, HOME=str(tmp_path))

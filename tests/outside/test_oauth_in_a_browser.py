@@ -82,7 +82,8 @@ def program(python: Path, url: str, *words: str) -> Generator[Program]:
 def sign_in(page: "Page") -> None:
     page.get_by_label("Name or e-mail").fill(PERSON)
     page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    with page.expect_navigation():
+        page.get_by_role("button", name="Sign in").click()
 
 
 def test_client_gets_in_gets_more_renews_and_is_shown_the_door(
