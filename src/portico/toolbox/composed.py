@@ -63,6 +63,8 @@ class Composed(Struct, frozen=True, kw_only=True):
     wait: Wait | None = None
     follows: tuple[str, ...] = ()
     comfort: str = ""  # the word that switches it off on a server
+    # By what a report can be split as it is asked for at first; empty: by everything that its `by` takes.
+    splits: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:

@@ -1,5 +1,7 @@
 """The request log, the audit trail and webhooks on admin pages."""
 
+import re
+
 import pytest
 
 from tests.faces.pages.conftest import Office
@@ -82,3 +84,13 @@ async def test_webhook_is_made_tested_replayed_rotated_and_deleted(office: Offic
     await office.operator.open(one)
     await office.operator.submit(one, do="delete")
     assert (await office.operator.open(one)).status == 404
+
+
+async def test_a_call_is_told_in_words_with_units(office: Office) -> None:
+    await office.client.get("/proxy/models/no-such-model", integrated_account_id=office.account_id)
+    row = (await office.client.get("/log", limit=1)).json["result"][0]
+    await office.viewer.open(office.at(f"/log/{row['id']}"))
+    content = office.viewer.page.content.decode()
+    assert "<dt>Way in</dt><dd>Proxy API</dd>" in content
+    assert f"<dt>Request id</dt><dd><code>{row['request_id']}</code></dd>" in content
+    assert re.search(r"<dt>Took</dt><dd>[0-9.]+ m?s, of which the vendor [0-9.]+ m?s</dd>", content)

@@ -97,7 +97,7 @@ async def test_an_accounts_own_limit_is_set_and_lifted_on_its_page(office: Offic
     everybody = {"applies_to": "environment", "measure": "requests", "period": "day", "maximum": 10000}
     of_all = (await office.client.post("/quota", everybody)).json
     await office.operator.open(page)
-    assert "of 10,000 requests this day of the environment" in office.operator.text
+    assert "of 10,000 requests today of the environment" in office.operator.text
     assert (await sent(office, page, do="lift", quota=of_all["id"])).status == 404
     await office.operator.open(page)
     await sent(office, page, do="lift", quota=own["id"])

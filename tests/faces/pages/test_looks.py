@@ -111,3 +111,19 @@ async def test_links_that_show_a_key_once_look_the_same(office: Office) -> None:
     assert "a-key-0123456789" in browser.page.content.decode()
     assert "look.css" in browser.page.content.decode()
     await dressed(office, PLAIN)
+
+
+async def test_a_link_for_a_customer_is_made_here_and_shown_once(office: Office) -> None:
+    page = office.at("/link-page")
+    await office.operator.open(page)
+    assert (await office.operator.submit(page, do="link", tenant_id=" ")).status == 400
+    await office.operator.open(page)
+    await office.operator.submit(page, do="link", tenant_id="Fern & Moss")
+    assert "The link for Fern & Moss" in office.operator.text
+    url = next(word for word in office.operator.text.split() if "/connect?link_token=" in word)
+    await office.stranger.open(url)
+    assert "For Fern & Moss" in office.stranger.text
+    await office.operator.open(page)
+    assert "/connect?link_token=" not in office.operator.text
+    await office.viewer.open(page)
+    assert "Make a link" not in office.viewer.text

@@ -162,10 +162,10 @@ async def test_a_servers_limits_are_set_changed_and_lifted(office: Office) -> No
         await office.operator.open(page)
         await limited(office, page, maximum=maximum)
         await office.operator.follow()
-    assert "of $7.00 this day" in office.operator.text
+    assert "of $7.00 today" in office.operator.text
     assert "of $5.00" not in office.operator.text
     await office.viewer.open(page)
-    assert "of $7.00 this day" in office.viewer.text
+    assert "of $7.00 today" in office.viewer.text
     await office.operator.open(page)
     assert (await limited(office, page, maximum="much")).status == 400
     assert "is no number" in office.operator.text
@@ -197,3 +197,17 @@ async def limited(office: Office, page: str, do: str = "limit", **fields: str) -
     sent = {"do": do, "form_token": token, "measure": "spend", "limit_period": "day", **fields}
     headers = {"content-type": "application/x-www-form-urlencoded", "origin": ORIGIN}
     return await office.operator.send("POST", page, urlencode(sent).encode(), headers)
+
+
+async def test_what_a_server_did_stands_on_its_page(office: Office) -> None:
+    page, address = await made(office, "watched")
+    await office.operator.open(page)
+    assert "Nothing yet. Every call" in office.operator.text
+    got = await Speaker(office.gateway, address).ask(
+        "tools/call", {"name": "list_all_openai_models", "arguments": {"limit": 3}}
+    )
+    assert got.status == 200, got.content
+    await office.viewer.open(page)
+    assert "list_all_openai_models 200" in office.viewer.text
+    await office.viewer.open(office.at(f"/log?mcp_server_id={page.rpartition('/')[2]}"))
+    assert office.viewer.text.count("list_all_openai_models") == 1

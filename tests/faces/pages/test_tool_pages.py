@@ -1,6 +1,7 @@
 """The tools explorer: found by words, tried dry and for real, refused like anywhere else, written for elsewhere."""
 
 import json
+import re
 
 import pytest
 
@@ -85,3 +86,16 @@ async def test_unknown_tool_names_its_nearest(office: Office) -> None:
 async def test_tools_of_an_environment_without_accounts_say_where_they_come_from(office: Office) -> None:
     await office.stranger.open(f"/admin/{office.elsewhere}/tools")
     assert "No account, no tools" in office.stranger.text
+
+
+async def test_many_tools_are_shown_page_by_page(office: Office) -> None:
+    page = office.at(f"/accounts/{office.account_id}/tools")
+    seen: list[str] = []
+    for start in (0, 50, 100):
+        await office.viewer.open(f"{page}?effect=look&from={start}")
+        content = office.viewer.page.content.decode()
+        seen += re.findall(r'/tools/([a-z_]+)"><code>', content)
+        assert f'{page}?effect=look&amp;from={start + 50}" rel="next"' in content
+    assert len(seen) == len(set(seen)) == 150
+    await office.viewer.open(f"{page}?from=9999")
+    assert "No tool is like that" in office.viewer.text

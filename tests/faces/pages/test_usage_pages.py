@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from portico.faces.web.admin.words import money
 from tests.faces.pages.conftest import Office
 from tests.gateways import connect_account
 
@@ -66,7 +67,9 @@ async def test_the_vendors_figures_are_those_of_its_reports(office: Office) -> N
     await office.viewer.open(path + "?period=yesterday")
     run = f"/integrated-account/{account_id}/tools/openai_costs_report"
     told = (await office.client.post(run, {"start_time": "yesterday"})).json["structured"]
-    assert f"usd{told['total']['usd']}" in office.viewer.text
+    assert f"cost{money(float(told['total']['usd']))}" in office.viewer.text
+    assert 'role="alert"' not in office.viewer.page.content.decode(), "each report is asked for what it can be split by"
+    assert "What was used requests" in office.viewer.text
     project = told["tables"]["project"]["rows"][0]
     assert project[0] in office.viewer.text
     await office.viewer.open(f"{path}/csv?period=yesterday&report=openai_costs_report&table=project")
@@ -74,7 +77,7 @@ async def test_the_vendors_figures_are_those_of_its_reports(office: Office) -> N
     assert table_of(office)[1][:3] == [str(each) for each in project[:3]]
     await office.viewer.open(f"{path}?period=yesterday&project={project[1]}")
     assert "Show everything again" in office.viewer.text
-    assert f"usd{project[2]}" in office.viewer.text
+    assert f"cost{money(float(project[2]))}" in office.viewer.text
     assert (await office.viewer.open(f"{path}/csv?report=openai_costs_report&table=nonsense")).status == 404
     await office.client.send("DELETE", f"/integrated-account/{account_id}")
 
@@ -88,7 +91,7 @@ async def test_what_a_report_could_not_have_is_named(office: Office) -> None:
         office.stage.clear()
     assert got.status == 200
     assert 'class="note bad"' in got.content.decode()
-    assert "Report what was used" in office.viewer.text
+    assert "What was used" in office.viewer.text
 
 
 async def test_an_account_without_the_reports_key_says_which(office: Office) -> None:

@@ -4,13 +4,13 @@ The page may be shown by another site, in a frame or a window, so it does withou
 link itself, which nobody has who was not given it.
 """
 
+from collections import Counter
 from urllib.parse import urlencode
 
 from msgspec import Struct, structs
 from starlette.routing import Route
 
 from portico.catalog.find import View
-from portico.clock import iso
 from portico.errors import InvalidArguments, Refusal
 from portico.faces.http import Incoming
 from portico.faces.web.look import look_of
@@ -27,6 +27,10 @@ from portico.shapes import Json
 from portico.store.link_tokens import LinkToken
 
 PATH = "/connect"
+# Areas that say what a call does, and not what it is about.
+MARKS = frozenset({"destructive", "reveals-secret", "spending"})
+# Of what only one key opens, as much is named.
+MOST_AREAS = 6
 
 
 class Showing(Struct, frozen=True, kw_only=True):
@@ -151,7 +155,7 @@ def _form(
         "integration": view.integration.label,
         "tenant": link.tenant_id,
         "is_reconnect": bool(link.account_id),
-        "until": iso(link.expires_at)[:10],
+        "until": f"{link.expires_at.day} {link.expires_at:%B %Y}",
         "fields": _fields(view),
         "sentence": sentence,
         "again": again,
@@ -184,7 +188,7 @@ def _fields(view: View) -> list[Json]:
             {
                 "name": each.name,
                 "label": each.label,
-                "hint": _sentence(slot, view) if slot else each.hint,
+                "hint": sentence(slot, view) if slot else each.hint,
                 "secret": each.secret,
                 "prefixes": " ".join(slot.prefixes) if slot else "",
                 "kind": slot.label if slot else "",
@@ -193,10 +197,15 @@ def _fields(view: View) -> list[Json]:
     return fields
 
 
-def _sentence(slot: Credential, view: View) -> str:
-    """What tells a key's kind, and what it is good for: `It starts with x-; it opens 12 operations.`"""
-    opens = sum(operation.credential == slot.name for operation in view.operations)
-    told = "; ".join(filter(None, (slot.hint, f"it opens {opens} operations" if opens else "")))
+def sentence(slot: Credential, view: View) -> str:
+    """What tells a key's kind, and what it is good for: `It starts with x-; it opens 12 operations: notes, drafts.`"""
+    opened = [each for each in view.operations if each.credential == slot.name]
+    areas = Counter(tag for each in opened for tag in each.tags)
+    elsewhere = {tag for each in view.operations if each.credential != slot.name for tag in each.tags}
+    own = [tag.replace("_", " ") for tag, _ in areas.most_common() if tag not in elsewhere | MARKS][:MOST_AREAS]
+    noun = "operation" if len(opened) == 1 else "operations"
+    opens = f"it opens {len(opened)} {noun}{': ' if own else ''}{', '.join(own)}" if opened else ""
+    told = "; ".join(filter(None, (slot.hint, opens)))
     return f"{told[:1].upper()}{told[1:]}." if told else ""
 
 

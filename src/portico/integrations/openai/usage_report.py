@@ -130,6 +130,7 @@ def _check(context: Context, kind: str, subject: Subject, by: tuple[str, ...], c
 
 REPORT = Composed(
     comfort="reports",
+    splits=KINDS[COMPLETIONS].dimensions,
     integration="openai",
     resource="usage",
     method="report",

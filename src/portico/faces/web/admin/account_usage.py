@@ -11,7 +11,7 @@ from typing import Any
 from starlette.routing import Route
 
 from portico.errors import InvalidArguments, NotFound
-from portico.faces.web.admin import chart
+from portico.faces.web.admin import chart, words
 from portico.faces.web.admin.frame import Frame, Turn, quoted, with_query
 from portico.faces.web.admin.usage import PERIODS, download_of
 from portico.faces.web.page import Reply
@@ -54,7 +54,7 @@ async def show(turn: Turn) -> Reply:
         "accounts",
         account=account,
         reports=[_shown(report, answer, only) for report, answer in zip(usable, answers, strict=True)],
-        missing=[(each.title, [_label(account, key) for key in each.credentials]) for each in _but(reports, usable)],
+        missing=[(_title(each), [_label(account, key) for key in each.credentials]) for each in _but(reports, usable)],
         period=_period(turn),
         periods=(USUALLY, *PERIODS),
         only=only,
@@ -107,9 +107,9 @@ def _shown(report: Composed, answer: Json, only: Json) -> Json:
     main = next((name.removesuffix("_before") for name in total if name.endswith("_before")), next(iter(total), ""))
     return {
         "name": report.tool.name,
-        "title": report.title,
+        "title": _title(report),
         "error": answer.get("error", ""),
-        "total": total,
+        "total": [(_called(name), _cell(name, value)) for name, value in total.items() if value is not None],
         "period": answer.get("period") or {},
         "forecast": answer.get("forecast") or {},
         "incomplete": answer.get("incomplete") or [],
@@ -128,19 +128,41 @@ def _table(report: Composed, name: str, table: Json, ranked: str) -> Json:
     is_money = names[main] in _MONEY
     drawn = None
     if name == OVER_TIME:
-        series = chart.Series(name=names[main].replace("_", " "), values=tuple(values))
+        series = chart.Series(name=_called(names[main]), values=tuple(values))
         drawn = chart.columns([str(row[0]) for row in rows], [series])
     return {
         "name": name,
-        "columns": [each.replace("_", " ") for each in names],
+        "columns": [_called(each) for each in names],
         "is_text": [_is_text(rows, place) for place in range(len(names))],
         "rows": [
-            {"cells": row, "share": share, "key": _key(report, name, row, identity)}
+            {"cells": list(map(_cell, names, row)), "share": share, "key": _key(report, name, row, identity)}
             for row, share in zip(rows, chart.shares(values), strict=True)
         ],
         "measure": "cost_usd" if is_money else "",
         "chart": drawn,
     }
+
+
+def _title(report: Composed) -> str:
+    """What it reports: a page needs no verb."""
+    said = report.title.removeprefix("Report ")
+    return said[:1].upper() + said[1:]
+
+
+def _called(name: str) -> str:
+    """A column's name as people say it; the cells tell the unit."""
+    return name.removesuffix("_percent").replace("usd", "cost").replace("_", " ")
+
+
+def _cell(name: str, value: Any) -> str:
+    """A figure with its unit; anything else as it is."""
+    if value is None:
+        return ""
+    if name in _MONEY:
+        return words.money(_number(value))
+    if name.endswith("_percent"):
+        return f"{value}%"
+    return words.number(value) if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 def _key(report: Composed, name: str, row: Sequence[Any], identity: int) -> str:
@@ -150,7 +172,9 @@ def _key(report: Composed, name: str, row: Sequence[Any], identity: int) -> str:
 
 
 def _by(report: Composed) -> tuple[str, ...]:
-    """By what a report can be split, as its own schema says."""
+    """By what a report can be split, as it says itself or its schema does."""
+    if report.splits:
+        return report.splits
     schema: Json = next((each.schema for each in report.parameters if each.name == "by"), Json())
     items: Any = schema.get("items")
     allowed: Any = items.get("enum") if is_record(items) else None

@@ -9,8 +9,9 @@ from portico.errors import Failure, InvalidArguments
 from portico.faces.web.admin import limits
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.admin.words import IN_TROUBLE
+from portico.faces.web.connect import sentence
 from portico.faces.web.page import Reply
-from portico.shapes import Json, is_list, is_record
+from portico.shapes import Json, is_list
 
 PANIC_KEYS = (
     ("delete", "deleted at the vendor"),
@@ -62,6 +63,7 @@ async def show_new(turn: Turn) -> Reply:
     known = (await turn.do("listIntegrations"))["result"]
     wanted = turn.filled("integration", turn.asked("integration", known[0]["name"]))
     chosen = next((each for each in known if each["name"] == wanted), known[0])
+    view = await turn.parts.views.base(turn.environment.id, chosen["name"])
     auth = (await turn.do("getIntegrationCapabilities", path={"id": chosen["id"]}))["auth"]
     return turn.page(
         "connect.html",
@@ -69,7 +71,7 @@ async def show_new(turn: Turn) -> Reply:
         integrations=[(each["name"], each["label"]) for each in known],
         chosen=chosen,
         fields=auth["fields"],
-        hints={each["field"]: each["hint"] for each in _credentials(chosen)},
+        hints={each.field: sentence(each, view) for each in view.integration.credentials},
         base_urls=[("", "The usual one"), *((each, each) for each in _base_urls(chosen))],
     )
 
@@ -167,11 +169,6 @@ async def delete(turn: Turn) -> Reply:
 def _context(form: dict[str, str]) -> Json:
     """The fields of the integration that were filled in; an empty one leaves what there is."""
     return {name.removeprefix("context."): text for name, text in form.items() if text and name.startswith("context.")}
-
-
-def _credentials(integration: Json) -> list[Json]:
-    found: Any = integration["config"].get("credentials")
-    return [each for each in found if is_record(each)] if is_list(found) else []
 
 
 def _base_urls(integration: Json) -> list[str]:

@@ -2,6 +2,7 @@
 
 from starlette.routing import Route
 
+from portico.clock import iso
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.page import Redirect, Reply
 
@@ -17,7 +18,7 @@ def routes(frame: Frame) -> list[Route]:
 
 
 async def show(turn: Turn) -> Reply:
-    return turn.page("environments.html", "environments")
+    return turn.page("environments.html", "environments", iso=iso)
 
 
 async def create(turn: Turn) -> Reply:

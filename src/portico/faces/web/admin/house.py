@@ -4,13 +4,14 @@ from typing import get_args
 
 from starlette.routing import Route
 
+from portico.faces.web.admin import words
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.page import Redirect, Reply
 from portico.store.rotations import What
 
 KEYS = "/admin/keys"
 WHATS: dict[What, str] = {
-    "all": "Both: the root key and every data key",
+    "all": "The root key and every data key",
     "data": "The data keys, which seal the environments' secrets",
     "root": "The root key, which wraps all others",
 }
@@ -32,7 +33,7 @@ def routes(frame: Frame) -> list[Route]:
 
 
 async def health(turn: Turn) -> Reply:
-    return turn.page("health.html", "health", status=await turn.do("getStatus"))
+    return turn.page("health.html", "health", status=await turn.do("getStatus"), jobs=words.JOBS)
 
 
 async def settings(turn: Turn) -> Reply:

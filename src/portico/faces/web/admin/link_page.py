@@ -16,19 +16,30 @@ PATH = "/link-page"
 
 
 def routes(frame: Frame) -> list[Route]:
-    return [frame.route(PATH, show, {"change": change, "preview": preview})]
+    return [frame.route(PATH, show, {"link": make_link, "change": change, "preview": preview})]
 
 
-async def show(turn: Turn) -> Reply:
+async def show(turn: Turn, made: Json | None = None) -> Reply:
     page = await turn.do("getLinkPage")
     return turn.page(
         "link_page.html",
         "link-page",
         page=page,
+        made=made,
         logo=(await _look(turn))["logo"],
         most_kilobytes=looks.MOST_LOGO_BYTES // 1024,
         script=f"{turn.parts.settings.public_url.rstrip('/')}/embed.js",
     )
+
+
+async def make_link(turn: Turn) -> Reply:
+    """For a customer to connect their account by; its address is shown once."""
+    tenant = turn.visit.form.get("tenant_id", "").strip()
+    if not tenant:
+        raise InvalidArguments([Failure("tenant_id", "must not be empty", "your own id or name for the customer")])
+    made = await turn.do("createLinkToken", body={"tenant_id": tenant})
+    turn.visit.fields = []
+    return await show(turn, {**made, "tenant": tenant})
 
 
 async def change(turn: Turn) -> Reply:

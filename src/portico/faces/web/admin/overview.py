@@ -3,6 +3,7 @@
 from starlette.routing import Route
 
 from portico.faces.web.admin.frame import Frame, Turn
+from portico.faces.web.admin.log import gathered
 from portico.faces.web.admin.words import IN_TROUBLE
 from portico.faces.web.page import Redirect, Reply
 from portico.shapes import Json
@@ -29,7 +30,7 @@ async def show(turn: Turn) -> Reply:
     values: Json = {
         "servers": servers,
         "calls": calls,
-        "failed": [each for each in calls if each["http_status_code"] >= 400][:SHOWN],
+        "failed": gathered(each for each in calls if each["http_status_code"] >= 400)[:SHOWN],
         "looked_at": LOOKED_AT,
         "accounts": accounts,
         "troubled": troubled[:SHOWN],

@@ -7,6 +7,7 @@ from starlette.routing import Route
 from portico.errors import Failure, InvalidArguments
 from portico.faces.web.admin import limits, server_form, words
 from portico.faces.web.admin.frame import Frame, Turn
+from portico.faces.web.admin.log import gathered
 from portico.faces.web.page import Page, Redirect, Reply
 from portico.shapes import Json
 from portico.toolbox.clients import SECRET_HERE, TOKEN_HERE, WAYS
@@ -14,6 +15,8 @@ from portico.toolbox.clients import SECRET_HERE, TOKEN_HERE, WAYS
 NEW, ONE = "/accounts/{id}/servers/new", "/accounts/{id}/servers/{server_id}"
 MOST_ACCOUNTS = 200
 MOST_APPROVALS = 5
+MOST_CALLS = 5
+ROWS_READ = 100
 
 
 def routes(frame: Frame) -> list[Route]:
@@ -85,6 +88,7 @@ async def show_one(turn: Turn, seen: Json | None = None) -> Reply:
     grants = await turn.do("listMcpGrants", path=turn.ids)
     asked = await turn.do("listApprovals", query=[("limit", str(MOST_APPROVALS)), ("mcp_server_id", server["id"])])
     of_server = [("mcp_server_id", str(server["id"]))]
+    calls = await turn.do("listLog", query=[("limit", str(ROWS_READ)), *of_server])
     is_form = turn.visit.form.get("do") in {"change", "preview"}
     shown = server_form.of_visit(turn.visit) if is_form else server_form.of_server(server)
     if seen is None:
@@ -98,6 +102,7 @@ async def show_one(turn: Turn, seen: Json | None = None) -> Reply:
         seen=seen,
         grants=grants["result"],
         asked=asked["result"],
+        calls=gathered(calls["result"])[:MOST_CALLS],
         limits=(await turn.do("listAccountQuotas", path={"id": turn.ids["id"]}, query=of_server))["result"],
         approval_states=words.APPROVALS,
         snippets=(await turn.do("listMcpSnippets", path=turn.ids))["result"],
@@ -165,9 +170,11 @@ async def _about(turn: Turn) -> Json:
     account = await turn.do("getIntegratedAccount", path={"id": turn.ids["id"]})
     capabilities = await turn.do("getIntegratedAccountCapabilities", path={"id": turn.ids["id"]})
     found = {tag for each in capabilities["proxy"] for method in each["methods"] for tag in method["tags"]}
+    meanings = (await turn.parts.views.base(turn.environment.id, account["integration"]["name"])).integration.tags
     return {
         "account": account,
         "tags": [(tag, tag) for tag in sorted(found)],
+        "areas": [(tag, meanings[tag]) for tag in sorted(found) if tag in meanings],
         "methods": server_form.METHODS,
         "exposures": server_form.EXPOSURES,
         "comforts": server_form.COMFORTS,

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from portico.errors import InvalidArguments
 from portico.faces.web.admin import schema_form, words
-from portico.faces.web.admin.frame import Frame, Turn, quoted
+from portico.faces.web.admin.frame import Frame, Turn, quoted, with_query
 from portico.faces.web.admin.same_call import written
 from portico.faces.web.page import Redirect, Reply
 from portico.gateway.lookup import Connected
@@ -18,6 +18,7 @@ from portico.toolbox.run import ToolCall
 from portico.toolbox.tools import tool_of
 
 MOST_FOUND = 100
+PER_PAGE = 50
 MOST_SHOWN_CHARACTERS = 100_000
 DRY_RUN = "dry_run"
 
@@ -50,11 +51,24 @@ async def show_all(turn: Turn) -> Reply:
         connected = await _connected(turn)
         index = turn.frame.toolbox.index(connected.view)
         tools = [names[each] for each in index.search(words, among=names, count=MOST_FOUND) if each in names]
+    start = int(turn.asked("from")) if turn.asked("from").isdecimal() else 0
+    kept = {"q": words, "tag": tag, "effect": effect}
+
+    def address(first: int) -> str:
+        query = kept | {"from": str(first) if first > 0 else ""}
+        return with_query(
+            turn.at(f"/accounts/{account['id']}/tools"), {name: text for name, text in query.items() if text}
+        )
+
     return turn.page(
         "tools.html",
         "tools",
         account=account,
-        tools=tools,
+        tools=tools[start : start + PER_PAGE],
+        found=len(tools),
+        start=start,
+        address=address,
+        per_page=PER_PAGE,
         tags=sorted({tag for each in everything for tag in each["tags"]}),
         total=len(everything),
         words=words,

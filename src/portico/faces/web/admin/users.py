@@ -125,8 +125,8 @@ async def _changed(turn: Turn, body: Json, said: str) -> Reply:
     return Redirect(f"{PATH}/{turn.ids['id']}?said={said}")
 
 
-def _roles() -> list[tuple[str, str]]:
-    return [(name, f"{name}: {meaning}") for name, meaning in ROLES.items()]
+def _roles() -> list[tuple[str, str, str]]:
+    return [(name, name, meaning) for name, meaning in ROLES.items()]
 
 
 def _names(turn: Turn) -> dict[str, str]:

@@ -121,6 +121,6 @@ def _wanted(turn: Turn) -> list[str]:
 
 
 async def _types(turn: Turn) -> list[tuple[str, str]]:
+    """Each with what it means."""
     found = (await turn.do("listWebhookEventTypes", query=[("limit", "1000")]))["result"]
-    listed = [(each["event_type"], f"{each['event_type']}: {each['meaning']}") for each in reversed(found)]
-    return [("*", "*: everything"), *listed]
+    return [(each["event_type"], each["meaning"]) for each in reversed(found)]

@@ -1,9 +1,12 @@
 """What admin pages say: what was just done, what an account's state means, times and sizes as people read them."""
 
-from datetime import UTC, datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
+
+from portico.shapes import is_list, is_record
 
 # After an act the address names one of these; anything else in its place says nothing.
 SAID = {
@@ -45,14 +48,40 @@ SAID = {
     "rotation-begun": "The rotation has begun; it goes on in the background.",
 }
 
-# Account state → (tone of its badge, what it means, what to do).
+# Account state → (tone of its badge, what it means and what to do, what people call it).
 STATES = {
-    "connecting": ("warn", "Its keys are being tried."),
-    "active": ("good", "Every key that was given works."),
-    "post_install_error": ("bad", "Something that follows connecting failed."),
-    "validation_error": ("bad", "A key did not work when it was tried. Give a new one below."),
-    "needs_reauth": ("bad", "The vendor no longer takes a key. Calls are still tried; give a new key below."),
-    "blocked": ("bad", "Somebody blocked it: its calls are refused."),
+    "connecting": ("warn", "Its keys are being tried.", "connecting"),
+    "active": ("good", "Every key that was given works.", "active"),
+    "post_install_error": ("bad", "Something that follows connecting failed.", "not set up"),
+    "validation_error": ("bad", "A key did not work when it was tried. Give a new one below.", "key refused"),
+    "needs_reauth": (
+        "bad", "The vendor no longer takes a key. Calls are still tried; give a new key below.", "needs a new key",
+    ),
+    "blocked": ("bad", "Somebody blocked it: its calls are refused.", "blocked"),
+}  # fmt: skip
+
+# By which way a call came in.
+FACES = {
+    "proxy": "Proxy API",
+    "custom": "Custom API",
+    "passthrough": "Passthrough",
+    "unified": "Unified API",
+    "tools": "Tools API",
+    "mcp": "MCP",
+    "admin": "Admin pages",
+    "jobs": "Portico itself",
+}
+
+# What is done in the background, in the order in which it is looked at.
+JOBS = {
+    "fan_out": "Find who hears of an event",
+    "deliver": "Deliver a webhook's message",
+    "watch": "Look whether a vendor's job has ended",
+    "recheck": "Try an account's keys again",
+    "rotate": "Seal everything with new keys",
+    "forget": "Forget what is over",
+    "report": "Plan the reading of an account's usage",
+    "report_day": "Read one day of an account's usage",
 }
 
 # What the list of accounts is asked for to show those that need somebody.
@@ -76,11 +105,55 @@ def when(text: str | None) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
 
 
+def to_the_second(text: str) -> str:
+    """The same where much happens within a minute."""
+    moment = datetime.fromisoformat(text).astimezone(UTC)
+    return f"{moment.day} {moment:%b %Y, %H:%M:%S} UTC"
+
+
+def on_day(text: str) -> str:
+    """A day as there is room for beside an axis; anything longer without its year."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return text[5:] if len(text) > MONTH else text
+    return f"{day.day} {day:%b}"
+
+
+def took(milliseconds: float) -> str:
+    """How long something took."""
+    if milliseconds >= SECOND:
+        return f"{milliseconds / SECOND:,.1f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= TEN else f"{milliseconds:.1f} ms"
+
+
+def heard(types: Iterable[str]) -> str:
+    """What a webhook hears of."""
+    return "everything" if "*" in types else ", ".join(types)
+
+
+def told(facts: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What there is to tell, without what is empty."""
+    said = {name: _said(value) for name, value in facts.items()}
+    return [(name.replace("_", " "), text) for name, text in said.items() if text]
+
+
+def _said(value: Any) -> str:
+    if value is None or isinstance(value, bool):
+        return {True: "yes", False: "no", None: ""}[value]
+    if is_list(value):
+        return ", ".join(map(_said, value))
+    return ", ".join(f"{name} {text}" for name, text in told(value)) if is_record(value) else str(value)
+
+
 def number(value: float) -> str:
     return f"{value:,}"
 
 
 SMALLEST_SHOWN = 0.0001
+SECOND, TEN = 1000, 10
+# As many signs as 2026-11 has.
+MONTH = 7
 
 
 def money(value: float) -> str:
