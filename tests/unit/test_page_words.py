@@ -1,11 +1,13 @@
 """What admin pages make of figures, times and facts."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from portico.faces.web.admin import words
 from portico.faces.web.admin.log import gathered
+from portico.faces.web.admin.server_form import endings
 
 
 @pytest.mark.parametrize(
@@ -41,3 +43,10 @@ def test_a_tool_and_what_it_calls_are_one_row() -> None:
     tool = {"id": "1", "request_id": "a", "path": "", "tool": "report"}
     rows = [{**tool, "id": "3", "path": "/costs"}, tool, {"id": "2", "request_id": "b", "path": "/models", "tool": ""}]
     assert [(each["id"], each["steps"]) for each in gathered(rows)] == [("1", 1), ("2", 0)]
+
+
+@pytest.mark.parametrize(("hour", "is_offered"), [(9, True), (23, False)])
+def test_a_server_may_end_with_this_very_day(hour: int, is_offered: bool) -> None:
+    offered = [label for _, label in endings(datetime(2026, 11, 27, hour, 30, tzinfo=UTC))]
+    assert ("Today, Friday, at its end (UTC)" in offered) is is_offered
+    assert "On Friday, 4 December, at its end (UTC)" in offered

@@ -33,7 +33,7 @@ async def test_what_was_typed_stays_where_it_was_refused_but_for_the_keys(office
     await office.operator.open(office.at("/accounts/new"))
     got = await office.operator.submit(office.at("/accounts/new"), do="connect", tenant_id="half <b>done</b>")
     assert got.status == 400
-    assert "context has no key" in office.operator.text
+    assert "A key is missing" in office.operator.text
     assert office.operator.form(office.at("/accounts/new")).fields["tenant_id"] == "half <b>done</b>"
     await office.operator.submit(
         office.at("/accounts/new"), {"context.api_key": "sk-proj-secret"}, do="connect", tenant_id=" "
@@ -126,3 +126,17 @@ async def test_the_overview_leads_to_all_accounts_in_trouble(office: Office) -> 
     assert "stage active" not in office.viewer.text
     ids = [page.rpartition("/")[2] for page in made]
     assert (await office.client.post("/integrated-account/bulk-delete", {"ids": ids})).json["deleted"] == 9
+
+
+async def test_the_bare_address_leads_to_where_one_begins(office: Office) -> None:
+    await office.operator.open("/")
+    await office.operator.follow()
+    await office.operator.follow()
+    assert "Overview of default" in office.operator.text
+
+
+async def test_the_form_says_what_each_key_opens(office: Office) -> None:
+    await office.operator.open(office.at("/accounts/new?integration=openai"))
+    said = office.operator.text
+    assert "It starts with sk-admin-; it opens" in said
+    assert "billing, usage" in said

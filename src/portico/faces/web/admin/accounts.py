@@ -84,6 +84,8 @@ async def connect(turn: Turn) -> Reply:
         "base_url": form.get("base_url", ""),
         "context": _context(form),
     }
+    if not body["context"]:
+        raise InvalidArguments([Failure("A key", "is missing", "at least one of those below")])
     made = await turn.do("importIntegratedAccount", body=body)
     return turn.back(f"/accounts/{made['id']}", "account-connected")
 
@@ -98,7 +100,7 @@ async def show_one(turn: Turn, **shown: Any) -> Reply:
         "accounts",
         account=account,
         fields=capabilities["auth"]["fields"],
-        can=_can(capabilities["proxy"], held),
+        can=can(capabilities["proxy"], held),
         servers=servers["result"],
         limits=(await turn.do("listAccountQuotas", path=turn.ids))["result"],
         **limits.choices(),
@@ -176,7 +178,7 @@ def _base_urls(integration: Json) -> list[str]:
     return [str(each) for each in found] if is_list(found) else []
 
 
-def _can(resources: list[Json], held: set[str]) -> Json:
+def can(resources: list[Json], held: set[str]) -> Json:
     """How many tools there are for looking and for changing, by area, and how many wait for a key."""
     methods = [method for each in resources for method in each["methods"] if method["has_description"]]
     usable = [each for each in methods if not each["key"] or each["key"] in held]

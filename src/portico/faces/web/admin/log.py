@@ -30,6 +30,8 @@ FILTERS = {
 # So many rows are read for a page: a tool's calls stand with it, and are no rows of their own.
 READ = 200
 FIRST = frozenset({"q", "status", "tool", "tenant_id"})
+# What links ask for, and nobody types.
+NAMED = frozenset({"integrated_account_id", "mcp_server_id"})
 TIMES = (("since", "created_at[gt]", "From (UTC)"), ("until", "created_at[lt]", "To (UTC)"))
 
 
@@ -50,6 +52,7 @@ async def show_all(turn: Turn) -> Reply:
         rows=gathered(found["result"]),
         filters=offered,
         first=FIRST,
+        named=NAMED,
         chosen=chosen,
         times=times,
         time_fields=TIMES,

@@ -24,7 +24,7 @@ from portico.faces.web.admin import (
     webhooks,
 )
 from portico.faces.web.admin.frame import Frame
-from portico.faces.web.page import Reply
+from portico.faces.web.page import Redirect, Reply
 from portico.faces.web.visit import Visit
 
 # What belongs to no environment comes first: its addresses would else be taken for an environment's id.
@@ -41,5 +41,8 @@ def routes(frame: Frame) -> list[Route]:
         visit.needed()
         raise NotFound(f"There is no page at {visit.incoming.path}.")
 
+    async def begin(visit: Visit) -> Reply:
+        return Redirect("/admin")
+
     found = [route for pages in _PAGES for route in pages.routes(frame)]
-    return [*found, site.route("/admin/{rest:path}", get=nothing)]
+    return [*found, site.route("/", get=begin), site.route("/admin/{rest:path}", get=nothing)]

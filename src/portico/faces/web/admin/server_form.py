@@ -176,6 +176,7 @@ def endings(moment: datetime) -> list[tuple[str, str]]:
     return [
         ("", "Never"),
         (iso(hour), f"In an hour, {hour:%H:%M} UTC"),
+        *([(iso(today), f"Today, {today:%A}, at its end (UTC)")] if hour < today else []),
         *((iso(each), f"On {each:%A}, {each.day} {each:%B}, at its end (UTC)") for each in days),
         (iso(today + timedelta(days=30)), "In 30 days"),
         (iso(today + timedelta(days=90)), "In 90 days"),

@@ -6,6 +6,7 @@ from starlette.routing import Route
 
 from portico.errors import Failure, InvalidArguments
 from portico.faces.web.admin import limits, server_form, words
+from portico.faces.web.admin.accounts import can
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.admin.log import gathered
 from portico.faces.web.page import Page, Redirect, Reply
@@ -169,11 +170,14 @@ async def _about(turn: Turn) -> Json:
     """What the form offers: the integration's areas, ends, and who the account belongs to."""
     account = await turn.do("getIntegratedAccount", path={"id": turn.ids["id"]})
     capabilities = await turn.do("getIntegratedAccountCapabilities", path={"id": turn.ids["id"]})
-    found = {tag for each in capabilities["proxy"] for method in each["methods"] for tag in method["tags"]}
+    held = {name for name, key in account["keys"].items() if key["present"]}
+    methods = [method for each in capabilities["proxy"] for method in each["methods"]]
+    found = {tag for each in methods if not each["key"] or each["key"] in held for tag in each["tags"]}
     meanings = (await turn.parts.views.base(turn.environment.id, account["integration"]["name"])).integration.tags
     return {
         "account": account,
         "tags": [(tag, tag) for tag in sorted(found)],
+        "missing": can(capabilities["proxy"], held)["missing"],
         "areas": [(tag, meanings[tag]) for tag in sorted(found) if tag in meanings],
         "methods": server_form.METHODS,
         "exposures": server_form.EXPOSURES,
