@@ -89,6 +89,12 @@ def test_required_fields_come_first_and_keep_what_was_typed() -> None:
     ]  # fmt: skip
 
 
+def test_a_moment_may_be_said_as_people_say_it() -> None:
+    hints = {each.argument: each.hint for each in schema_form.fields(SCHEMA, {}, times=("name",))}
+    assert hints["name"].endswith("Such as 7 days ago, 2026-11-01 or start of month.")
+    assert "days ago" not in hints["order"]
+
+
 def test_written_calls_survive_every_quote() -> None:
     arguments = {"name": 'it\'s "quoted" $HOME `x`\n', "at": "@file", "n": 1}
     calls = {each.name: each.text for each in written("https://portico.test", "an account", "tool", arguments)}

@@ -151,7 +151,7 @@ def _title(report: Composed) -> str:
 
 def _called(name: str) -> str:
     """A column's name as people say it; the cells tell the unit."""
-    return name.removesuffix("_percent").replace("usd", "cost").replace("_", " ")
+    return name.removesuffix("_percent").replace("_before", ", period before").replace("usd", "cost").replace("_", " ")
 
 
 def _cell(name: str, value: Any) -> str:

@@ -13,6 +13,9 @@ from portico.shapes import Json, NotJson, decode, is_record
 PATH = "/accounts/{id}/mappings"
 EVERYBODY = "environment"
 TRIED = 3
+EXAMPLE: Json = {
+    "user-directory": {"users": {"every": {"response_mapping": {"is_owner": 'response.role = "owner"'}}}},
+}
 
 
 def routes(frame: Frame) -> list[Route]:
@@ -73,6 +76,7 @@ async def show(turn: Turn, tried: Json | None = None) -> Reply:
         compared=await _compared(turn, place),
         tried=tried,
         pretty=words.pretty,
+        example=words.pretty(EXAMPLE),
     )
 
 

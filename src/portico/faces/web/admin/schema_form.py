@@ -12,6 +12,7 @@ from portico.shapes import Json, is_list
 PREFIX = "argument."
 Kind = Literal["text", "number", "choice", "lines", "json"]
 _UNSET = ("", "Left out")
+AS_PEOPLE_SAY = "Such as 7 days ago, 2026-11-01 or start of month."
 
 
 class Field(Struct, frozen=True, kw_only=True):
@@ -29,15 +30,16 @@ class Field(Struct, frozen=True, kw_only=True):
         return PREFIX + self.argument
 
 
-def fields(schema: Json, form: Mapping[str, str]) -> list[Field]:
-    """Required ones first, else in the schema's order, filled with what the form says."""
+def fields(schema: Json, form: Mapping[str, str], times: Sequence[str] = ()) -> list[Field]:
+    """Required ones first, else in the schema's order, filled with what the form says. `times` names arguments that are
+    moments, which people may say as they like."""
     required: Sequence[str] = schema.get("required", ())
     properties: dict[str, Json] = schema["properties"]
     found = [
         Field(
             argument=name,
             kind=kind_of(each),
-            hint=_hint(each),
+            hint=_hint(each, is_time=name in times),
             required=name in required,
             options=_options(each),
             value=form.get(PREFIX + name, ""),
@@ -132,7 +134,7 @@ def _shown(value: Any) -> str:
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
 
-def _hint(schema: Json) -> str:
-    how = {"lines": "One a line.", "json": "As JSON."}.get(kind_of(schema), "")
+def _hint(schema: Json, *, is_time: bool) -> str:
+    how = {"lines": "One a line.", "json": "As JSON."}.get(kind_of(schema), AS_PEOPLE_SAY if is_time else "")
     said = str(schema.get("description", "")).strip()
-    return f"{said}. {how}" if said and how and said[-1].isalnum() else f"{said} {how}".strip()
+    return f"{said}. {how}" if said and how and said[-1] not in ".!?" else f"{said} {how}".strip()

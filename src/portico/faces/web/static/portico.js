@@ -8,7 +8,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
-  const label = button.textContent;
+  const label = button.label ??= [...button.childNodes];
   const text = document.getElementById(button.dataset.copy).textContent;
   try {
     await navigator.clipboard.writeText(text);
@@ -21,7 +21,7 @@ document.addEventListener("click", async (event) => {
     button.textContent = "Selected";
   }
   button.setAttribute("aria-live", "polite");
-  setTimeout(() => { button.textContent = label; }, 2000);
+  setTimeout(() => button.replaceChildren(...label), 2000);
 });
 
 document.addEventListener("submit", (event) => {
@@ -39,6 +39,11 @@ for (const here of document.querySelectorAll(".side > ul [aria-current]")) {
   const list = here.closest("ul");
   list.scrollLeft = here.offsetLeft - list.offsetLeft - (list.clientWidth - here.offsetWidth) / 2;
 }
+
+// What the keyboard reaches there is seen whole.
+document.addEventListener("focusin", (event) => {
+  if (event.target.closest(".side > ul")) event.target.scrollIntoView({ block: "nearest", inline: "nearest" });
+});
 
 addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
