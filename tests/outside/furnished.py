@@ -300,6 +300,7 @@ def _links(made: Furnished) -> None:
     handed = made.put("secret link", f"/stored-secret/{secret}/link", {})
     made.starts += [each["url"] for each in (link, again, choose, handed) if each]
     made.starts += [
+        f"{made.house.url}/",
         f"{made.house.url}/connect?{urlencode({'link_token': made.words('argument')})}",
         f"{made.house.url}/one-time/{quote(made.words('argument'), safe='')}",
         f"{made.house.url}/approve/{quote(made.words('argument'), safe='')}",
