@@ -83,6 +83,7 @@ class Camera:
         self.page.get_by_label("Name or e-mail").fill(PERSON)
         self.page.get_by_label("Password").fill(PASSWORD)
         self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("**/admin/**")
 
     def take(self, name: str, *, height: int = DESK[1], top: str = "") -> None:
         """What the window shows, from a heading on where one is named."""

@@ -75,7 +75,7 @@ def test_account_is_connected_in_a_frame(browser: "Browser", mcp_house: House, s
         field.press_sequentially("sk-admin-")
         frame.get_by_text("This looks like another key").wait_for()
         field.fill(PROJECT)
-        frame.get_by_text("This is the form of this key").wait_for()
+        frame.get_by_text("This looks right: ").wait_for()
         keep(page, "embed-frame")
         frame.get_by_role("button", name="Connect", exact=True).click()
         frame.get_by_role("heading", name="OpenAI is connected").wait_for()

@@ -96,5 +96,5 @@ def look_back(page: "Page") -> None:
     keep(page, "story-log")
     failed.get_by_role("link").first.click()
     page.get_by_role("heading", name=ALERT).wait_for()
-    assert CUSTOMER in page.locator(".facts").inner_text()
+    assert CUSTOMER in page.locator(".facts").first.inner_text()
     keep(page, "story-call")

@@ -14,7 +14,7 @@ for (const input of slots) {
     const kind = text && kinds.find(({ prefix }) => text.startsWith(prefix));
     if (!text) said.textContent = "";
     else if (!kind) said.textContent = "This does not look like a key that is known; it is tried all the same.";
-    else if (kind.input === input) said.textContent = `This is the form of this key: ${input.dataset.label}.`;
+    else if (kind.input === input) said.textContent = `This looks right: ${input.dataset.label}.`;
     else said.textContent = `This looks like another key: ${kind.input.dataset.label}. It will be put there.`;
   });
 }
