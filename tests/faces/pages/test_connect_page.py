@@ -114,6 +114,7 @@ async def test_wrong_key_is_kept_as_an_error_that_only_the_same_page_can_mend(of
     first = (await accounts_of(office, "mistyped"))[0]
     assert first["status"] == "validation_error"
     assert "Connect OpenAI" in browser.text
+    assert "The project API key could not be proved" in browser.text
     forged = await browser.submit("/connect", {"context.api_key": PROJECT}, again="ptc_relink_forged")
     assert forged.status == 410
     await _back_to_the_form(office, browser, first["id"])

@@ -52,6 +52,7 @@ async def test_a_period_that_is_not_understood_says_what_is(office: Office) -> N
     got = await office.viewer.open(office.at("/usage?period=soon"))
     assert (got.status, "last 7 days" in office.viewer.text) == (400, True)
     assert 'value="soon"' in got.content.decode()
+    assert "<summary>What is allowed</summary>" in got.content.decode()
 
 
 async def test_where_nothing_was_used_it_is_said_what_will_be(office: Office) -> None:

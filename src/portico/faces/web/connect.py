@@ -140,11 +140,18 @@ async def _connect(showing: Showing, view: View, form: dict[str, str], parts: Pa
     except InvalidArguments as problem:
         return _form(showing, view, sentence=problem.sentence, again=again, status=problem.status)
     if account.last_error:
-        sentence = str(account.last_error["message"])
+        sentence = _named(str(account.last_error["message"]), view)
         outcome = {"error_type": account.status, "message": sentence, "integrated_account_id": account.id}
         again = linking.continuation(link, parts)
         return _form(showing, view, sentence=sentence, again=again, status=422, outcome=outcome)
     return await _done(showing, account, parts)
+
+
+def _named(sentence: str, view: View) -> str:
+    """With what people call a key, in the place of its name in the API."""
+    for slot in view.integration.credentials:
+        sentence = sentence.replace(slot.name, slot.label)
+    return sentence
 
 
 def _form(
@@ -188,7 +195,7 @@ def _fields(view: View) -> list[Json]:
             {
                 "name": each.name,
                 "label": each.label,
-                "hint": sentence(slot, view) if slot else each.hint,
+                "hint": told_of(slot, view) if slot else each.hint,
                 "secret": each.secret,
                 "prefixes": " ".join(slot.prefixes) if slot else "",
                 "kind": slot.label if slot else "",
@@ -197,7 +204,7 @@ def _fields(view: View) -> list[Json]:
     return fields
 
 
-def sentence(slot: Credential, view: View) -> str:
+def told_of(slot: Credential, view: View) -> str:
     """What tells a key's kind, and what it is good for: `It starts with x-; it opens 12 operations: notes, drafts.`"""
     opened = [each for each in view.operations if each.credential == slot.name]
     areas = Counter(tag for each in opened for tag in each.tags)

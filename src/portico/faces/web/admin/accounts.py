@@ -9,7 +9,7 @@ from portico.errors import Failure, InvalidArguments
 from portico.faces.web.admin import limits
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.admin.words import IN_TROUBLE
-from portico.faces.web.connect import sentence
+from portico.faces.web.connect import told_of
 from portico.faces.web.page import Reply
 from portico.shapes import Json, is_list
 
@@ -71,7 +71,7 @@ async def show_new(turn: Turn) -> Reply:
         integrations=[(each["name"], each["label"]) for each in known],
         chosen=chosen,
         fields=auth["fields"],
-        hints={each.field: sentence(each, view) for each in view.integration.credentials},
+        hints={each.field: told_of(each, view) for each in view.integration.credentials},
         base_urls=[("", "The usual one"), *((each, each) for each in _base_urls(chosen))],
     )
 
