@@ -211,3 +211,12 @@ async def test_what_a_server_did_stands_on_its_page(office: Office) -> None:
     assert "list_all_openai_models 200" in office.viewer.text
     await office.viewer.open(office.at(f"/log?mcp_server_id={page.rpartition('/')[2]}"))
     assert office.viewer.text.count("list_all_openai_models") == 1
+
+
+async def test_who_may_make_no_server_is_told_before_filling_in_the_form(office: Office) -> None:
+    page = office.at(f"/accounts/{office.account_id}/servers/new")
+    await office.viewer.open(page)
+    assert "a server is made by an operator or an owner" in office.viewer.text
+    assert "Make the server" not in office.viewer.text
+    await office.viewer.open(office.at("/accounts/new"))
+    assert "Accounts are connected by an operator or an owner" in office.viewer.text

@@ -31,6 +31,7 @@ PATH = "/connect"
 MARKS = frozenset({"destructive", "reveals-secret", "spending"})
 # Of what only one key opens, as much is named.
 MOST_AREAS = 6
+NO_KEY = "No key was given: fill in at least one of the fields below."
 
 
 class Showing(Struct, frozen=True, kw_only=True):
@@ -138,13 +139,19 @@ async def _connect(showing: Showing, view: View, form: dict[str, str], parts: Pa
     try:
         account = await linking.redeem(link, {name: text for name, text in given.items() if text}, again, parts)
     except InvalidArguments as problem:
-        return _form(showing, view, sentence=problem.sentence, again=again, status=problem.status)
+        sentence = NO_KEY if has_no_key(problem) else problem.sentence
+        return _form(showing, view, sentence=sentence, again=again, status=problem.status)
     if account.last_error:
         sentence = _named(str(account.last_error["message"]), view)
         outcome = {"error_type": account.status, "message": sentence, "integrated_account_id": account.id}
         again = linking.continuation(link, parts)
         return _form(showing, view, sentence=sentence, again=again, status=422, outcome=outcome)
     return await _done(showing, account, parts)
+
+
+def has_no_key(problem: InvalidArguments) -> bool:
+    """Whether that is all that was wrong: pages have fields for keys, and no context."""
+    return [(each.path, each.problem) for each in problem.failures] == [("context", "has no key")]
 
 
 def _named(sentence: str, view: View) -> str:

@@ -9,7 +9,7 @@ from portico.errors import Failure, InvalidArguments
 from portico.faces.web.admin import limits
 from portico.faces.web.admin.frame import Frame, Turn
 from portico.faces.web.admin.words import IN_TROUBLE
-from portico.faces.web.connect import told_of
+from portico.faces.web.connect import has_no_key, told_of
 from portico.faces.web.page import Reply
 from portico.shapes import Json, is_list
 
@@ -84,9 +84,12 @@ async def connect(turn: Turn) -> Reply:
         "base_url": form.get("base_url", ""),
         "context": _context(form),
     }
-    if not body["context"]:
-        raise InvalidArguments([Failure("A key", "is missing", "at least one of those below")])
-    made = await turn.do("importIntegratedAccount", body=body)
+    try:
+        made = await turn.do("importIntegratedAccount", body=body)
+    except InvalidArguments as problem:
+        if has_no_key(problem):
+            raise InvalidArguments([Failure("A key", "is missing", "at least one of those below")]) from None
+        raise
     return turn.back(f"/accounts/{made['id']}", "account-connected")
 
 
