@@ -348,6 +348,7 @@ async def test_the_vendors_failure_is_told_without_keys(log: Log, vendor: Vendor
     assert (row.status, row.code, row.vendor_status) == (400, "vendor_failure", 400)
     assert row.problem.startswith("Wrong key sk-proj")
     assert len(row.problem) <= 300
+    assert row.problem.endswith("x…"), "what is cut says so"
     assert "abcdefghijkl" not in str(row)
 
 

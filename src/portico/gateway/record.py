@@ -342,4 +342,4 @@ def _plain(row: RequestRow) -> RequestRow:
 
 def _clean(text: str) -> str:
     """Of what somebody else has worded: not too much, and no key that was written where none belongs."""
-    return redact(text[:_LONGEST_TEXT]) if text else ""
+    return redact(text if len(text) <= _LONGEST_TEXT else text[: _LONGEST_TEXT - 1] + "…") if text else ""

@@ -52,6 +52,11 @@ async def test_audit_trail_names_who_did_what(office: Office) -> None:
     await office.operator.submit(office.at("/tokens"), do="create", name="audited", scopes="call")
     await office.viewer.open(office.at("/audit"))
     assert "omar api_token.created" in office.viewer.text
+    await office.viewer.open(office.at("/audit?act=api_token"))
+    assert "omar api_token.created" in office.viewer.text
+    assert "user.signed_in" not in office.viewer.text
+    await office.viewer.open(office.at("/audit?target=nothing-of-that-id"))
+    assert "Nothing like that was done" in office.viewer.text
 
 
 async def test_webhook_is_made_tested_replayed_rotated_and_deleted(office: Office) -> None:
