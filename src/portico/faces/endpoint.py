@@ -209,9 +209,14 @@ def _failure(problem: msgspec.ValidationError) -> Failure:
 
 def position(query: Paging) -> tuple[str, int]:
     """(the id that the page comes before, how many rows) of a list request."""
+    return cursor_of(query), count_of(query)
+
+
+def cursor_of(query: Paging) -> str:
+    """The id that a page comes before."""
     if query.next_cursor and not _ID.fullmatch(query.next_cursor):
         raise bad_cursor()
-    return query.next_cursor or _LAST, count_of(query)
+    return query.next_cursor or _LAST
 
 
 def count_of(query: Paging) -> int:

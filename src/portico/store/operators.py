@@ -40,8 +40,8 @@ _LINK_BY_DIGEST = Statement(
 )
 _LOGO = Statement("SELECT logo, logo_type FROM link_pages WHERE logo_digest = :digest LIMIT 1")
 _ENVIRONMENTS = Statement(
-    "SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC "
-    "LIMIT :count"
+    "SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id < :before "
+    "AND (:name = '' OR name = :name) ORDER BY id DESC LIMIT :count"
 )
 _FIRST_ENVIRONMENT = Statement(
     "SELECT id, name, log_bodies, created_at, updated_at FROM environments ORDER BY id LIMIT 1"
@@ -257,9 +257,10 @@ class Operators:
         await session.run(_DELETE_CODES_OF_PERSON, person_id=person_id)
         return await session.run(_DELETE_GRANTS_OF_PERSON, person_id=person_id)
 
-    async def environments(self, before: str, count: int) -> list[Environment]:
-        """Everybody's environments, newest first."""
-        return [environments.read(row) for row in await self._database.all(_ENVIRONMENTS, before=before, count=count)]
+    async def environments(self, before: str, count: int, name: str = "") -> list[Environment]:
+        """Everybody's environments, newest first; those of this name, where one is given."""
+        rows = await self._database.all(_ENVIRONMENTS, before=before, count=count, name=name)
+        return [environments.read(row) for row in rows]
 
     async def first_environment(self) -> Environment | None:
         """The oldest one, whatever it is called by now."""
