@@ -88,6 +88,29 @@ async def test_link_for_an_account_that_is_there_brings_nothing_along(office: Of
     account = office.account_id
     got = await office.client.post("/link-token", {"integrated_account_id": account, "context": {"note": "n"}})
     assert (got.status, "new account" in got.sentence) == (400, True)
+    got = await office.client.post("/link-token", {"integrated_account_id": account, "region": "eu"})
+    assert got.status == 201
+
+
+@on_office
+@pytest.mark.parametrize(
+    ("field", "asked", "empty"),
+    [
+        ("scopes", ["api.model.read"], []),
+        ("environment_unified_model_id", ["user-directory"], []),
+        ("environment_unified_model_id", "user-directory", None),
+        ("truto_static_gate_id", "gate", ""),
+    ],
+)
+async def test_what_could_not_be_kept_is_refused_with_what_to_do(
+    office: Office, field: str, asked: Any, empty: Any
+) -> None:
+    got = await office.client.post("/link-token", {"tenant_id": "x", field: asked})
+    assert got.status == 400
+    (failure,) = got.json["details"]["failures"]
+    assert failure["path"] == field
+    assert "eave it out" in failure["problem"]
+    assert (await office.client.post("/link-token", {"tenant_id": "x", field: empty})).status == 201
 
 
 @on_office
