@@ -187,6 +187,24 @@ async def test_an_answer_larger_than_the_reshaping_limit_can_still_be_streamed(s
     assert digest.digest() == hashlib.sha256(b'{"padding": "' + b"x" * (size - 15) + b'"}').digest()
 
 
+async def test_a_custom_call_answers_with_the_vendors_body_and_in_the_envelope_where_that_is_asked_for(
+    stage: Stage,
+) -> None:
+    bare = await stage.custom("GET", "models")
+    assert (bare.json["object"], bool(bare.json["data"])) == ("list", True)
+    for chosen in ("raw", "stream"):
+        got = await stage.custom("GET", "models", query={"truto_response_format": chosen})
+        assert got.content == bare.content
+    for chosen in ("unified", "normalized"):
+        got = await stage.custom("GET", "models", query={"truto_response_format": chosen})
+        assert got.json == {"result": bare.json}
+    told = (await stage.custom("GET", "models", query={"truto_response_format": "debug"})).json
+    assert (told["result"], told["debug"]["data"]) == (bare.json, bare.json)
+    assert told["debug"]["requestUrl"].endswith("/models")
+    unknown = await stage.custom("GET", "models", query={"truto_response_format": "xml"})
+    assert (unknown.status, unknown.json["details"]["failures"][0]["path"]) == (400, "truto_response_format")
+
+
 async def test_a_custom_calls_refusal_is_told_as_everywhere_unless_the_bare_one_is_asked_for(stage: Stage) -> None:
     told = await stage.custom("GET", "models/nothing")
     assert (told.status, told.json["statusCode"], told.json["truto_is_remote_error"]) == (404, 404, True)
