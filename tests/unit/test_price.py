@@ -69,6 +69,37 @@ def test_a_price_is_a_number_that_is_not_negative(text: str) -> None:
         msgspec.convert({"input": text}, Price)
 
 
+# As OpenAI's price page had them on the day of the list: input, cached input and output.
+SHIPPED = {
+    "gpt-6-astra": ("10", "1", "50"),
+    "gpt-6-luna": ("0.1", "0.01", "0.5"),
+    "gpt-5.6-terra": ("2", "0.2", "12"),
+    "gpt-5.3-codex": ("1.75", "0.175", "14"),
+    "gpt-4.1-2025-04-14": ("2", "0.5", "8"),
+    "gpt-3.5-turbo-0125": ("0.5", None, "1.5"),
+    "gpt-3.5-turbo-1106": ("1", None, "2"),
+    "gpt-4-0613": ("30", None, "60"),
+}
+TRAINED = {
+    "gpt-4.1-2025-04-14": "25", "gpt-4.1-mini-2025-04-14": "5", "gpt-4.1-nano-2025-04-14": "1.5",
+    "gpt-4o-2024-08-06": "25", "gpt-4o-mini-2024-07-18": "3", "gpt-3.5-turbo": "8", "davinci-002": "6",
+    "babbage-002": "0.4",
+}  # fmt: skip
+
+
+def test_shipped_prices_are_those_of_the_price_page() -> None:
+    (prices,) = load_folder(INTEGRATIONS / "openai" / "catalog").integration.prices.values()
+    for model, told in SHIPPED.items():
+        wanted = [None if each is None else Decimal(each) for each in told]
+        price = prices.of(model)
+        assert price, model
+        assert [price.input, price.cached_input, price.output] == wanted, model
+    assert {model: prices.of_training(model) for model in TRAINED} == {
+        model: Decimal(rate) for model, rate in TRAINED.items()
+    }
+    assert prices.batch_percent == 50
+
+
 def test_an_environment_may_add_prices_of_its_own() -> None:
     view = load_folder(INTEGRATIONS / "openai" / "catalog")
     ((day, shipped),) = view.integration.prices.items()
