@@ -97,8 +97,6 @@ async def test_link_for_an_account_that_is_there_brings_nothing_along(office: Of
     ("field", "asked", "empty"),
     [
         ("scopes", ["api.model.read"], []),
-        ("environment_unified_model_id", ["user-directory"], []),
-        ("environment_unified_model_id", "user-directory", None),
         ("truto_static_gate_id", "gate", ""),
     ],
 )
@@ -111,6 +109,12 @@ async def test_what_could_not_be_kept_is_refused_with_what_to_do(
     assert failure["path"] == field
     assert "eave it out" in failure["problem"]
     assert (await office.client.post("/link-token", {"tenant_id": "x", field: empty})).status == 201
+
+
+@on_office
+async def test_unified_model_of_a_link_is_taken_as_the_reference_takes_it(office: Office) -> None:
+    for told in ({"environment_unified_model_id": ["user-directory"]}, {"unified_model_id": "user-directory"}):
+        assert (await office.client.post("/link-token", {"tenant_id": "x", **told})).status == 201
 
 
 @on_office

@@ -41,6 +41,7 @@ class LinkTokens(Resource[Mode]):
         region: Literal["", "apac", "enam", "eu", "wnam"] | Omit = OMIT,
         scopes: Sequence[str] | Omit | None = OMIT,
         environment_unified_model_id: Sequence[str] | str | Omit | None = OMIT,
+        unified_model_id: str | Omit | None = OMIT,
         truto_static_gate_id: str | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[LinkMade]:
@@ -60,6 +61,7 @@ class LinkTokens(Resource[Mode]):
                     region=region,
                     scopes=scopes,
                     environment_unified_model_id=environment_unified_model_id,
+                    unified_model_id=unified_model_id,
                     truto_static_gate_id=truto_static_gate_id,
                 ),
                 key=idempotency_key,

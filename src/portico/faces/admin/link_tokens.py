@@ -23,8 +23,9 @@ class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Without `integration` whoever uses the link chooses from what the environment offers. `context`: what the new
     account is to have beside the keys that are given, such as `organization`; what is given on the page wins. `region`
-    is of a new account, and means nothing where one is connected again. The rest is for clients of the reference, and
-    may be empty only: nothing is asked for with a key that somebody pastes.
+    is of a new account, and means nothing where one is connected again. The rest is for clients of the reference: a
+    unified model says there which scopes OAuth asks for, which is nothing where keys are pasted; the other two may be
+    empty only.
     """
 
     tenant_id: str = ""
@@ -36,6 +37,7 @@ class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     region: Region = ""
     scopes: list[str] | None = None
     environment_unified_model_id: list[str] | str | None = None
+    unified_model_id: str | None = None
     truto_static_gate_id: str | None = None
 
 
@@ -89,8 +91,6 @@ def _check_not_honoured(body: LinkBody) -> None:
 _NOT_HONOURED = {
     "scopes": "cannot be asked for: a pasted key may do what its maker allowed it. Leave it out, ask your customer for "
     "a key with those permissions, and hold agents back with the methods and tags of their MCP server",
-    "environment_unified_model_id": "stands for scopes to ask for, and a pasted key has its own. Leave it out: an "
-    "account has every unified model of its integration; `integration` says what the link is for",
     "truto_static_gate_id": "is of no gate here: calls leave from where the gateway runs, so its address is the one to "
     "allow. Leave it out",
 }
