@@ -45,6 +45,13 @@ def test_what_has_no_price_is_unknown_and_not_guessed(model: str) -> None:
     assert PRICES.of(model) is None
 
 
+def test_a_beginning_holds_for_all_that_have_no_price_of_their_own_and_the_longest_counts() -> None:
+    short, long, own = (Price(input=Decimal(each)) for each in (1, 2, 3))
+    prices = PriceList(tokens_per_million={"ft:a*": short, "ft:a-mini*": long, "ft:a-mini:me": own, "a": own})
+    wanted = {"ft:a:me": short, "ft:a-mini:you": long, "ft:a-mini:me": own, "a": own, "ft:b": None, "ft:": None}
+    assert {model: prices.of(model) for model in wanted} == wanted
+
+
 LISTS = {day: PriceList(about=day, tokens_per_million={}) for day in ("2026-01-01", "2026-06-01", "2026-11-20")}
 DAYS = [
     ("2026-06-01", "2026-06-01"),
@@ -79,6 +86,9 @@ SHIPPED = {
     "gpt-3.5-turbo-0125": ("0.5", None, "1.5"),
     "gpt-3.5-turbo-1106": ("1", None, "2"),
     "gpt-4-0613": ("30", None, "60"),
+    "ft:gpt-4o-2024-08-06:acme::a1": ("3.75", "1.875", "15"),
+    "ft:gpt-4o-mini-2024-07-18:acme:bot:b2": ("0.3", "0.15", "1.2"),
+    "ft:gpt-4.1-nano-2025-04-14:acme::c3": ("0.2", "0.05", "0.8"),
 }
 TRAINED = {
     "gpt-4.1-2025-04-14": "25", "gpt-4.1-mini-2025-04-14": "5", "gpt-4.1-nano-2025-04-14": "1.5",
