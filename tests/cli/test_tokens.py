@@ -10,6 +10,8 @@ def test_a_token_is_made_used_listed_and_revoked(portico: Command, done: Command
     token = done("tokens", "create", "reader", "--scope", "accounts:read", "--scope", "logs").out.strip()
     assert done("accounts", "list", "--token", token).rows
     row = next(row for row in done("tokens", "list").rows if row[1] == "reader")
+    assert done("tokens", "list", "--name", "reader").rows == [row]
+    assert portico("tokens", "list", "--name", "nobody").out == ""
     assert row[2:] == [f"…{token[-4:]}", "accounts:read, logs", "never"]
     listed = next(each for each in done("tokens", "list", "--json").json if each["name"] == "reader")
     assert listed["id"] == row[0]
@@ -21,6 +23,7 @@ def test_a_token_is_made_used_listed_and_revoked(portico: Command, done: Command
 def test_a_token_can_end_and_be_made_for_another_environment(portico: Command, done: Command) -> None:
     environment = done("environments", "create", "elsewhere").out.strip()
     assert environment in {row[0] for row in done("environments", "list").rows}
+    assert [row[1] for row in done("environments", "list", "--name", "elsewhere").rows] == ["elsewhere"]
     made = done(
         "tokens", "create", "x", "--environment", environment, "--expires-at", "2099-01-31T00:00:00Z", "--json"
     ).json

@@ -9,14 +9,15 @@ from portico.cli.say import say, say_json, say_table
 
 Scopes = Annotated[list[str] | None, Parameter(name="--scope", negative="", help="A scope; repeat for several.")]
 Name = Annotated[str, Parameter(help="What it is for; lists and the audit trail show this name.")]
+Named = Annotated[str, Parameter(help="Only those of this name.")]
 Environment = Annotated[str, Parameter(help="The id of another environment, for which operators may make tokens.")]
 Expiry = Annotated[str, Parameter(help="When it ends, for example 2027-01-31T00:00:00Z; never, if left out.")]
 Identity = Annotated[str, Parameter(help="The token's id, as `portico tokens list` shows it.")]
 
 
-def list_(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+def list_(*, name: Named = "", json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """List API tokens, newest first. Their text is kept nowhere."""
-    found = list(Api(url, token).pages("/api-token"))
+    found = list(Api(url, token).pages("/api-token", name=name))
     if json:
         say_json(found)
         return
