@@ -38,6 +38,11 @@ def test_an_unknown_scope_is_refused_with_those_there_are(portico: Command) -> N
     assert "accounts:read" in ran.err
 
 
+def test_the_log_may_be_listed_like_everything_else(done: Command) -> None:
+    done("call", "models", "list")
+    assert [each["resource"] for each in done("logs", "list", "--limit", "1", "--json").json] == ["models"]
+
+
 def test_the_log_tells_of_calls_and_is_filtered(portico: Command, done: Command, house: Served) -> None:
     done("call", "models", "list")
     assert portico("call", "models", "get", "id=gpt-unheard-of").code == 1

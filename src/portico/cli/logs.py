@@ -90,7 +90,7 @@ def logs(
 ) -> None:
     """The request log, newest first."""
     api = Api(url, token)
-    if call:
+    if call not in {"", "list"}:  # where other commands have a word for it, people write it here too
         found = api.get(f"/log/{call}")
         say_json(found) if json else _say_call(found)
         return
