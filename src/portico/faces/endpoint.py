@@ -204,6 +204,8 @@ def _named(failure: Failure, value: Any, kind: type[Struct]) -> list[Failure]:
 
 def _failure(problem: msgspec.ValidationError) -> Failure:
     sentence, _, place = str(problem).partition(" - at `$")
+    if "RFC3339" in sentence:
+        return Failure(place.strip("`").lstrip("."), "is no moment", "for example 2030-01-31T12:00:00Z")
     return Failure(place.strip("`").lstrip("."), sentence[:1].lower() + sentence[1:])
 
 
