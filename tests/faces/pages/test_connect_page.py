@@ -179,6 +179,17 @@ async def test_reconnecting_keeps_the_id_and_drops_other_keys_unless_they_are_to
 
 
 @on_office
+async def test_link_for_an_account_that_was_deleted_asks_nobody_for_a_key(office: Office) -> None:
+    await (await opened(office, tenant_id="leaving")).submit("/connect", {"context.api_key": PROJECT})
+    account = (await accounts_of(office, "leaving"))[0]
+    link = (await made(office, integrated_account_id=account["id"]))["url"]
+    assert (await office.client.delete(f"/integrated-account/{account['id']}")).status == 200
+    browser = Browser(office.gateway)
+    assert (await browser.open(link)).status == 410
+    assert browser.forms == []
+
+
+@on_office
 async def test_form_of_another_site_connects_nothing(office: Office) -> None:
     browser = await opened(office, tenant_id="forged")
     got = await browser.submit("/connect", {"context.api_key": PROJECT}, headers={"origin": "https://evil.example"})
