@@ -131,9 +131,25 @@ def test_what_is_no_address_of_a_gateway_is_told_so(bare: Command, monkeypatch: 
     assert ran.err.startswith("'portico.example' is not the address of a gateway: write it as http://")
 
 
+def test_backup_of_nothing_is_refused_and_makes_nothing(
+    bare: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a backup with the wrong folder looks like one that worked, until it is needed."""
+    monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path / "elsewhere"))
+    ran = bare("backup", str(tmp_path / "backup"))
+    assert (ran.code, ran.out) == (1, "")
+    place = f"{tmp_path}/elsewhere/portico.db (from PORTICO_DATA_DIR)"
+    assert ran.err == f"There is nothing to back up: {place} holds no data of Portico.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("words", [["backup", "{}/none/file"], ["demo", "--data", "{}/file/data", "--port", "0"]])
-def test_place_that_cannot_be_written_is_told_by_its_name(bare: Command, words: list[str], tmp_path: Path) -> None:
+def test_place_that_cannot_be_written_is_told_by_its_name(
+    bare: Command, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path / "used"))
+    assert bare("keys", "status").code == 0
     ran = bare(*(word.format(tmp_path) for word in words))
     assert ran.code == 1
     assert re.fullmatch(f"{tmp_path}/[^ ]+ cannot be used: .+\\.\n", ran.err), ran.err
