@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from portico.gateway import webhooks
 from portico.gateway.webhooks import SigningSecret, seal
 from portico.jobs import worker as workers
 from portico.jobs.outcome import DONE, Outcome
@@ -59,6 +60,10 @@ async def test_slow_receiver_keeps_no_other_waiting(plant: Plant) -> None:
         plant.receiver.hanging.clear()
         await plant.receiver.wait_for("/slow", 30)
         await plant.receiver.wait_for("/slower", 30)
+
+
+def test_all_webhooks_of_an_environment_may_hang_and_there_is_room_for_others() -> None:
+    assert webhooks.MOST_WEBHOOKS * workers.LANE_WIDTH < workers.MOST_AT_ONCE - workers.MOST_AT_VENDORS
 
 
 async def test_vendors_that_hang_keep_no_webhook_waiting(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,8 @@ from portico.store.jobs import AT_VENDORS, Job, JobKind, LeaseLost
 from portico.store.operators import Taking
 from portico.tasks import end
 
-MOST_AT_ONCE = 128
+# So many that all webhooks of an environment may hang, and those of the others still have room.
+MOST_AT_ONCE = 512
 # Of these, so that vendors who hang never keep webhooks waiting.
 MOST_AT_VENDORS = 64
 # In one lane, that is: to one webhook.
