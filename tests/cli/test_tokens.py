@@ -1,6 +1,7 @@
 """`portico tokens`, `environments` and `logs`."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 from tests.cli.conftest import Command
 from tests.served import Served, asked
@@ -30,6 +31,13 @@ def test_a_token_can_end_and_be_made_for_another_environment(portico: Command, d
     assert (made["environment_id"], made["expires_at"]) == (environment, "2099-01-31T00:00:00.000Z")
     assert portico("accounts", "list", "--token", made["token"]).out == ""
     assert "elsewhere" in {each["name"] for each in done("environments", "list", "--json").json}
+
+
+def test_an_end_may_be_said_as_people_say_it(portico: Command, done: Command) -> None:
+    made = done("tokens", "create", "x", "--expires-at", "in 2 days", "--json").json
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert timedelta(hours=47) < left <= timedelta(days=2)
+    assert "'soon' is not a time" in portico("tokens", "create", "x", "--expires-at", "soon").err
 
 
 def test_an_unknown_scope_is_refused_with_those_there_are(portico: Command) -> None:
