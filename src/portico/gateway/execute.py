@@ -169,7 +169,7 @@ async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> An
             parts.written.note(connected.account.id)
     try:
         parts.seen.note(connected, signed, response)
-        if not await _is_callers_fault(prepared, response, secrets, parts):
+        if response.status != 401 or not await _is_callers_fault(prepared, secrets, parts):
             await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
         if prepared.operation is not None and prepared.operation.usage is not None and response.status < 400:
             entry.meter = Meter(prepared.operation.usage, call, signed, response)
@@ -179,13 +179,11 @@ async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> An
         raise
 
 
-async def _is_callers_fault(
-    prepared: Prepared, response: UpstreamResponse, secrets: dict[str, Any], parts: Parts
-) -> bool:
+async def _is_callers_fault(prepared: Prepared, secrets: dict[str, Any], parts: Parts) -> bool:
     """A 401 to a caller who sent an organization of its own may be about that; then the key is asked by itself."""
     connected, credential = prepared.connected, prepared.credential
     context = connected.account.context | secrets
-    if response.status != 401 or not credential.proof or not is_bent(prepared.request, credential, context):
+    if not credential.proof or not is_bent(prepared.request, credential, context):
         return False
     return (await prove_one(connected, credential, secrets, parts)).status != 401
 
