@@ -13,10 +13,11 @@ import structlog
 
 from portico.shapes import is_record
 
-# Anything that looks like a key or one of our tokens, wherever it turns up in a line: also behind a `%2F`.
+# Anything that looks like a key or one of our tokens, wherever it turns up in a line: also behind a `%2F`. What keys
+# begin with (`sk-admin-`) is none.
 _SECRET_TEXT = re.compile(
-    r"\b(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|(ptc_[a-z]+_)[0-9A-Za-z]+|((?i:bearer|basic) )[^\s\"',;]+"
-    r"|(/mcp/)[^/\s?\"']+|\b(whsec_)[0-9A-Za-z+/=_\-]+"
+    r"\b(?!sk-[a-z]+-(?![A-Za-z0-9_\-]))(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|(ptc_[a-z]+_)[0-9A-Za-z]+"
+    r"|((?i:bearer|basic) )[^\s\"',;]+|(/mcp/)[^/\s?\"']+|\b(whsec_)[0-9A-Za-z+/=_\-]+"
 )
 _SECRET_NAME = re.compile(
     r"authorization|api[-_]?key|(^|[-_])key$|secret|password|token(?!s)|credential|cookie|verifier", re.IGNORECASE

@@ -2,12 +2,21 @@
 
 import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from portico.errors import Refusal
+
+_DATABASES = ("postgresql://", "postgres://", "sqlite:///")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+# Answers that are sent there would be readable on the way, or be run by a browser.
+_NO_APPS = frozenset({"http", "https", "javascript", "data", "file", "blob", "about", "ftp"})
+# The end of a number's name says what it counts; more than this was hardly meant, and no date could hold it.
+_MOST = {"seconds": 31_536_000, "hours": 87_600, "days": 36_500, "bytes": 2**50, "proxies": 100}
 
 
 class BadSetting(Refusal):
@@ -21,15 +30,60 @@ def _default_data_dir() -> Path:
     return Path(home) / "portico"
 
 
-def _setting(meaning: str, default: Any, *, words: tuple[str, ...] = (), secret: bool = False) -> Any:
-    return field(default=default, repr=not secret, metadata={"meaning": meaning, "words": words})
+def _setting(
+    meaning: str, default: Any, *, words: tuple[str, ...] = (), secret: bool = False, check: "Check | None" = None
+) -> Any:
+    return field(default=default, repr=not secret, metadata={"meaning": meaning, "words": words, "check": check})
+
+
+# Given what was read: what is wrong with it and how it is written; empty where nothing is.
+Check = Callable[[Any], str]
+
+
+def is_address(text: str) -> bool:
+    """Whether this is an http address with a host and perhaps a path, and nothing after it."""
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_whole and not parts.query and not parts.fragment and "@" not in parts.netloc and " " not in text
+
+
+def _database(url: str) -> str:
+    # Its value may hold a password, so it is not repeated.
+    return "" if url.startswith(_DATABASES) else "must begin with postgresql://, or sqlite:/// and a path"
+
+
+def _address(url: str) -> str:
+    return "" if is_address(url) else f"is {url!r}; write it as https://host"
+
+
+def _addresses(urls: tuple[str, ...]) -> str:
+    wrong = next((url for url in urls if not is_address(url)), None)
+    return "" if wrong is None else f"holds {wrong!r}; write each as https://host, or https://host:port/path"
+
+
+def _vendors(values: tuple[str, ...]) -> str:
+    for value in values:
+        name, _, url = value.partition("=")
+        if not name or not is_address(url):
+            return f"holds {value!r}; write integration=URL, as openai=https://host/v1"
+    return ""
+
+
+def _schemes(names: tuple[str, ...]) -> str:
+    wrong = next((name for name in names if name in _NO_APPS or not _SCHEME.fullmatch(name)), None)
+    return "" if wrong is None else f"holds {wrong!r}; write the schemes of desktop programs alone, as cursor"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """One field per environment variable: `data_dir` is `PORTICO_DATA_DIR` and so on."""
 
-    database_url: str = _setting("A postgresql:// address. Empty: SQLite in the data folder.", "", secret=True)
+    database_url: str = _setting(
+        "A postgresql:// address. Empty: SQLite in the data folder.", "", secret=True, check=_database
+    )
     data_dir: Path = field(
         default_factory=_default_data_dir,
         metadata={
@@ -49,6 +103,7 @@ class Settings:
     vault_url: str = _setting(
         "Address of a Vault or OpenBao server whose Transit engine keeps the root key, instead of PORTICO_MASTER_KEY.",
         "",
+        check=_address,
     )
     vault_key: str = _setting("Name of the key in Vault's Transit engine.", "portico")
     vault_mount: str = _setting("Where in Vault the Transit engine is mounted.", "transit")
@@ -60,19 +115,24 @@ class Settings:
     vault_ca_file: str = _setting(
         "File (PEM) with the authorities that Vault's certificate may come from, instead of the system's.", ""
     )
-    public_url: str = _setting("Address under which people and clients reach Portico.", "")
+    public_url: str = _setting("Address under which people and clients reach Portico.", "", check=_address)
     bootstrap_token: str = _setting("An API token with all scopes, accepted from the first start on.", "", secret=True)
     log_level: str = _setting("The least that is logged.", "info", words=("debug", "info", "warning", "error"))
     log_format: str = _setting("text for people, json for programs.", "text", words=("text", "json"))
     allowed_base_urls: tuple[str, ...] = _setting(
-        "More vendor base URLs that accounts may use, comma-separated; these may also be private addresses.", ()
+        "More vendor base URLs that accounts may use, comma-separated; these may also be private addresses.",
+        (),
+        check=_addresses,
     )
     vendor_base_urls: tuple[str, ...] = _setting(
-        "Replaces a vendor's default base URL, as integration=URL, comma-separated; implies that it is allowed.", ()
+        "Replaces a vendor's default base URL, as integration=URL, comma-separated; implies that it is allowed.",
+        (),
+        check=_vendors,
     )
     allowed_webhook_urls: tuple[str, ...] = _setting(
         "Origins that webhooks may go to although they are private or plain http (http://127.0.0.1), comma-separated.",
         (),
+        check=_addresses,
     )
     job_lease_seconds: float = _setting(
         "How soon another worker takes up the jobs of one that died; a worker that lives renews in time.", 15.0
@@ -105,6 +165,7 @@ class Settings:
         "URL schemes of desktop programs that may be sent an OAuth answer besides https and this computer, "
         "comma-separated; none for none.",
         ("cursor", "vscode", "vscode-insiders", "windsurf"),
+        check=_schemes,
     )
     passwords: str = _setting(
         "Whether people may sign in with a password. Off leaves only the provider at PORTICO_OIDC_ISSUER.",
@@ -217,8 +278,8 @@ class Settings:
             name = variable(each.name)
             if text := environment.get(name, "").strip():
                 words = each.metadata.get("words", ())
-                values[each.name] = _chosen(name, text, words) if words else _convert(name, text, each.type)
-        _pairs(values.get("vendor_base_urls", ()))
+                value = _chosen(name, text, words) if words else _convert(name, text, each.type, each.default)
+                values[each.name] = checked(each.name, value)
         return cls(**values)
 
     def default_base_url(self, integration: str) -> str:
@@ -260,17 +321,21 @@ def variable(field_name: str) -> str:
     return f"PORTICO_{field_name.upper()}"
 
 
+def checked(field_name: str, value: Any) -> Any:
+    """The value of a setting, as it is kept. Raises BadSetting where it cannot be meant."""
+    check: Check | None = next(each.metadata.get("check") for each in fields(Settings) if each.name == field_name)
+    if check is not None and (problem := check(value)):
+        raise BadSetting(f"{variable(field_name)} {problem}.")
+    return value.rstrip("/") if check is _address else value
+
+
 def _pairs(values: tuple[str, ...]) -> list[tuple[str, str]]:
-    pairs = [value.partition("=") for value in values]
-    for name, _, url in pairs:
-        if not name or not url:
-            raise BadSetting(f"{variable('vendor_base_urls')} holds {name or url!r}; write integration=URL.")
-    return [(name, url) for name, _, url in pairs]
+    return [(name, url) for name, _, url in (value.partition("=") for value in values)]
 
 
-def _convert(name: str, text: str, kind: Any) -> Any:
+def _convert(name: str, text: str, kind: Any, usual: Any) -> Any:
     if kind in {int, float}:
-        return _number(name, text, kind)
+        return _number(name, text, kind, least=0 if usual == 0 else None)
     if kind is Path:
         return Path(text).expanduser()
     if kind is str:
@@ -279,13 +344,17 @@ def _convert(name: str, text: str, kind: Any) -> Any:
     return tuple(part.rstrip("/") for part in parts) if name.endswith("_URLS") else parts
 
 
-def _number(name: str, text: str, kind: Any) -> Any:
+def _number(name: str, text: str, kind: Any, *, least: int | None) -> Any:
+    """Above 0, or from `least` on."""
     try:
         value = kind(text)
     except ValueError:
         value = math.nan
-    if not 0 < value < math.inf:
-        raise BadSetting(f"{name} is {text!r}; it must be {'a whole' if kind is int else 'a'} number above 0.")
+    most = _MOST[name.rpartition("_")[2].lower()]
+    if not (value > 0 or value == least) or value > most:
+        bounds = "above 0" if least is None else f"of {least} or more"
+        bounds += f", at most {most}" if value > most else ""
+        raise BadSetting(f"{name} is {text!r}; it must be {'a whole' if kind is int else 'a'} number {bounds}.")
     return value
 
 

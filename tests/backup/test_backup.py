@@ -8,25 +8,32 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from portico.app import build
-from portico.gateway.backup import Backup, BackupRefused, write
+from portico.gateway import backup
+from portico.gateway.backup import Backup, BackupRefused, Table, write
 from portico.gateway.restore import NotEmpty, StillServing, restore
 from portico.gateway.roots import KeyRefused, read_roots
 from portico.sandbox.state import World
 from portico.settings import Settings
 from portico.store.engines import open_database
-from portico.store.migrate import schema_of
+from portico.store.migrate import LEDGER, known_migrations, schema_of
 from portico.store.replicas import Replica, Replicas
 from portico.store.statement import Statement
+from portico.store.tables import PASSING, tables_of
 from portico.vault.envelope import new_root_key
 from tests.conftest import ENGINES, MASTER_KEY
 from tests.gateways import Client, connect_account, open_client, open_gateway
 from tests.postgres import PostgresServer
 
 _NAMES = Statement("SELECT name FROM environments ORDER BY name")
+_TABLES = Statement(
+    "SELECT name FROM sqlite_master WHERE type = 'table'",
+    postgres="SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()",
+)
 
 
 def silent(_done: int, _total: int, _what: str = "") -> None:
@@ -149,6 +156,45 @@ async def test_calls_tokens_and_audit_go_on_after_a_restore_on_either_engine(
         assert environment is not None
         assert await restored.parts.audit.first_broken(environment.id) is None
         assert (await client.get(f"/integrated-account/{source.account['id']}")).json["status"] == "active"
+
+
+async def test_what_was_logged_metered_and_stored_is_there_after_a_restore(
+    source: Source, target_url: str, tmp_path: Path
+) -> None:
+    """Tables that a later migration made anew among them."""
+    asked = {"model": "gpt-4o", "input": "Say: kept"}
+    account_id = source.account["id"]
+    assert (await source.client.post("/proxy/responses", asked, integrated_account_id=account_id)).status == 200
+    form = b'--b\r\ncontent-disposition: form-data; name="file"; filename="a.txt"\r\n\r\nkept\r\n--b--\r\n'
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    kept = (await source.client.send("POST", "/file", content=form, headers=headers)).json
+    await source.parts.recorder.flush()
+    logged = (await source.client.get("/log")).json["result"]
+    saved = await source.write(tmp_path / "all.portico")
+    assert {name for name in ("requests", "metered", "files", "file_pieces") if not saved.header.tables[name]} == set()
+    await put_back(saved, target_url, source.settings)
+    async with AsyncExitStack() as stack:
+        restored = await open_gateway(stack, replace(source.settings, database_url=target_url))
+        client = Client(restored, source.client.token)
+        assert (await client.get("/log")).json["result"] == logged
+        assert (await client.get(urlsplit(str(kept["url"])).path)).content == b"kept"
+
+
+async def test_every_table_is_in_a_backup_once(source: Source, tmp_path: Path) -> None:
+    saved = await source.write(tmp_path / "all.portico")
+    there = {row[0] for row in await source.parts.database.all(_TABLES)}
+    names = [frame.name for frame in saved.frames() if isinstance(frame, Table)]
+    assert sorted(names) == sorted(there - PASSING - {LEDGER})
+
+
+async def test_backup_that_holds_a_table_twice_is_put_back_all_the_same(
+    source: Source, target_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As 0.1.0 wrote them, without the files."""
+    tables = [each for each in tables_of(known_migrations()) if each not in {"files", "replicas"}]
+    monkeypatch.setattr(backup, "_kept", lambda: [*tables, "api_tokens"])
+    saved = await source.write(tmp_path / "all.portico")
+    assert (await put_back(saved, target_url, source.settings))["api_tokens"] == 1
 
 
 async def test_a_backup_under_load_is_one_moment(source: Source, tmp_path: Path, target_url: str) -> None:

@@ -3,9 +3,11 @@
 import importlib
 import inspect
 import os
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
+from pathlib import Path
 from typing import Any, cast, get_args, get_type_hints
 
 import pytest
@@ -72,6 +74,7 @@ def test_the_overview_names_every_command(bare: Command) -> None:
         (["logs", "--limit", "many"], "limit"),
         (["logs", "--no-such-option"], "no-such-option"),
         (["completion", "tcsh"], "tcsh"),
+        (["accounts", "list", "one-too-many"], "'one-too-many' is one thing too many; `portico accounts list --help`"),
     ],
 )
 def test_what_is_not_understood_is_told_in_one_sentence_with_code_2(bare: Command, words: list[str], told: str) -> None:
@@ -119,6 +122,42 @@ def test_without_a_gateway_a_command_says_where_it_looked(bare: Command, words: 
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith("No gateway answers at http://127.0.0.1:9 (")
     assert ran.err.count("\n") == 1
+
+
+def test_what_is_no_address_of_a_gateway_is_told_so(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTICO_URL", "portico.example")
+    ran = bare("accounts", "list", "--token", "x")
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith("'portico.example' is not the address of a gateway: write it as http://")
+
+
+def test_backup_of_nothing_is_refused_and_makes_nothing(
+    bare: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a backup with the wrong folder looks like one that worked, until it is needed."""
+    monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path / "elsewhere"))
+    ran = bare("backup", str(tmp_path / "backup"))
+    assert (ran.code, ran.out) == (1, "")
+    place = f"{tmp_path}/elsewhere/portico.db (from PORTICO_DATA_DIR)"
+    assert ran.err == f"There is nothing to back up: {place} holds no data of Portico.\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", [["backup", "{}/none/file"], ["demo", "--data", "{}/file/data", "--port", "0"]])
+def test_place_that_cannot_be_written_is_told_by_its_name(
+    bare: Command, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path / "used"))
+    assert bare("keys", "status").code == 0
+    ran = bare(*(word.format(tmp_path) for word in words))
+    assert ran.code == 1
+    assert re.fullmatch(f"{tmp_path}/[^ ]+ cannot be used: .+\\.\n", ran.err), ran.err
+
+
+def test_nonsense_in_an_option_is_refused_as_in_its_variable(bare: Command) -> None:
+    ran = bare("serve", "--port", "0", "--public-url", "portico.example")
+    assert (ran.code, ran.err) == (1, "PORTICO_PUBLIC_URL is 'portico.example'; write it as https://host.\n")
 
 
 def test_what_the_gateway_refuses_is_told_in_its_own_words(portico: Command, house: Served) -> None:

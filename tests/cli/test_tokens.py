@@ -1,6 +1,7 @@
 """`portico tokens`, `environments` and `logs`."""
 
 import time
+from datetime import UTC, datetime, timedelta
 
 from tests.cli.conftest import Command
 from tests.served import Served, asked
@@ -10,6 +11,8 @@ def test_a_token_is_made_used_listed_and_revoked(portico: Command, done: Command
     token = done("tokens", "create", "reader", "--scope", "accounts:read", "--scope", "logs").out.strip()
     assert done("accounts", "list", "--token", token).rows
     row = next(row for row in done("tokens", "list").rows if row[1] == "reader")
+    assert done("tokens", "list", "--name", "reader").rows == [row]
+    assert portico("tokens", "list", "--name", "nobody").out == ""
     assert row[2:] == [f"…{token[-4:]}", "accounts:read, logs", "never"]
     listed = next(each for each in done("tokens", "list", "--json").json if each["name"] == "reader")
     assert listed["id"] == row[0]
@@ -21,6 +24,7 @@ def test_a_token_is_made_used_listed_and_revoked(portico: Command, done: Command
 def test_a_token_can_end_and_be_made_for_another_environment(portico: Command, done: Command) -> None:
     environment = done("environments", "create", "elsewhere").out.strip()
     assert environment in {row[0] for row in done("environments", "list").rows}
+    assert [row[1] for row in done("environments", "list", "--name", "elsewhere").rows] == ["elsewhere"]
     made = done(
         "tokens", "create", "x", "--environment", environment, "--expires-at", "2099-01-31T00:00:00Z", "--json"
     ).json
@@ -29,10 +33,22 @@ def test_a_token_can_end_and_be_made_for_another_environment(portico: Command, d
     assert "elsewhere" in {each["name"] for each in done("environments", "list", "--json").json}
 
 
+def test_an_end_may_be_said_as_people_say_it(portico: Command, done: Command) -> None:
+    made = done("tokens", "create", "x", "--expires-at", "in 2 days", "--json").json
+    left = datetime.fromisoformat(made["expires_at"]) - datetime.now(UTC)
+    assert timedelta(hours=47) < left <= timedelta(days=2)
+    assert "'soon' is not a time" in portico("tokens", "create", "x", "--expires-at", "soon").err
+
+
 def test_an_unknown_scope_is_refused_with_those_there_are(portico: Command) -> None:
     ran = portico("tokens", "create", "x", "--scope", "everything")
     assert (ran.code, ran.out) == (1, "")
     assert "accounts:read" in ran.err
+
+
+def test_the_log_may_be_listed_like_everything_else(done: Command) -> None:
+    done("call", "models", "list")
+    assert [each["resource"] for each in done("logs", "list", "--limit", "1", "--json").json] == ["models"]
 
 
 def test_the_log_tells_of_calls_and_is_filtered(portico: Command, done: Command, house: Served) -> None:

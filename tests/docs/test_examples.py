@@ -31,7 +31,6 @@ def demo() -> Generator[dict[str, str]]:
         yield {
             "PORTICO_URL": told["url"],
             "PORTICO_TOKEN": told["api_token"],
-            "ACCOUNT_ID": told["integrated_account_id"],
             "PORTICO_ACCOUNT": told["integrated_account_id"],
             "MCP_URL": told["mcp_url"],
         }

@@ -93,7 +93,7 @@ async def test_an_unknown_format_is_refused_with_those_that_are_known(stage: Sta
 @pytest.mark.parametrize(
     ("option", "status"),
     [
-        ("truto_ignore_remote_data", 200), ("truto_ignore_limit", 200), ("truto_skip_api_call", 200),
+        ("truto_ignore_remote_data", 200), ("truto_ignore_limit", 200), ("truto_skip_api_call", 400),
         ("truto_super_query", 200), ("truto_body_passthrough", 200), ("truto_key_by", 400), ("truto_", 400),
         ("portico_", 400), ("portico_retries", 400),
     ],
@@ -185,6 +185,35 @@ async def test_an_answer_larger_than_the_reshaping_limit_can_still_be_streamed(s
     assert len(got.content) == size
     digest = await asyncio.to_thread(hashlib.sha256, got.content)
     assert digest.digest() == hashlib.sha256(b'{"padding": "' + b"x" * (size - 15) + b'"}').digest()
+
+
+async def test_who_wants_no_call_is_told_that_one_would_be_made(stage: Stage) -> None:
+    stage.clear()
+    account = f"integrated_account_id={stage.account_id}"
+    for path in ("/proxy/vector_stores", "/custom/vector_stores", "/unified/user-directory/groups"):
+        got = await stage.client.send("POST", f"{path}?{account}&truto_skip_api_call=true", json={"name": "never"})
+        assert (got.status, got.json["details"]["failures"][0]["path"]) == (400, "truto_skip_api_call")
+        assert "dry_run" in got.sentence
+    assert stage.seen() == []
+    assert (await stage.proxy("GET", "models", query={"truto_skip_api_call": "false"})).status == 200
+
+
+async def test_a_custom_call_answers_with_the_vendors_body_and_in_the_envelope_where_that_is_asked_for(
+    stage: Stage,
+) -> None:
+    bare = await stage.custom("GET", "models")
+    assert (bare.json["object"], bool(bare.json["data"])) == ("list", True)
+    for chosen in ("raw", "stream"):
+        got = await stage.custom("GET", "models", query={"truto_response_format": chosen})
+        assert got.content == bare.content
+    for chosen in ("unified", "normalized"):
+        got = await stage.custom("GET", "models", query={"truto_response_format": chosen})
+        assert got.json == {"result": bare.json}
+    told = (await stage.custom("GET", "models", query={"truto_response_format": "debug"})).json
+    assert (told["result"], told["debug"]["data"]) == (bare.json, bare.json)
+    assert told["debug"]["requestUrl"].endswith("/models")
+    unknown = await stage.custom("GET", "models", query={"truto_response_format": "xml"})
+    assert (unknown.status, unknown.json["details"]["failures"][0]["path"]) == (400, "truto_response_format")
 
 
 async def test_a_custom_calls_refusal_is_told_as_everywhere_unless_the_bare_one_is_asked_for(stage: Stage) -> None:

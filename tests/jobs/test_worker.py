@@ -7,10 +7,12 @@ from typing import Any
 
 import pytest
 
+from portico.gateway import webhooks
 from portico.gateway.webhooks import SigningSecret, seal
 from portico.jobs import worker as workers
 from portico.jobs.outcome import DONE, Outcome
 from portico.jobs.worker import Worker
+from portico.model.account import EnvironmentId
 from portico.store.database import Session
 from portico.store.jobs import Job
 from portico.store.operators import Taking
@@ -21,6 +23,7 @@ from tests.jobs.receiver import LONGEST_SECONDS
 _EXPIRE = Statement("UPDATE jobs SET lease_until = 1")
 _HELD = Statement("SELECT COUNT(*) FROM jobs WHERE lease_until > 1")
 _LEFT = Statement("SELECT kind, tries FROM jobs ORDER BY kind")
+HOME = EnvironmentId("home")
 TAKING = Taking(count=100, width=100, lease_seconds=60)
 
 
@@ -57,6 +60,38 @@ async def test_slow_receiver_keeps_no_other_waiting(plant: Plant) -> None:
         plant.receiver.hanging.clear()
         await plant.receiver.wait_for("/slow", 30)
         await plant.receiver.wait_for("/slower", 30)
+
+
+def test_all_webhooks_of_an_environment_may_hang_and_there_is_room_for_others() -> None:
+    assert webhooks.MOST_WEBHOOKS * workers.LANE_WIDTH < workers.MOST_AT_ONCE - workers.MOST_AT_VENDORS
+
+
+async def test_vendors_that_hang_keep_no_webhook_waiting(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workers, "MOST_AT_ONCE", 8)
+    monkeypatch.setattr(workers, "MOST_AT_VENDORS", 4)
+    await plant.webhook("/hook", "vendor:x")
+    let_go, looking = asyncio.Event(), asyncio.Semaphore(0)
+
+    async def hang(_: Job) -> Outcome:
+        looking.release()
+        await let_go.wait()
+        return DONE
+
+    async with plant.parts.database.transaction() as session:
+        for number in range(20):
+            await plant.parts.later.jobs.add(session, HOME, "watch", f"job-{number}", plant.clock())
+    async with working(plant) as worker:
+        worker.runners["watch"] = hang
+        async with asyncio.timeout(LONGEST_SECONDS):
+            for _ in range(4):
+                await looking.acquire()
+        await plant.announce("vendor:x")
+        await plant.receiver.wait_for("/hook", 1)
+        assert looking.locked()
+        let_go.set()
+        async with asyncio.timeout(LONGEST_SECONDS):
+            for _ in range(16):
+                await looking.acquire()
 
 
 async def test_stopping_worker_hands_its_jobs_back_at_once(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

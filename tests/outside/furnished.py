@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from portico.cli.api import Api
 from portico.cli.story import open_servers, tell
+from tests.outside.asking import answer_to
 from tests.outside.mcp_house import House
 from tests.outside.visitor import Visitor
 
@@ -79,7 +80,7 @@ class Furnished:
         content = None if body is None else json.dumps(body).encode()
         with (
             suppress(HTTPError),
-            urlopen(Request(self.house.url + path, content, sent, method=verb), timeout=20) as got,
+            answer_to(Request(self.house.url + path, content, sent, method=verb), 20) as got,
         ):
             found = json.load(got)
             self.taken.add(what)
@@ -200,7 +201,7 @@ def _calls(made: Furnished) -> None:
 
 def _send(house: House, path: str, content: str) -> None:
     headers = {"Authorization": f"Bearer {house.token}", "Content-Type": "multipart/form-data; boundary=b"}
-    with suppress(HTTPError), urlopen(Request(house.url + path, content.encode(), headers), timeout=20) as answer:
+    with suppress(HTTPError), answer_to(Request(house.url + path, content.encode(), headers), 20) as answer:
         answer.read()
 
 
@@ -268,7 +269,7 @@ def _page_to_approve(url: str, name: str) -> list[str]:
         "content-type": "application/json", "accept": "application/json, text/event-stream",
         "mcp-protocol-version": "2026-07-28", "mcp-method": "tools/call", "mcp-name": WRITE,
     }  # fmt: skip
-    with urlopen(Request(url, content, headers), timeout=20) as answer:
+    with answer_to(Request(url, content, headers), 20) as answer:
         # An answer that takes a while comes as events, of which the last one is the answer.
         said = answer.read().decode().strip().rpartition("data: ")[2]
         asked: Json = json.loads(said)["result"].get("inputRequests", {})
@@ -282,7 +283,7 @@ def speak(url: str, method: str, params: Json, agent: str = "portico-tests") -> 
         "content-type": "application/json", "accept": "application/json, text/event-stream",
         "mcp-protocol-version": "2025-11-25", "user-agent": as_header(agent),
     }  # fmt: skip
-    with suppress(HTTPError), urlopen(Request(url, content, dict(headers)), timeout=20) as answer:
+    with suppress(HTTPError), answer_to(Request(url, content, dict(headers)), 20) as answer:
         answer.read()
 
 

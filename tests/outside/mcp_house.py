@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request
 
 from portico import clock as clocks
 from portico.app import Portico, build
@@ -23,6 +23,7 @@ from portico.sandbox.state import World
 from portico.settings import Settings
 from portico.vault.passwords import Passwords
 from tests.gateways import QUICK, Client, connect_account, migrate_ahead
+from tests.outside.asking import answer_to
 from tests.stage import MASTER_KEY
 from tests.wire import until
 
@@ -51,7 +52,7 @@ class House:
         """One request to the admin API over the socket."""
         content = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
-        with urlopen(Request(self.url + path, content, headers, method=verb), timeout=START_SECONDS) as answer:
+        with answer_to(Request(self.url + path, content, headers, method=verb), START_SECONDS) as answer:
             return json.load(answer)
 
     def server(self, name: str = "tests", **config: Any) -> Json:
@@ -64,7 +65,7 @@ class House:
         headers |= {"Authorization": f"Bearer {token}"} if token else {}
         content = b'{"jsonrpc":"2.0","id":1,"method":"tools/list"}'
         try:
-            with urlopen(Request(url, content, headers, method="POST"), timeout=START_SECONDS) as answer:
+            with answer_to(Request(url, content, headers, method="POST"), START_SECONDS) as answer:
                 return int(answer.status)
         except HTTPError as problem:
             return problem.code

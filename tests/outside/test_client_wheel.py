@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.outside.client_envs import NotInstallable, python_env
+from tests.outside.client_envs import NotInstallable, fill, python_env
 from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import run
 
@@ -48,17 +48,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
         cwd=folder / "client", check=True, capture_output=True, timeout=INSTALL_SECONDS,
     )  # fmt: skip
     (wheel,) = folder.glob("*.whl")
-    # The builder's pip serves for both: to give the new environment one of its own takes longer than all the rest.
     venv.create(folder / "empty", with_pip=False)
-    python = folder / "empty" / "bin" / "python"
-    install = ["install", "--quiet", "--no-compile", "--retries", "1", "--timeout", "20", str(wheel)]
-    got = subprocess.run(
-        [builder, "-m", "pip", "--python", str(python), *install],
-        capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False,
-    )  # fmt: skip
-    if got.returncode:
-        pytest.skip(f"the client's one dependency cannot be installed: {got.stderr.strip().splitlines()[-1][:200]}")
-    return python
+    try:
+        fill(folder / "empty", (str(wheel),))
+    except NotInstallable as problem:
+        pytest.skip(f"the client's one dependency is missing: {problem}")
+    return folder / "empty" / "bin" / "python"
 
 
 def test_the_wheel_works_alone_and_adapters_say_what_they_lack(

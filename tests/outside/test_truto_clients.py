@@ -26,7 +26,9 @@ def installed(make: Callable[[str], T]) -> T:
 
 
 def job(house: House) -> str:
-    return json.dumps({"url": house.url, "token": house.token, "account_id": house.account_id})
+    server = house.server(methods=["list_all_openai_models"])
+    told = {"url": house.url, "token": house.token, "account_id": house.account_id, "mcp_token": server["token"]}
+    return json.dumps(told)
 
 
 def under_node(house: House, program: str, folder: Path) -> Json:
@@ -56,6 +58,7 @@ def test_the_python_sdk_works(mcp_house: House, tmp_path: Path) -> None:
     assert found["of_customer"] == found["projects"]
     assert found["refreshed"] == {"success": True}
     assert found["models"] > 0
+    assert found["mcp"] == ["2024-11-05", 1, 1]
     assert found["refused"] == 404
 
 

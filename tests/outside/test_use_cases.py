@@ -272,13 +272,14 @@ def test_the_audit_tells_last_weeks_dollars_to_the_cent_and_looks_at_the_dearest
     said = desk.run("spend_audit")
     ended = int(time.time())
     # The week ends in the second in which the report was made, which nobody knows from outside.
-    totals = {Decimal(spent_by_project(desk, now).total()) / NANO for now in range(began, ended + 1)}
+    spent = [spent_by_project(desk, now) for now in range(began, ended + 1)]
+    totals = {Decimal(each.total()) / NANO for each in spent}
     total, budget = re.findall(r"(\d+\.\d\d)", said.lines[0])[:2]
     assert Decimal(total) in {round(each, 2) for each in totals}
     assert budget == "500.00"
     assert Decimal(total) > 500
     shown = [line.strip().partition(": ")[0] for line in said.lines if line.endswith("%")]
-    assert shown == [name for name, _ in spent_by_project(desk, began).most_common()]
+    assert shown in [[name for name, _ in each.most_common()] for each in spent]
     assert f"Over the budget. Capacity of {shown[0]}:" in said.lines
     assert said.lines[-1] == "Near its limit: nothing"
 

@@ -1,7 +1,9 @@
 """The two engines as the store uses them: all or nothing, one writer at a time, no trace of those who left."""
 
 import asyncio
+import os
 import random
+import stat
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -229,12 +231,28 @@ async def test_a_folder_that_is_a_file_is_refused_in_a_sentence(tmp_path: Path) 
         await _open_and_migrate(f"sqlite:///{tmp_path}", tmp_path)
 
 
+async def test_a_place_where_no_database_can_be_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(Unavailable, match=f"The database {tmp_path}/none/x.db cannot be opened: No such file"):
+        await _open_and_migrate(f"sqlite:///{tmp_path}/none/x.db", tmp_path)
+
+
+async def test_a_new_database_and_its_companions_are_for_their_owner_alone(tmp_path: Path) -> None:
+    opened = await open_database("", tmp_path)
+    await migrate(opened)
+    modes = {each.name: stat.S_IMODE(each.stat().st_mode) for each in os.scandir(tmp_path)}
+    await opened.close()
+    assert {"portico.db", "portico.db-wal"} <= modes.keys()
+    assert set(modes.values()) == {0o600}
+
+
 async def test_an_address_where_no_postgresql_answers_is_refused_in_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("portico.store.postgres.CONNECT_SECONDS", 0.3)
-    with pytest.raises(Unavailable, match="PORTICO_DATABASE_URL"):
-        await _open_and_migrate("postgresql://nobody@127.0.0.1:1/none", tmp_path)
+    with pytest.raises(Unavailable, match=r"PORTICO_DATABASE_URL: .*[Rr]efused") as refused:
+        await _open_and_migrate("postgresql://nobody:canary@127.0.0.1:1/none", tmp_path)
+    assert "canary" not in refused.value.sentence
+    assert "\n" not in refused.value.sentence
 
 
 async def _open_and_migrate(url: str, folder: Path) -> None:

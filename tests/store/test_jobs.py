@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import get_args
 
 import pytest
 
@@ -10,7 +11,7 @@ from portico.clock import to_milliseconds
 from portico.model.account import EnvironmentId
 from portico.store.database import Database, Session
 from portico.store.engines import open_database
-from portico.store.jobs import Job, Jobs, LeaseLost
+from portico.store.jobs import AT_VENDORS, Job, JobKind, Jobs, LeaseLost
 from portico.store.operators import IS_DUE, Operators, Taking
 from portico.store.statement import Statement
 from tests.store.rows import LATER, MOMENT
@@ -28,6 +29,8 @@ _MANY = Statement(
     "INSERT INTO jobs (id, environment_id, kind, subject, lane, run_at, tries, fence, lease_until) "
     "SELECT 'slow-' || n, 'home', 'deliver', 'slow-' || n, 'slow', :first + n, 0, 0, 0 FROM numbers"
 )
+
+_TO_WATCHES = Statement("UPDATE jobs SET kind = 'watch', lane = id")
 
 Write = Callable[[Session], Awaitable[None]]
 
@@ -203,6 +206,18 @@ async def test_a_backlog_in_one_lane_keeps_no_other_waiting(board: Board) -> Non
     assert subjects(await board.take(LATER, narrow)) == ["slow-1", "slow-2"]
     assert subjects(await board.take(LATER, narrow)) == ["other"]
     assert await board.take(LATER, narrow) == []
+
+
+async def test_what_asks_vendors_can_be_left_where_it_is(board: Board) -> None:
+    """Also where all that is looked at first is of that kind."""
+    await board.database.run(_MANY, count=BACKLOG, first=to_milliseconds(MOMENT) - BACKLOG)
+    await board.database.run(_TO_WATCHES)
+    kinds: tuple[JobKind, ...] = get_args(JobKind)
+    for kind in kinds:
+        async with board.database.transaction() as session:
+            await board.jobs.add(session, HOME, kind, kind, MOMENT)
+    taken = await board.take(taking=Taking(count=1000, width=1000, lease_seconds=60, with_vendors=False))
+    assert {each.kind for each in taken} == set(kinds) - AT_VENDORS
 
 
 async def test_all_of_a_backlog_is_taken_in_its_order(board: Board) -> None:

@@ -103,7 +103,7 @@ async def test_redirects_are_followed_and_each_address_is_checked(shop: Shop) ->
     pages["https://cdn.example/c"] = page(b"hello")
     assert (await shop.give(f"{PLACE}/a"))["structured"]["filename"] == "c"
     pages[f"{PLACE}/inside"] = moved("https://127.0.0.1/secret")
-    assert "cannot be fetched" in await shop.problem(f"{PLACE}/inside")
+    assert "https://127.0.0.1/secret is in a private network" in await shop.problem(f"{PLACE}/inside")
     pages[f"{PLACE}/plain"] = moved("http://cdn.example/c")
     assert "only https" in await shop.problem(f"{PLACE}/plain")
     pages[f"{PLACE}/loop"] = moved("/loop")
@@ -119,8 +119,34 @@ async def test_what_is_not_there_or_no_file_is_refused(shop: Shop) -> None:
     shop.internet.pages[f"{PLACE}/page"] = page(b"<html>", "text/html")
     assert "text/html" in await shop.problem(f"{PLACE}/page")
     shop.internet.pages[f"{PLACE}/dead"] = errors.VendorConnectTimeout()
-    assert "cannot be fetched" in await shop.problem(f"{PLACE}/dead")
+    assert f"{PLACE}/dead could not be reached in time; " in await shop.problem(f"{PLACE}/dead")
     assert shop.stage.seen() == []
+
+
+PROBLEMS: list[errors.Refusal] = [
+    errors.VendorUnreachable(), errors.VendorConnectTimeout(), errors.VendorTimeout(), errors.VendorInsecure(),
+    errors.VendorProtocol(), errors.VendorInterrupted(), errors.Unavailable(),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("problem", PROBLEMS, ids=lambda each: type(each).__name__)
+async def test_address_that_cannot_be_read_is_named_and_what_to_do_said(shop: Shop, problem: errors.Refusal) -> None:
+    shop.internet.pages[f"{PLACE}/a?signature=s3cret"] = problem
+    sentence = await shop.problem(f"{PLACE}/a?signature=s3cret")
+    assert sentence.startswith(f"{PLACE}/a "), sentence
+    assert "{base64}" in sentence
+    assert "vendor" not in sentence
+    assert "s3cret" not in sentence
+
+
+async def test_host_that_does_not_exist_is_named_without_a_user_and_a_query(shop: Shop) -> None:
+    sentence = await shop.problem("https://me:pass@files.nowhere.invalid/a.txt?signature=s3cret#top")
+    assert sentence.startswith("https://files.nowhere.invalid/a.txt could not be reached; see that it is right")
+
+
+@pytest.mark.parametrize("url", ["https://", "https:///a.txt", "https://[::1", "ftp://files.example/a", "a.txt", ""])
+async def test_what_is_no_https_address_is_refused(shop: Shop, url: str) -> None:
+    assert "only https addresses are fetched" in await shop.problem(url)
 
 
 async def test_what_is_too_large_is_refused_as_soon_as_that_is_known(shop: Shop) -> None:
@@ -128,7 +154,7 @@ async def test_what_is_too_large_is_refused_as_soon_as_that_is_known(shop: Shop)
     assert str(LIMIT + 1) in await shop.problem(f"{PLACE}/announced")
     assert large.released
     shop.internet.pages[f"{PLACE}/unannounced"] = page(bytes(LIMIT + 1), sized=False)
-    assert "cannot be fetched" in await shop.problem(f"{PLACE}/unannounced")
+    assert "holds more than is fetched here" in await shop.problem(f"{PLACE}/unannounced")
     assert shop.stage.seen() == []
 
 
@@ -136,6 +162,7 @@ async def test_address_that_sends_more_than_it_announced_uploads_nothing(shop: S
     shop.internet.pages[f"{PLACE}/liar"] = page(bytes(500), sized=False, Content_Length="10")
     result = await shop.give(f"{PLACE}/liar")
     assert result["is_error"]
+    assert "sent more than it had announced" in result["structured"]["error"], result
     assert all(entry.status >= 400 for entry in shop.stage.seen("/v1/files"))
 
 

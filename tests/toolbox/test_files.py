@@ -109,7 +109,7 @@ async def test_what_is_no_file_is_refused_with_what_would_be_one(desk: Desk, giv
 @pytest.mark.parametrize("address", ["https://127.0.0.1/a", "https://localhost/a", "https://169.254.169.254/latest"])
 async def test_private_addresses_are_never_fetched(desk: Desk, address: str) -> None:
     refusal = await desk.refusal(FILE, {"purpose": "user_data", "file": {"url": address}})
-    assert "cannot be fetched" in refusal["failures"][0]["problem"]
+    assert "is in a private network" in refusal["failures"][0]["problem"]
 
 
 @pytest.mark.parametrize("kind", ["mp3", "wav", "flac", "opus", "aac"])

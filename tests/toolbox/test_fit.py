@@ -157,6 +157,16 @@ async def test_field_that_is_nowhere_is_told_with_those_that_there_are(larkfield
     assert value["fields"]["there_are"][0] == "name"
 
 
+async def test_what_stands_beside_the_items_is_found_whatever_was_selected(larkfield: Desk) -> None:
+    asked = {"limit": 2, "fields": ["result[].id", "next_cursor", "result_count"]}
+    value = await larkfield.value(PROJECTS, asked)
+    assert value["next_cursor"]
+    assert "fields" not in value
+    report = await larkfield.value("openai_costs_report", {"start_time": "7 days ago", "fields": "understood,total"})
+    assert report["understood"]["start_time"]
+    assert "fields" not in report, report["fields"]
+
+
 async def test_path_that_cannot_be_read_is_refused_before_anything_is_sent(desk: Desk) -> None:
     desk.stage.clear()
     refused = await desk.refusal("create_a_openai_vector_store", {"name": "x", "fields": "id,a..b"})

@@ -42,6 +42,20 @@ async def test_finished_object_comes_in_one_call(desk: Desk) -> None:
     assert 5 <= waiting["waited_seconds"] <= 10
 
 
+async def test_note_of_the_waiting_is_there_whatever_was_selected(desk: Desk) -> None:
+    made = await batch(desk, wait_seconds=60, fields="waiting, status, understood")
+    assert (made["status"], made["waiting"]["is_over"]) == ("completed", True)
+    assert made["fields"]["not_found"] == ["understood"]
+    begun = await batch(desk, wait_seconds=0, fields="waiting.handle")
+    assert begun.keys() == {"waiting"}
+    handle = begun["waiting"]["handle"]
+    later = await desk.value(WAIT, {"handle": handle, "fields": "status"})
+    assert later.keys() == {"status", "waiting"}
+    assert later["waiting"]["handle"] == handle
+    at_once = await batch(desk, fields="id,waiting")
+    assert at_once["fields"]["not_found"] == ["waiting"]
+
+
 async def test_looks_come_ever_more_rarely_and_never_in_step(desk: Desk) -> None:
     desk.stage.world.pace = 200
     try:

@@ -27,7 +27,7 @@ async def test_models_are_listed_and_described(directory: Directory) -> None:
 
 async def test_a_model_of_an_account_and_of_an_integration_is_what_is_mapped(directory: Directory) -> None:
     of_account = await got(directory, "/unified/meta/user-directory", integrated_account_id=directory.account_id)
-    assert of_account == await got(directory, "/unified/meta/user-directory/openai")
+    assert of_account == await got(directory, "/unified/meta/user-directory/openai", format="json")
     assert of_account["resources"]["me"]["methods"] == ["get"]
     assert "assign_role" in of_account["resources"]["users"]["methods"]
 
@@ -117,6 +117,7 @@ async def test_capabilities_of_an_integration_and_their_filters(directory: Direc
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
+        ("/unified/meta/user-directory/openai?format=md", 400, "format: is 'md'; allowed: json"),
         ("/unified/meta/shoes", 404, "no unified model 'shoes'; there are: usage-metering, user-directory"),
         ("/unified/meta/user-directory/nothing", 404, "no integration 'nothing'"),
         ("/unified/user-directory/shoes/openai/meta/list", 404, "has no 'shoes'"),

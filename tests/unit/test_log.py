@@ -56,6 +56,8 @@ def test_what_is_no_secret_stays_readable() -> None:
     event = {"event": "call", "tokens": 12, "status": 401, "token_limit": 5, "path": "/v1/files", "keyboard": "qwerty",
              "ratio": 0.5, "ok": True, "none": None, "list": ["a", 1]}  # fmt: skip
     assert redact(event) == event
+    sentence = "needs the admin API key (it starts with sk-admin-), or sk-proj- or sk-svcacct-."
+    assert redact(sentence) == sentence
 
 
 def test_the_kind_of_a_secret_stays_visible() -> None:

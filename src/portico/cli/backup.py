@@ -31,8 +31,12 @@ def backup(file: File, *, force: Force = False, json: JsonOption = False) -> int
     async def main() -> int:
         from portico.app import build
         from portico.gateway.backup import note, write
+        from portico.store.engines import exists
 
-        portico = await build(Settings.read())
+        settings = Settings.read()
+        if not await exists(settings.database_url, settings.data_dir):
+            raise Unhappy(f"There is nothing to back up: {_place(settings)} holds no data of Portico.")
+        portico = await build(settings)
         parts = portico.parts
         try:
             with told("Backing up") as progress:
@@ -44,6 +48,15 @@ def backup(file: File, *, force: Force = False, json: JsonOption = False) -> int
         return 0
 
     return run(main())
+
+
+def _place(settings: Settings) -> str:
+    from portico.store.engines import is_postgres, path_of
+
+    if is_postgres(settings.database_url):
+        return "the database at PORTICO_DATABASE_URL"
+    path = path_of(settings.database_url, settings.data_dir)
+    return f"{path} (from {'PORTICO_DATABASE_URL' if settings.database_url else 'PORTICO_DATA_DIR'})"
 
 
 def restore(file: File, *, replace: Replace = False, check: CheckOnly = False, json: JsonOption = False) -> int:

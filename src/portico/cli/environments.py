@@ -8,6 +8,7 @@ from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
 from portico.cli.say import Unhappy, say, say_json, say_record, say_table
 
 Name = Annotated[str, Parameter(help="Its name, given once.")]
+Named = Annotated[str, Parameter(help="Only the one of this name.")]
 Identity = Annotated[str, Parameter(help="The environment's id.")]
 NewName = Annotated[str, Parameter(help="Another name for it.")]
 LogBodies = Annotated[
@@ -19,9 +20,9 @@ LogBodies = Annotated[
 ]
 
 
-def list_(*, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
+def list_(*, name: Named = "", json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """List the environments that the token can see."""
-    found = list(Api(url, token).pages("/environment"))
+    found = list(Api(url, token).pages("/environment", name=name))
     if json:
         say_json(found)
         return

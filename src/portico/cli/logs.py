@@ -12,6 +12,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
+from portico.cli.moments import moment
 from portico.cli.say import Unhappy, say, say_json, say_record, say_table
 from portico.clock import iso, now
 
@@ -54,7 +55,10 @@ class Wanted:
     def query(self) -> Json:
         said = asdict(self)
         said["has_bodies"] = "true" if said.pop("with_bodies") else ""
-        times = {"created_at[gt]": _moment(said.pop("since"), "--since"), "created_at[lt]": _moment(said.pop("until"))}
+        times = {
+            "created_at[gt]": moment(said.pop("since"), "--since"),
+            "created_at[lt]": moment(said.pop("until"), "--until"),
+        }
         return times | {_NAMES.get(name, name): value for name, value in said.items()}
 
 
@@ -90,7 +94,7 @@ def logs(
 ) -> None:
     """The request log, newest first."""
     api = Api(url, token)
-    if call:
+    if call not in {"", "list"}:  # where other commands have a word for it, people write it here too
         found = api.get(f"/log/{call}")
         say_json(found) if json else _say_call(found)
         return
@@ -178,11 +182,3 @@ def _cells(row: Json) -> tuple[Any, ...]:
     why = f"{row['code']}: {row['problem']}" if row["problem"] else row["code"]
     moment = row["timestamp"][:19].replace("T", " ")
     return moment, row["http_status_code"], row["face"], named, f"{row['duration']:.0f} ms", told, why
-
-
-def _moment(text: str, option: str = "--until") -> str:
-    if not text:
-        return ""
-    from portico.toolbox.dates import read_range
-
-    return iso(read_range(text, now(), argument=option).start)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
 HELP = "A self-hosted front door to other people's APIs. Start with `portico demo`."
 EPILOGUE = (
@@ -198,7 +198,7 @@ def run(arguments: Sequence[str]) -> int:
     except CycloptsError as problem:
         from portico.cli.say import complain
 
-        complain(str(problem))
+        complain(_not_understood(problem))
         return 2
     except KeyboardInterrupt:
         return 130
@@ -209,6 +209,13 @@ def run(arguments: Sequence[str]) -> int:
 
         return explain(problem)
     return answer if isinstance(answer, int) else 0
+
+
+def _not_understood(problem: CycloptsError) -> str:
+    if isinstance(problem, UnusedCliTokensError) and problem.unused_tokens:
+        named = " ".join(["portico", *(problem.command_chain or ())])
+        return f"{' '.join(problem.unused_tokens)!r} is one thing too many; `{named} --help` says what is taken."
+    return str(problem)
 
 
 def _add(app: App, name: str, entry: str) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
+from portico.cli.moments import moment
 from portico.cli.say import Unhappy, complain, say, say_json, say_record, say_table
 from portico.shapes import is_record
 
@@ -16,7 +17,9 @@ Account = Annotated[str, Parameter(help="The account's id.")]
 AnyAccount = Annotated[str, Parameter(help="The account's id; left out for those of all accounts.")]
 Server = Annotated[str, Parameter(help="The MCP server's id.")]
 Name = Annotated[str, Parameter(help="What people and programs are shown as the server's name.")]
-ExpiresAt = Annotated[str, Parameter(help="When it ends, ISO 8601 with a time zone; `never` takes an end away.")]
+ExpiresAt = Annotated[
+    str, Parameter(help="When it ends: 'in 2 days', 2027-01-31T08:00Z …; in UTC. `never` takes an end away.")
+]
 Only = Annotated[str, Parameter(name="--client", help="Only for this program, for example claude-code or cursor.")]
 
 
@@ -124,7 +127,7 @@ def create(
     """Make an MCP server. Its address is shown this once."""
     body: Json = {"name": name, "config": offer.written()}
     if offer.expires_at and offer.expires_at != "never":
-        body["expires_at"] = offer.expires_at
+        body["expires_at"] = moment(offer.expires_at, "--expires-at")
     _told(Api(url, token).post(_path(account), body), json=json)
 
 
@@ -143,7 +146,7 @@ def update(
     if changed := offer.written():
         body["config"] = changed
     if offer.expires_at:
-        body["expires_at"] = None if offer.expires_at == "never" else offer.expires_at
+        body["expires_at"] = None if offer.expires_at == "never" else moment(offer.expires_at, "--expires-at")
     if not body:
         raise Unhappy("Say what to change: --name, --method, --tag, --exposure, --needs-token, --confirm, --config …")
     found = Api(url, token).patch(_path(account, server), body)

@@ -31,6 +31,8 @@ def explain(problem: Exception) -> int:
 
     if isinstance(problem, Unhappy | Refusal):
         complain(str(problem))
+    elif isinstance(problem, OSError) and isinstance(problem.filename, str):
+        complain(f"{problem.filename} cannot be used: {problem.strerror}.")
     else:
         complain(f"Something went wrong that should not: {type(problem).__name__}: {problem}. Please report it.")
     return FAILED

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 
 from portico.cli.listen import listen, port_of
 from portico.cli.say import Unhappy, complain, say
-from portico.settings import Settings
+from portico.settings import Settings, checked
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 Host = Annotated[str, Parameter(help="The address to listen on.", show_default=True)]
@@ -28,9 +28,9 @@ def serve(*, host: Host = "127.0.0.1", port: Port = 8700, workers: Workers = 1, 
         )
     if workers < 1:
         raise Unhappy("--workers must be at least 1.")
+    given = checked("public_url", public_url) if public_url else settings.public_url
     with listen(host, port) as listener:
-        url = public_url or settings.public_url or _own_url(host, port_of(listener))
-        settings = replace(settings, public_url=url)
+        settings = replace(settings, public_url=given or _own_url(host, port_of(listener)))
         if workers == 1:
             return run(_serve(settings, listener))
         if code := run(_prepare(settings)):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
+from portico.cli.moments import moment
 from portico.cli.say import Unhappy, complain, say, say_json, say_record, say_table
 
 TEST_SECONDS = 20.0
@@ -169,9 +170,9 @@ def replay(
         again = api.post(f"/webhook/{webhook}/deliveries/{delivery}/replay")
         say_json(again) if json else say(f"{again['event']} is on its way again.")
         return
-    body = {"since": _moment("--since", since), "which": "all" if all_ else "missed"}
+    body = {"since": moment(since, "--since"), "which": "all" if all_ else "missed"}
     if until:
-        body["until"] = _moment("--until", until)
+        body["until"] = moment(until, "--until")
     queued = api.post(f"/webhook/{webhook}/replay", body)
     say_json(queued) if json else say(f"{queued['queued']} messages are on their way.")
 
@@ -204,11 +205,3 @@ def _state(webhook: dict[str, Any]) -> str:
 
 def _last_problem(delivery: dict[str, Any]) -> str:
     return delivery["attempts"][-1]["problem"] if delivery["attempts"] else ""
-
-
-def _moment(option: str, text: str) -> str:
-    """A time as people say it, as the API takes it; where a day is meant, when it begins."""
-    from portico.clock import iso, now
-    from portico.toolbox.dates import read_range
-
-    return iso(read_range(text, now(), argument=option).start)

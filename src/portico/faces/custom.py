@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 from msgspec import structs
 
 from portico.errors import Failure, InvalidArguments, NotFound, Refusal
-from portico.faces.envelope import FORMATS, enclose
+from portico.faces.envelope import FORMATS, SKIP, enclose, refuse_skipping
 from portico.faces.http import (
     Incoming,
     Send,
@@ -50,6 +50,8 @@ async def serve_custom(incoming: Incoming, send: Send, parts: Parts) -> None:
             chosen = ours.get("truto_response_format", "raw")
             if chosen not in FORMATS:
                 raise InvalidArguments([Failure("truto_response_format", f"is {chosen!r}", ", ".join(FORMATS))])
+            if failures := refuse_skipping(ours.get(SKIP, "")):
+                raise InvalidArguments(failures)
             path = "/" + incoming.path.removeprefix(CUSTOM_PREFIX)
             account_id = account_of(caller, ours.get("integrated_account_id", ""))
             is_bare = ours.get("truto_response_format") in {"raw", "stream"}

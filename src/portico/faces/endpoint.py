@@ -204,14 +204,21 @@ def _named(failure: Failure, value: Any, kind: type[Struct]) -> list[Failure]:
 
 def _failure(problem: msgspec.ValidationError) -> Failure:
     sentence, _, place = str(problem).partition(" - at `$")
+    if "RFC3339" in sentence:
+        return Failure(place.strip("`").lstrip("."), "is no moment", "for example 2030-01-31T12:00:00Z")
     return Failure(place.strip("`").lstrip("."), sentence[:1].lower() + sentence[1:])
 
 
 def position(query: Paging) -> tuple[str, int]:
     """(the id that the page comes before, how many rows) of a list request."""
+    return cursor_of(query), count_of(query)
+
+
+def cursor_of(query: Paging) -> str:
+    """The id that a page comes before."""
     if query.next_cursor and not _ID.fullmatch(query.next_cursor):
         raise bad_cursor()
-    return query.next_cursor or _LAST, count_of(query)
+    return query.next_cursor or _LAST
 
 
 def count_of(query: Paging) -> int:

@@ -9,15 +9,25 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
-from portico.errors import VendorGarbled, VendorTooLarge
+from portico.errors import Failure, VendorGarbled, VendorTooLarge
 from portico.gateway.answer import inflate
 from portico.model.call import Answer, ByteStream, HeaderPairs, Page
 from portico.shapes import NotJson, decode, is_list, is_record
 
 FORMATS = ("unified", "normalized", "raw", "stream", "debug")
+# What the reference calls a wish to make no call. To take it and act all the same would be the worst of all answers.
+SKIP = "truto_skip_api_call"
 _STANDARD = frozenset({"list", "get", "create", "update", "delete"})
 _encoder = msgspec.json.Encoder()
 _JSON_HEADER = ("content-type", "application/json")
+
+
+def refuse_skipping(said: str) -> list[Failure]:
+    """What is wrong with asking for no call to be made; nothing where that was not asked."""
+    if said.lower() in {"", "false", "0"}:
+        return []
+    instead = "leave it out; portico_dry_run in the Unified API and dry_run of a tool show a request and send none"
+    return [Failure(SKIP, "cannot be kept: the call would be made all the same", instead)]
 
 
 async def enclose(

@@ -10,7 +10,7 @@ from starlette.routing import BaseRoute, Match, Router
 from portico.errors import ClientLeft, NotFound, Refusal, VerbNotAllowed
 from portico.faces.http import Aborted, Incoming, Receive, Scope, Send, describe, write_json
 from portico.gateway.parts import Parts
-from portico.log import about
+from portico.log import about, redact
 
 HotFace = Callable[[Incoming, Send, Parts], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -88,7 +88,7 @@ class Front:
                 raise
             allowed = ", ".join(sorted(self._verbs_at(scope)))
             raise VerbNotAllowed(
-                f"{scope['path']} takes {allowed}, not {incoming.verb}.", headers={"allow": allowed}
+                f"{redact(scope['path'])} takes {allowed}, not {incoming.verb}.", headers={"allow": allowed}
             ) from None
 
     def _verbs_at(self, scope: Scope) -> set[str]:
@@ -97,7 +97,7 @@ class Front:
 
 
 async def _nothing_here(scope: Any, _receive: Any, _send: Any) -> None:
-    raise NotFound(f"There is nothing at {scope['path']}; /docs shows what there is.")
+    raise NotFound(f"There is nothing at {redact(scope['path'])}; /docs shows what there is.")
 
 
 def _check_head(scope: Scope) -> None:

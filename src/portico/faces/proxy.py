@@ -6,7 +6,7 @@ from urllib.parse import unquote
 from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
-from portico.faces.envelope import FORMATS, enclose
+from portico.faces.envelope import FORMATS, SKIP, enclose, refuse_skipping
 from portico.faces.http import Incoming, Send, account_of, begin, pairs_of, take_body, while_connected, write_answer
 from portico.faces.kept import kept
 from portico.faces.patience import read_patience
@@ -23,7 +23,7 @@ _TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "DELETE": "delete"}
 # What the reference's own toolset writes in an id's place for things that have none.
 _NO_ID = "undefined"
 # Accepted from clients of the reference, and without a meaning here.
-_IGNORED = frozenset({"truto_ignore_limit", "truto_ignore_remote_data", "truto_skip_api_call", "truto_super_query"})
+_IGNORED = frozenset({"truto_ignore_limit", "truto_ignore_remote_data", "truto_super_query"})
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -138,7 +138,8 @@ def _options(ours: dict[str, list[str]]) -> Options:
     account_id = ours.pop("integrated_account_id", [""])[-1]
     ours.pop("truto_body_passthrough", None)  # bodies are always passed on as they come
     patience = read_patience(ours.pop("portico_retry", None) or ours.pop("portico_retry[max_seconds]", None))
-    failures = [
+    failures = refuse_skipping(ours.pop(SKIP, [""])[-1])
+    failures += [
         Failure(name, "is not an option of the Proxy API", _OPTION_NAMES) for name in ours if name not in _IGNORED
     ]
     if chosen not in FORMATS:

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
-from portico.faces.envelope import remove
+from portico.faces.envelope import SKIP, refuse_skipping, remove
 from portico.faces.http import Incoming, Send, account_of, begin, while_connected, write_json
 from portico.faces.patience import read_patience
 from portico.gateway import brackets
@@ -28,7 +28,7 @@ _TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "PUT": "update", "DELETE": "de
 _STANDARD = frozenset({"list", "get", "create", "update", "delete"})
 _NO_ID = "undefined"
 # Accepted from clients of the reference, and without a meaning here.
-_IGNORED = frozenset({"truto_ignore_limit", "truto_skip_api_call", "truto_super_query"})
+_IGNORED = frozenset({"truto_ignore_limit", "truto_super_query"})
 _encoder = msgspec.json.Encoder(decimal_format="number")
 
 
@@ -217,7 +217,7 @@ def _limit(text: Any) -> int:
 
 
 def _options(ours: dict[str, list[str]]) -> Options:
-    failures: list[Failure] = []
+    failures = refuse_skipping(ours.pop(SKIP, [""])[-1])
     chosen = ours.pop("truto_response_format", ["unified"])[-1]
     if chosen not in FORMATS:
         failures.append(Failure("truto_response_format", f"is {chosen!r}", ", ".join(FORMATS)))

@@ -1,5 +1,6 @@
 """Connect an account: sort its keys into their slots, prove them with harmless calls, seal them, keep its state."""
 
+import asyncio
 import re
 from typing import Any
 
@@ -22,6 +23,8 @@ from portico.upstream.egress import check_base_url
 Json = dict[str, Any]
 # What every account may keep, whatever its integration: the zone in which its days begin.
 ZONE_FIELD = "timezone"
+# Somebody sits and waits for it, and a model that thinks for minutes is not asked anything here.
+PROOF_SECONDS = 20.0
 _FIELD = re.compile(r"\{(\w+)\}")
 
 
@@ -131,11 +134,15 @@ async def prove_one(connected: Connected, credential: Credential, secrets: Json,
     request = build(operation, sort(operation, call), connected)
     context = connected.account.context | secrets
     try:
-        response = await parts.transport.send(sign(request, credential, context, connected))
-        if response.status < 400:
-            response.release()
-            return Proof(credential=credential.name, works=True, status=response.status)
-        problem = await read_failure(response, connected.view.integration)
+        async with asyncio.timeout(PROOF_SECONDS):
+            response = await parts.transport.send(sign(request, credential, context, connected))
+            if response.status < 400:
+                response.release()
+                return Proof(credential=credential.name, works=True, status=response.status)
+            problem = await read_failure(response, connected.view.integration)
+    except TimeoutError:
+        sentence = f"The vendor did not answer within {PROOF_SECONDS:g} seconds."
+        return Proof(credential=credential.name, works=False, message=sentence)
     except Refusal as problem:
         return Proof(credential=credential.name, works=False, message=without(secrets, problem.sentence))
     # A key that may not do even this is still a key: restricted ones are refused with 403.

@@ -13,13 +13,14 @@ from portico.gateway import answer as answers
 from portico.gateway import idempotency, pages, retry
 from portico.gateway.admit import admit_account, admit_effect, admit_key, admit_lifecycle, admit_state
 from portico.gateway.arguments import sort
+from portico.gateway.connect import prove_one
 from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.lookup import Connected
 from portico.gateway.meter import Meter, readable
 from portico.gateway.parts import Parts
 from portico.gateway.record import Entry
 from portico.gateway.request import build, build_raw, decoded_path
-from portico.gateway.sign import sign
+from portico.gateway.sign import is_bent, sign
 from portico.model.call import Answer, Call, Patience
 from portico.model.caller import Caller
 from portico.model.operation import Credential, Effect, Operation
@@ -168,13 +169,23 @@ async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> An
             parts.written.note(connected.account.id)
     try:
         parts.seen.note(connected, signed, response)
-        await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
+        if response.status != 401 or not await _is_callers_fault(prepared, secrets, parts):
+            await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
         if prepared.operation is not None and prepared.operation.usage is not None and response.status < 400:
             entry.meter = Meter(prepared.operation.usage, call, signed, response)
         return await _read(response, call, prepared, parts, signed)
     except BaseException:
         response.release()
         raise
+
+
+async def _is_callers_fault(prepared: Prepared, secrets: dict[str, Any], parts: Parts) -> bool:
+    """A 401 to a caller who sent an organization of its own may be about that; then the key is asked by itself."""
+    connected, credential = prepared.connected, prepared.credential
+    context = connected.account.context | secrets
+    if not credential.proof or not is_bent(prepared.request, credential, context):
+        return False
+    return (await prove_one(connected, credential, secrets, parts)).status != 401
 
 
 async def _read(

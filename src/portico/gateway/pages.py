@@ -5,6 +5,8 @@ A cursor says which way it goes and what the vendor wants to hear; callers send 
 
 import base64
 import binascii
+from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -17,8 +19,6 @@ from portico.shapes import is_record
 
 _FORWARD, _BACK, _FROM = "n", "p", "i"
 _OURS = frozenset({"limit", "next_cursor", "prev_cursor"})
-_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_items = msgspec.json.Decoder(list[msgspec.Raw])
 _LAST_ITEM = "data[-1]."
 
 
@@ -78,32 +78,51 @@ def ask(operation: Operation, arguments: dict[str, Any]) -> dict[str, Any]:
 def read(style: PageStyle, content: bytes, asked: dict[str, Any], wanted: Part = WHOLE) -> Page:
     """The page in a vendor's answer. The items stay as the vendor wrote them."""
     try:
-        envelope = _envelope.decode(content)
-        raw = envelope.get(style.items)
-        items = _items.decode(raw) if raw is not None else []
+        items, envelope = _reader(style)(content)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as problem:
         raise VendorGarbled from problem
-    if raw is None:
+    if items is None:
         raise VendorGarbled(f"The vendor's list has no {style.items!r}.")
     if not style.send:
-        return _cut(raw, items, wanted)
+        return _cut(items, wanted)
     following = _counted(style, envelope, len(items), asked) if style.counts else _next(style, envelope, items)
     if following is not None and following == str(asked.get(style.send, "")):
         following = None  # a list that points at itself would never end
     return Page(
-        items=bytes(raw),
+        items=_written(items),
         count=len(items),
         next_cursor=_write_cursor(_FORWARD, following) if following else None,
         prev_cursor=_previous(style, envelope, items, asked),
     )
 
 
-def _cut(raw: msgspec.Raw, items: list[msgspec.Raw], wanted: Part) -> Page:
+@cache
+def _reader(style: PageStyle) -> Callable[[bytes], tuple[list[msgspec.Raw] | None, dict[str, msgspec.Raw]]]:
+    """Reads the items and the fields that lead on in one pass, and skips all else."""
+    told = {style.more, style.next, style.total, style.first} - {"", style.items}
+    names = {f"told_{number}": name for number, name in enumerate(sorted(told))}
+    fields: list[tuple[str, Any, Any]] = [("items", list[msgspec.Raw], None)]
+    fields += [(field, msgspec.Raw, None) for field in names]
+    decode = msgspec.json.Decoder(msgspec.defstruct("Told", fields, rename={"items": style.items, **names})).decode
+
+    def read_one(content: bytes) -> tuple[list[msgspec.Raw] | None, dict[str, msgspec.Raw]]:
+        found: Any = decode(content)
+        values = ((name, getattr(found, field)) for field, name in names.items())
+        return found.items, {name: value for name, value in values if value is not None}
+
+    return read_one
+
+
+def _written(items: list[msgspec.Raw]) -> bytes:
+    return b"[" + b",".join(items) + b"]"
+
+
+def _cut(items: list[msgspec.Raw], wanted: Part) -> Page:
     end = wanted.start + wanted.most if wanted.most else len(items)
     kept = items[wanted.start : end]
     before = max(wanted.start - wanted.most, 0) if wanted.most else 0
     return Page(
-        items=bytes(raw) if len(kept) == len(items) else b"[" + b",".join(bytes(each) for each in kept) + b"]",
+        items=_written(kept),
         count=len(kept),
         next_cursor=_write_cursor(_FROM, str(end)) if end < len(items) else None,
         prev_cursor=_write_cursor(_FROM, str(before)) if wanted.start else None,

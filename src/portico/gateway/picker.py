@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 
 MOST_PICKED_BYTES = 16_384
-_TEXT = re.compile(rb'[^"\\]*+(?:\\.[^"\\]*+)*+', re.DOTALL)
+_BACKSLASH = ord("\\")
 _NEAR = re.compile(rb'["{}\[\],:]')  # where a key may be one of those wanted
 _FAR = re.compile(rb'["{}\[\]]')  # below that only the depth matters
 
@@ -40,13 +40,13 @@ class Picker:
         start = at
         if self._is_escaped:
             self._is_escaped, at = False, at + 1
-        match = _TEXT.match(piece, at)
-        end = match.end() if match else at
-        if piece[end : end + 1] == b'"':
-            self._take(piece, start, end + 1)
-            self._end_text()
-            return end + 1
-        self._is_escaped = end < len(piece)  # its last byte is a lone backslash
+        while (end := piece.find(b'"', at)) >= 0:
+            if not _is_escaped(piece, at, end):
+                self._take(piece, start, end + 1)
+                self._end_text()
+                return end + 1
+            at = end + 1
+        self._is_escaped = _is_escaped(piece, at, len(piece))
         self._take(piece, start, len(piece))
         return len(piece)
 
@@ -110,3 +110,11 @@ class Picker:
         if self._picked is not None:
             self.found[self._place] = bytes(self._picked).strip()
         self._picked = None
+
+
+def _is_escaped(piece: bytes, start: int, at: int) -> bool:
+    """Whether what stands there follows an odd number of backslashes, of which none stands before the start."""
+    first = at
+    while first > start and piece[first - 1] == _BACKSLASH:
+        first -= 1
+    return (at - first) % 2 == 1

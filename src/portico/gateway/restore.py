@@ -75,8 +75,9 @@ async def _fill(backup: Backup, database: Database, session: Session, tell: Tell
     for frame in backup.frames():
         if isinstance(frame, Table):
             name = frame.name
-            filler = await _filler(database, session, names, frame)
-            counted[name] = 0
+            # Backups of 0.1.0 may hold the same table twice.
+            filler = None if name in counted else await _filler(database, session, names, frame)
+            counted.setdefault(name, 0)
         elif isinstance(frame, Rows) and filler is not None:
             await filler.put(session, frame.rows)
             counted[name] += len(frame.rows)
@@ -99,8 +100,8 @@ async def _check_counts(session: Session, backup: Backup, counted: Mapping[str, 
         if name in PASSING:
             continue
         found = await count(session, name)
-        if found != counted.get(name):
-            raise BackupRefused(f"{name} has {found} rows after the restore instead of {counted.get(name)}.")
+        if found != counted.get(name, 0):
+            raise BackupRefused(f"{name} has {found} rows after the restore instead of {counted.get(name, 0)}.")
 
 
 _RELEASE_JOBS = Statement("UPDATE jobs SET lease_until = 0")

@@ -27,6 +27,13 @@ def sign(
     return structs.replace(request, headers=[*kept, *ours.items()])
 
 
+def is_bent(request: UpstreamRequest, credential: Credential, context: Mapping[str, str]) -> bool:
+    """Whether the caller says itself where the key is to be used (an organization, say), and may be wrong about it."""
+    ours = _REPLACED | {name.lower() for name in fill(credential.headers, context)}
+    open_to_callers = {name.lower() for name in credential.headers} - ours
+    return any(name.lower() in open_to_callers for name, _ in request.headers)
+
+
 def fill(headers: Mapping[str, str], context: Mapping[str, str]) -> dict[str, str]:
     """`{field}` replaced by the account's value; a header whose field is empty is not sent."""
     filled: dict[str, str] = {}

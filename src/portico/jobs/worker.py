@@ -22,11 +22,14 @@ from portico.jobs.rotations import Rotator
 from portico.jobs.schedule import Dice
 from portico.jobs.watches import Watcher
 from portico.log import logger
-from portico.store.jobs import Job, JobKind, LeaseLost
+from portico.store.jobs import AT_VENDORS, Job, JobKind, LeaseLost
 from portico.store.operators import Taking
 from portico.tasks import end
 
-MOST_AT_ONCE = 128
+# So many that all webhooks of an environment may hang, and those of the others still have room.
+MOST_AT_ONCE = 512
+# Of these, so that vendors who hang never keep webhooks waiting.
+MOST_AT_VENDORS = 64
 # In one lane, that is: to one webhook.
 LANE_WIDTH = 4
 # A look at the database when nothing is known to be due, and soon after this process itself has added something.
@@ -144,7 +147,10 @@ class Worker:
     async def _take(self, count: int) -> list[Job]:
         if count <= 0:
             return []
-        taking = Taking(count=count, width=LANE_WIDTH, lease_seconds=self._lease_seconds)
+        free = MOST_AT_VENDORS - sum(job.kind in AT_VENDORS for job in self._running.values())
+        if free > 0:
+            count = min(count, free)
+        taking = Taking(count=count, width=LANE_WIDTH, lease_seconds=self._lease_seconds, with_vendors=free > 0)
         return await self._parts.operators.take_jobs(self._parts.clock(), taking)
 
     async def _run(self, job: Job) -> None:

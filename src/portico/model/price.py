@@ -13,6 +13,7 @@ MILLION = 1_000_000
 # A billionth of a US dollar: small enough for one token of the cheapest model, and a whole number for sums.
 NANOS = 1_000_000_000
 MOST_REMEMBERED = 1000
+_REST = "*"
 # A snapshot costs what its model does: gpt-4o-2024-08-06, omni-moderation-latest, gpt-4-0613.
 _SNAPSHOT = re.compile(r"-(\d{4}-\d{2}-\d{2}|\d{4}|latest)$")
 
@@ -39,7 +40,7 @@ class Price(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class PriceList(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """`batch_percent`: what a batch costs, in percent of this."""
+    """`batch_percent`: what a batch costs, in percent of this. A name that ends in `*` is how names begin."""
 
     about: str = ""
     currency: Literal["usd"] = "usd"
@@ -48,8 +49,14 @@ class PriceList(Struct, frozen=True, kw_only=True, omit_defaults=True):
     trained_per_million: dict[str, Decimal] = {}  # tokens of a training file, as often as it is gone through
 
     def of(self, model: str) -> Price | None:
-        """The model's price, or its snapshot's; None where the list has none, as for models of one's own."""
-        return self.tokens_per_million.get(model) or self.tokens_per_million.get(_SNAPSHOT.sub("", model))
+        """The model's price, its snapshot's, or that of the longest beginning of its name; None where the list has
+        none."""
+        prices = self.tokens_per_million
+        return prices.get(model) or prices.get(_SNAPSHOT.sub("", model)) or prices.get(self._beginning(model))
+
+    def _beginning(self, model: str) -> str:
+        fitting = [each for each in self.tokens_per_million if each.endswith(_REST) and model.startswith(each[:-1])]
+        return max(fitting, key=len, default="")
 
     def of_training(self, model: str) -> Decimal | None:
         return self.trained_per_million.get(model) or self.trained_per_million.get(_SNAPSHOT.sub("", model))

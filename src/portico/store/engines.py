@@ -4,19 +4,39 @@ from pathlib import Path
 
 from portico.errors import Unavailable
 from portico.store.database import Database
+from portico.store.migrate import schema_of
 
 
 async def open_database(url: str, data_dir: Path) -> Database:
     """PostgreSQL where the URL names it, else SQLite in the data folder. Engines are imported only when used."""
-    if url.startswith(("postgres://", "postgresql://")):
+    if is_postgres(url):
         from portico.store.postgres import open_postgres
 
         return await open_postgres(url)
     from portico.store.sqlite import open_sqlite
 
     _make(data_dir)
-    path = url.removeprefix("sqlite:///") if url else str(data_dir / "portico.db")
-    return await open_sqlite(path)
+    return await open_sqlite(str(path_of(url, data_dir)))
+
+
+def is_postgres(url: str) -> bool:
+    return url.startswith(("postgres://", "postgresql://"))
+
+
+def path_of(url: str, data_dir: Path) -> Path:
+    """Where SQLite's file is, or would be."""
+    return Path(url.removeprefix("sqlite:///")) if url else data_dir / "portico.db"
+
+
+async def exists(url: str, data_dir: Path) -> bool:
+    """Whether there is a database in which a Portico has ever been started; looking makes none."""
+    if not is_postgres(url) and not path_of(url, data_dir).exists():
+        return False
+    database = await open_database(url, data_dir)
+    try:
+        return await schema_of(database) > 0
+    finally:
+        await database.close()
 
 
 def _make(folder: Path) -> None:

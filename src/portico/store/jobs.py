@@ -16,6 +16,8 @@ from portico.store.ids import new_id
 from portico.store.statement import Statement
 
 JobKind = Literal["fan_out", "deliver", "watch", "recheck", "rotate", "forget", "report", "report_day"]
+# What asks vendors, any number of whom may hang at once. operators.py says the same in SQL.
+AT_VENDORS: frozenset[JobKind] = frozenset({"watch", "recheck", "report", "report_day"})
 
 _ADD = Statement(
     "INSERT INTO jobs (id, environment_id, kind, subject, lane, run_at, tries, fence, lease_until) "

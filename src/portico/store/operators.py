@@ -40,8 +40,8 @@ _LINK_BY_DIGEST = Statement(
 )
 _LOGO = Statement("SELECT logo, logo_type FROM link_pages WHERE logo_digest = :digest LIMIT 1")
 _ENVIRONMENTS = Statement(
-    "SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id < :before ORDER BY id DESC "
-    "LIMIT :count"
+    "SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id < :before "
+    "AND (:name = '' OR name = :name) ORDER BY id DESC LIMIT :count"
 )
 _FIRST_ENVIRONMENT = Statement(
     "SELECT id, name, log_bodies, created_at, updated_at FROM environments ORDER BY id LIMIT 1"
@@ -167,9 +167,11 @@ def _take(beyond: LiteralString) -> Statement:
     return Statement(_TAKING.replace("RANKED", ranked), postgres=on_postgres)
 
 
-_TAKE = _take("")
+_BEYOND_FULL_LANES: LiteralString = "AND lane NOT IN (SELECT lane FROM under_way WHERE held >= :width) "
+_BEYOND_VENDORS: LiteralString = "AND kind NOT IN ('watch', 'recheck', 'report', 'report_day') "
 # Where all that part is of lanes that are full: past them.
-_TAKE_BEYOND = _take("AND lane NOT IN (SELECT lane FROM under_way WHERE held >= :width) ")
+_TAKES = (_take(""), _take(_BEYOND_FULL_LANES))
+_TAKES_OF_OURS = (_take(_BEYOND_VENDORS), _take(_BEYOND_VENDORS + _BEYOND_FULL_LANES))
 
 
 _TAKE_ONE = Statement(
@@ -181,11 +183,15 @@ _PAST_QUOTA_USE = Statement("DELETE FROM quota_use WHERE ends_at < :moment")
 
 
 class Taking(Struct, frozen=True, kw_only=True):
-    """How a worker takes jobs: at most `count`, at most `width` under way in one lane, for so long."""
+    """How a worker takes jobs: at most `count`, at most `width` under way in one lane, for so long.
+
+    `with_vendors` False: none of those that ask vendors.
+    """
 
     count: int
     width: int
     lease_seconds: float
+    with_vendors: bool = True
 
 
 class Operators:
@@ -257,9 +263,10 @@ class Operators:
         await session.run(_DELETE_CODES_OF_PERSON, person_id=person_id)
         return await session.run(_DELETE_GRANTS_OF_PERSON, person_id=person_id)
 
-    async def environments(self, before: str, count: int) -> list[Environment]:
-        """Everybody's environments, newest first."""
-        return [environments.read(row) for row in await self._database.all(_ENVIRONMENTS, before=before, count=count)]
+    async def environments(self, before: str, count: int, name: str = "") -> list[Environment]:
+        """Everybody's environments, newest first; those of this name, where one is given."""
+        rows = await self._database.all(_ENVIRONMENTS, before=before, count=count, name=name)
+        return [environments.read(row) for row in rows]
 
     async def first_environment(self) -> Environment | None:
         """The oldest one, whatever it is called by now."""
@@ -278,7 +285,8 @@ class Operators:
         async with self._database.transaction() as session:
             asked = {"moment": to_milliseconds(moment), "count": taking.count, "width": taking.width}
             asked["lease"] = int(taking.lease_seconds * 1000)
-            rows = await session.all(_TAKE, **asked) or await session.all(_TAKE_BEYOND, **asked)
+            first, beyond = _TAKES if taking.with_vendors else _TAKES_OF_OURS
+            rows = await session.all(first, **asked) or await session.all(beyond, **asked)
         return [_job(row) for row in rows]
 
     async def take_job(self, kind: JobKind, subject: str, moment: datetime, lease_seconds: float) -> Job | None:

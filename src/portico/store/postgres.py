@@ -1,5 +1,6 @@
 """PostgreSQL through psycopg and its pool. Installed with the `postgres` extra."""
 
+import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
@@ -13,6 +14,7 @@ from portico.store.statement import ALL_ROWS, ROW_COUNT, Statement, of_table
 
 POOL_SIZE = 8
 CONNECT_SECONDS = 10.0
+REASON_SECONDS = 3
 # Any number will do, as long as no other program uses it as an advisory lock in the same database.
 SCHEMA_LOCK = 0x706F727469636F
 
@@ -22,6 +24,7 @@ _COLUMNS = Statement(
     "WHERE table_schema = current_schema() AND table_name = :table ORDER BY ordinal_position",
 )
 Connection = psycopg.AsyncConnection[Row]
+_log = logging.getLogger("psycopg.pool")
 
 
 class _Transaction:
@@ -146,9 +149,25 @@ async def open_postgres(url: str) -> Postgres:
         check=AsyncConnectionPool.check_connection,
         timeout=CONNECT_SECONDS,
     )
+    _log.setLevel(logging.ERROR)  # what it would say of each try is said once, below
     try:
         await pool.open(wait=True, timeout=CONNECT_SECONDS)
     except PoolTimeout:
         await pool.close()
-        raise Unavailable("PostgreSQL does not answer at the address in PORTICO_DATABASE_URL.") from None
+        sentence = "PostgreSQL does not answer at the address in PORTICO_DATABASE_URL"
+        raise Unavailable(f"{sentence}: {await _reason(url)}.") from None
+    finally:
+        _log.setLevel(logging.NOTSET)
     return Postgres(pool, url)
+
+
+async def _reason(url: str) -> str:
+    """Why there is no connection, in the server's or the system's words, which repeat no password."""
+    try:
+        connection = await psycopg.AsyncConnection.connect(url, connect_timeout=REASON_SECONDS)
+    except psycopg.OperationalError as problem:
+        return str(problem).strip().partition("\n")[0].removeprefix("connection failed: ").rstrip(".")
+    except psycopg.Error:
+        return "it is no address that can be understood"
+    await connection.close()
+    return "it answers now; try again"

@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import os
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -205,7 +206,16 @@ def _roll_back(connection: Connection) -> None:
 
 
 async def open_sqlite(path: str) -> Sqlite:
+    """Made where it is not there yet, for nobody else to read: its companions take after it."""
     refuse_unsafe(apsw.sqlite_lib_version())
+    try:
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    except OSError as problem:
+        raise Unavailable(f"The database {path} cannot be opened: {problem.strerror}.") from None
     database = Sqlite(path)
-    await database.start()
+    try:
+        await database.start()
+    except Unavailable as problem:
+        name = type(problem.__cause__).__name__
+        raise Unavailable(f"The database {path} cannot be used: it is broken, locked or none ({name}).") from problem
     return database

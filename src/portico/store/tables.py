@@ -9,18 +9,26 @@ from portico.store.migrate import LEDGER, Migration
 from portico.store.statement import ROW_COUNT, Statement, of_table
 
 _CREATED = re.compile(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)", re.MULTILINE)
-_DROPPED = re.compile(r"^DROP TABLE (?:IF EXISTS )?(\w+)", re.MULTILINE)
+_STEPS = re.compile(
+    r"^(?:CREATE TABLE (?:IF NOT EXISTS )?(?P<made>\w+)|DROP TABLE (?:IF EXISTS )?(?P<gone>\w+)"
+    r"|ALTER TABLE (?P<old>\w+) RENAME TO (?P<new>\w+))",
+    re.MULTILINE,
+)
 # Who serves now is not worth keeping; the ledger is written by whoever migrates.
 PASSING = frozenset({"replicas"})
 
 
 def tables_of(migrations: Sequence[Migration]) -> list[LiteralString]:
-    """In the order in which they were made, so that what is pointed at comes before what points at it."""
+    """In the order in which they were made, so that what is pointed at comes before what points at it. One and the same
+    migration may drop a table and make it anew, or put another in its place."""
     found: list[str] = []
-    for migration in migrations:
-        found += _CREATED.findall(migration.text)
-        gone = set(_DROPPED.findall(migration.text))
-        found = [each for each in found if each not in gone]
+    for step in (step for migration in migrations for step in _STEPS.finditer(migration.text)):
+        if made := step["made"]:
+            found.append(made)
+        elif gone := step["gone"]:
+            found.remove(gone)
+        else:
+            found[found.index(step["old"])] = step["new"]
     return [cast("LiteralString", each) for each in found]  # they stand in our own files
 
 

@@ -26,7 +26,7 @@ class Acceptance(Struct, frozen=True, kw_only=True):
 
     async def accept(self, operation: Offered, arguments: Arguments, given: Json) -> tuple[Json, Json]:
         """The arguments as the vendor wants them, and what was understood of those that people say otherwise."""
-        said = arguments.rename(given)
+        said = offer.filled(operation, arguments.rename(given), self.config.arguments)
         own, understood = said, Json()
         if "times" not in self.config.comforts_off:
             own, understood = times.understand(operation, own, self.connected.account, self.now)

@@ -6,7 +6,7 @@
 
 import difflib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -57,11 +57,12 @@ class Selection(Struct, frozen=True):
             value = _drop(value, path, kept)
         return value
 
-    def misses(self, value: Any) -> Json | None:
-        """The fields that are nowhere in a value, and what there is; None where all were found."""
+    def misses(self, value: Any, beside: Collection[str] = ()) -> Json | None:
+        """The fields that are nowhere in a value, and what there is; None where all were found. `beside`: what stands
+        beside the value in any case."""
         if value in (None, [], {}):
             return None
-        lost = [each for each in self.wanted if not _finds(value, each)]
+        lost = [each for each in self.wanted if each[0] not in beside and not _finds(value, each)]
         if not lost:
             return None
         known = list(dict.fromkeys(_known(value, "", 2)))

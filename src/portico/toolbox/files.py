@@ -3,17 +3,18 @@
 import base64
 import binascii
 import mimetypes
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
-from portico.errors import Failure, InvalidArguments, NotFound, Refusal, VendorTooLarge
+from portico.errors import Failure, InvalidArguments, NotFound
 from portico.gateway.files import FileShelf
 from portico.model.call import Upload
 from portico.model.offered import Offered
 from portico.settings import Settings
 from portico.shapes import Json, is_list, is_record
 from portico.store.files import StoredFile
+from portico.toolbox import fetched
 from portico.toolbox.artifacts import Keeping
 from portico.toolbox.kinds import UNKNOWN
 from portico.upstream.transport import Transport, UpstreamRequest, UpstreamResponse
@@ -90,59 +91,50 @@ class FileArguments:
         if self._settings.fetch == "off":
             sentence = "addresses are not fetched here; give the file itself, or keep it with POST /file first"
             raise InvalidArguments([Failure(where, sentence, "{text}, {base64} or {file}")])
-        try:
-            address, response = await self._fetch(where, url)
-            return await self._read(where, address, response, filename, content_type)
-        except InvalidArguments:
-            raise
-        except Refusal as problem:
-            raise InvalidArguments([Failure(where, f"cannot be fetched: {problem.sentence}")]) from None
+        address, response = await self._fetch(where, url)
+        return await self._read(where, address, response, filename, content_type)
 
     async def _fetch(self, where: str, url: str) -> tuple[str, UpstreamResponse]:
         """Without any key, from public addresses only, each of them checked: also where it was sent on to."""
+        first = fetched.plainly(url)
         for _ in range(_MOST_REDIRECTS + 1):
-            if urlsplit(url).scheme != "https":
-                raise InvalidArguments([Failure(where, "only https addresses are fetched")])
-            response = await self._transport.send(UpstreamRequest(verb="GET", url=url, headers=[("Accept", "*/*")]))
+            if not fetched.is_fetchable(url):
+                raise InvalidArguments(
+                    [Failure(where, f"only https addresses are fetched, not {fetched.plainly(url)}")]
+                )
+            with fetched.told(where, url):
+                response = await self._transport.send(UpstreamRequest(verb="GET", url=url, headers=[("Accept", "*/*")]))
             if response.status == 200:
                 return url, response
             response.release()
             location = response.header("location")
             if response.status not in _MOVED or not location:
-                raise InvalidArguments([Failure(where, f"the address answered with status {response.status}")])
+                raise InvalidArguments([fetched.refused(where, url, response.status)])
             url = urljoin(url, location)
-        raise InvalidArguments([Failure(where, f"the address was sent on more than {_MOST_REDIRECTS} times")])
+        raise InvalidArguments([Failure(where, f"{first} sends on more than {_MOST_REDIRECTS} times")])
 
     async def _read(self, where: str, url: str, response: UpstreamResponse, filename: str, content_type: str) -> Upload:
+        address = fetched.plainly(url)
         most, kind = self._settings.fetch_limit_bytes, response.header("content-type").partition(";")[0].strip().lower()
         length = response.header("content-length")
         if kind and not kind.startswith(self._settings.fetch_types):
             response.release()
             allowed = ", ".join(self._settings.fetch_types)
-            raise InvalidArguments([Failure(where, f"the address has {kind}, which is not fetched here", allowed)])
+            raise InvalidArguments([Failure(where, f"{address} holds {kind}, which is not fetched here", allowed)])
         if length.isdigit() and int(length) > most:
             response.release()
-            raise InvalidArguments([Failure(where, f"the address has {length} bytes", f"at most {most}")])
+            raise InvalidArguments([Failure(where, f"{address} holds {length} bytes", f"at most {most}")])
         name = filename or unquote(urlsplit(url).path.rpartition("/")[2]) or "file.bin"
         if length.isdigit() and not response.header("content-encoding"):
-            content: Any = _measured(response.stream(), int(length))
+            content: Any = fetched.measured(where, url, response.stream(), int(length))
             return Upload(
                 filename=name, content=content, content_type=content_type or kind or UNKNOWN, size_bytes=int(length)
             )
-        content = await response.read(most)
+        with fetched.told(where, url):
+            content = await response.read(most)
         return Upload(
             filename=name, content=content, content_type=content_type or kind or UNKNOWN, size_bytes=len(content)
         )
-
-
-async def _measured(stream: AsyncIterator[bytes], size: int) -> AsyncIterator[bytes]:
-    """As many bytes as were announced; more or fewer would spoil the form that they go into."""
-    sent = 0
-    async for piece in stream:
-        sent += len(piece)
-        if sent > size:
-            raise VendorTooLarge("The address sent more than it had announced.")
-        yield piece
 
 
 def _is_reference(given: Any) -> bool:

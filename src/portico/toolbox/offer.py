@@ -20,6 +20,8 @@ from portico.toolbox.tools import Tool, shown_name, tool_of
 
 NO_CONFIG = ServerConfig()
 _LIMIT = Parameter(name="limit", place="query", schema={"type": "integer"})
+# The size of a page where the vendor does not tell its own: what most give, and every one takes.
+_USUAL_PAGE = 20
 _NUMBER_WORDS = frozenset({"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf"})
 _TEXT_WORDS = frozenset({"pattern", "minLength", "maxLength"})
 # What a constraint may be made of: words that hold something back, and the sentence that is shown with them.
@@ -142,10 +144,20 @@ def constrained(operation: Offered, config: ServerConfig) -> Tool:
     required: list[str] = list(tool.input_schema.get("required", ()))
     for each in limits:
         properties[each.shown] = _narrowed(properties.get(each.shown) or each.parameter.schema, each.constraint)
-        if _must_be_given(each.constraint) and each.shown not in required:
+        if _only_value(each) is not None:
+            required = [name for name in required if name != each.shown]
+        elif _must_be_given(each.constraint) and each.shown not in required:
             required.append(each.shown)
-    schema: Json = tool.input_schema | {"properties": properties}
-    return structs.replace(tool, input_schema=schema | {"required": required} if required else schema)
+    schema: Json = tool.input_schema | {"properties": properties, "required": required}
+    if not required:
+        del schema["required"]
+    return structs.replace(tool, input_schema=schema)
+
+
+def filled(operation: Offered, said: Json, constraints: dict[str, Json]) -> Json:
+    """What was said, with the only allowed value of each argument that was left out: an id, a name or a time."""
+    only = {each.parameter.name: _only_value(each) for each in limits_of(operation, constraints)}
+    return said | {name: value for name, value in only.items() if value is not None and name not in said}
 
 
 def enforce(
@@ -162,13 +174,12 @@ def enforce(
     failures = _bypasses(operation, arguments, limits)
     for each in limits:
         name = each.parameter.name
-        only = _only_value(each.constraint)
-        if name not in kept and only is not None:
-            kept[name] = [only] if each.parameter.is_array else only
+        if name not in kept and (only := _only_value(each)) is not None:
+            kept[name] = only
         if name not in kept and _must_be_given(each.constraint):
             failures.append(Failure(each.shown, "must be given on this server", _allowed(each.constraint)))
-        elif name not in kept and _problems(each, usual := each.parameter.schema.get("default")) and usual is not None:
-            _instead(each, usual, kept, failures)
+        elif name not in kept:
+            _by_default(operation, each, kept, failures)
         if name not in kept:
             continue
         problems = _problems(each, kept[name])
@@ -178,14 +189,52 @@ def enforce(
     return kept, failures
 
 
-def _instead(limit: Limit, usual: Any, kept: Json, failures: list[Failure]) -> None:
-    """In the place of a default that is not allowed: the nearest bound, or the word that something must be said."""
-    bounds = [limit.constraint[word] for word in ("maximum", "minimum") if word in limit.constraint]
-    allowed = [each for each in bounds if not _problems(limit, each)]
+def paged(operation: Offered, arguments: Json, constraints: dict[str, Json]) -> Json:
+    """The arguments of a call that a tool makes by itself: how long its pages are is its own choice, so it fits in."""
+    wanted = arguments.get(_LIMIT.name)
+    limits = [each for each in limits_of(operation, constraints) if each.parameter.name == _LIMIT.name]
+    if wanted is None or operation.page is None or not any(_problems(each, wanted) for each in limits):
+        return arguments
+    told = [value for each in limits for value in (*_bounds(each), *_listed(each.constraint))]
+    sizes = sorted(
+        value for value in told if isinstance(value, int) and not any(_problems(each, value) for each in limits)
+    )
+    fitting = [value for value in sizes if value <= wanted][-1:] or sizes[:1]
+    return arguments | {_LIMIT.name: fitting[0]} if fitting else arguments
+
+
+def _by_default(operation: Offered, limit: Limit, kept: Json, failures: list[Failure]) -> None:
+    """In the place of a default that is not allowed, or not told, the nearest that is; or the word that one must be
+    said."""
+    usual, is_told = _usual(operation, limit)
+    if usual is None:
+        return
+    if not _problems(limit, usual):
+        kept |= {} if is_told else {limit.parameter.name: usual}
+        return
+    allowed = [each for each in _bounds(limit) if not _problems(limit, each)]
     if allowed:
         kept[limit.parameter.name] = allowed[0]
     else:
         failures.append(Failure(limit.shown, f"must be given on this server: its default, {usual}, is not allowed"))
+
+
+def _usual(operation: Offered, limit: Limit) -> tuple[Any, bool]:
+    """(what an argument is where nobody says it, whether the vendor tells that). Of other things than the sizes of
+    pages nothing is guessed: to leave them out may mean to leave them as they are."""
+    style = operation.page
+    if style is None or limit.parameter.name != _LIMIT.name:
+        return limit.parameter.schema.get("default"), True
+    if not style.send:  # a list that the vendor gives whole is cut here, however long the pages are to be
+        return limit.constraint.get("maximum"), False
+    own = next((each for each in operation.parameters if each.name == style.limit), limit.parameter)
+    if own.schema.get("default") is not None:
+        return own.schema["default"], True
+    return min(_USUAL_PAGE, own.schema.get("maximum", _USUAL_PAGE)), False
+
+
+def _bounds(limit: Limit) -> list[Any]:
+    return [limit.constraint[word] for word in ("maximum", "minimum") if word in limit.constraint]
 
 
 def may_be(
@@ -270,12 +319,18 @@ def _must_be_given(constraint: Json) -> bool:
     return "enum" in constraint or "const" in constraint
 
 
-def _only_value(constraint: Json) -> Any:
-    if "const" in constraint:
-        return constraint["const"]
-    values: Sequence[Any] = constraint.get("enum") or ()
-    return values[0] if len(values) == 1 else None
+def _only_value(limit: Limit) -> Any:
+    """The value as the argument takes it; None where there are several or none."""
+    values = _listed(limit.constraint)
+    if len(values) != 1 or values[0] is None:
+        return None
+    return [values[0]] if limit.parameter.is_array else values[0]
 
 
 def _allowed(constraint: Json) -> str:
-    return ", ".join(map(str, constraint.get("enum") or [constraint.get("const")]))
+    return ", ".join(map(str, _listed(constraint)))
+
+
+def _listed(constraint: Json) -> Sequence[Any]:
+    """The values of which it must be one, where they are listed."""
+    return [constraint["const"]] if "const" in constraint else constraint.get("enum") or ()

@@ -40,6 +40,7 @@ class Reach(Struct, frozen=True, kw_only=True):
         dry_run: bool = False,
         uploads: Mapping[str, Sequence[Upload]] = NO_UPLOADS,
     ) -> Answer:
+        arguments = offer.paged(operation, arguments, self.constraints)
         own, failures = offer.enforce(operation, arguments, self.constraints)
         if failures:
             raise InvalidArguments(failures)

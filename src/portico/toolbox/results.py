@@ -7,6 +7,8 @@ from msgspec import Struct, structs
 
 from portico.shapes import Json, is_record
 
+# Notes that stand beside an answer: how the waiting went, and how names and times were read.
+WAITING, UNDERSTOOD = "waiting", "understood"
 _encoder = msgspec.json.Encoder()
 
 
@@ -31,11 +33,6 @@ def of_value(
     encoded = encoded or _encoder.encode(structured)
     content: list[Json] = [{"type": "text", "text": encoded.decode()}, *(blocks or [])]
     return ToolResult(content=content, structured=structured, meta=meta or {}, encoded=encoded)
-
-
-def with_understood(result: ToolResult, understood: Json) -> ToolResult:
-    """The result with a note of how names and times were read, where it has room for one."""
-    return with_note(result, "understood", understood)
 
 
 def with_note(result: ToolResult, name: str, note: Json) -> ToolResult:

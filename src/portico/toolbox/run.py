@@ -169,9 +169,11 @@ class Toolbox:
             reach = self._reach(caller, asked, connected)
             answer = await brakes.previewed(reach, operation, accepted, followed.answer, price)
             followed = structs.replace(followed, answer=answer)
-        result = await self._presenter.show(followed.answer, followed.operation, showing)
-        result = results.with_note(result, "waiting", followed.note) if followed.note else result
-        return results.with_understood(result, understood) if understood else result
+        told = {
+            name: note for name, note in ((results.WAITING, followed.note), (results.UNDERSTOOD, understood)) if note
+        }
+        showing = structs.replace(showing, beside=frozenset(told))
+        return results.with_notes(await self._presenter.show(followed.answer, followed.operation, showing), told)
 
     async def _composed(
         self, offered: Composed, run: Asked, arguments: Json, understood: Json, showing: Showing

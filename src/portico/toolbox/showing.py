@@ -17,7 +17,7 @@ from portico.toolbox.rests import NEXT_CURSOR, Place, Rests
 from portico.toolbox.results import ToolResult
 from portico.toolbox.shown_once import ShownOnce
 
-_RESULT = "result"
+_RESULT, _COUNT = "result", "result_count"
 _LONGEST_NOTE = 300
 
 
@@ -25,6 +25,7 @@ class Showing(Struct, frozen=True, kw_only=True):
     """How an answer is shown: what becomes of files and keys in it, which of its fields, and how much of it.
 
     `place` is where the rest of what does not fit is kept, if it is. `arguments` may ask for what else stays out.
+    `beside`: the names of notes that will stand beside the answer.
     """
 
     keeping: Keeping
@@ -35,11 +36,12 @@ class Showing(Struct, frozen=True, kw_only=True):
     is_table: bool = False
     is_lean: bool = True
     arguments: Json = {}
+    beside: frozenset[str] = frozenset()
 
     def notes(self, value: Any, left: list[str]) -> Json:
         """What the caller should know of what is not there."""
         notes: Json = {}
-        if misses := self.fields.misses(value):
+        if misses := self.fields.misses(value, self.beside):
             notes["fields"] = misses
         if left:
             notes["left_out"] = f"{', '.join(left)}; name it in fields to see it."
@@ -55,7 +57,8 @@ class Presenter:
     async def show(self, answer: Answer, operation: Operation, showing: Showing) -> ToolResult:
         keys = showing.keys.of(operation)
         if answer.page is not None:
-            return await self._page(operation, answer.page, structs.replace(showing, keys=keys))
+            envelope = showing.beside | {NEXT_CURSOR, _COUNT}
+            return await self._page(operation, answer.page, structs.replace(showing, keys=keys, beside=envelope))
         kind = (answer.header("content-type") or "").partition(";")[0].strip().lower()
         if answer.is_preview:
             return await self.value(_parsed(await self.read(answer)), showing, [])
@@ -81,8 +84,8 @@ class Presenter:
         left = list[str]()
         if showing.is_lean and looked is not None:
             value, left = lean.leave_out(value, looked.bulky, {}, showing.fields)
-        misses = showing.notes(value, left)
-        value = showing.fields.keeping(showing.keys.kept_fields).of(value)
+        misses = structs.replace(showing, beside=frozenset(notes)).notes(value, left)
+        value = showing.fields.keeping((*showing.keys.kept_fields, results.WAITING)).of(value)
         value = tables.with_tables(value) if showing.is_table else value
         value, blocks = await self._artifacts.lift(value, showing.keeping)
         return await self.value(value | notes | misses, showing, blocks)
@@ -112,7 +115,7 @@ class Presenter:
 
         def wrap(kept: list[Any]) -> Json:
             shown: Any = {tables.COLUMNS: table[tables.COLUMNS], tables.ROWS: kept} if table else kept
-            return {_RESULT: shown, NEXT_CURSOR: None, "result_count": len(kept)}
+            return {_RESULT: shown, NEXT_CURSOR: None, _COUNT: len(kept)}
 
         whole = wrap(rows) | {NEXT_CURSOR: page.next_cursor}
         encoded = written(whole)
@@ -121,7 +124,7 @@ class Presenter:
         shown, *rest = fit.split_page(rows, wrap, showing.limit)
         if rest:
             rest[-1] = rest[-1] | {NEXT_CURSOR: page.next_cursor}
-        kept = shown["result_count"]
+        kept = shown[_COUNT]
         cursor = await self._keep(showing, rest)
         takes_limit = kept > 1 and operation.page is not None and operation.page.limit
         again = f"Call again with limit={kept} to go through all of them, or name" if takes_limit else "Name"

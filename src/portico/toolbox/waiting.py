@@ -21,7 +21,7 @@ from portico.model.call import Answer
 from portico.model.event import is_wanted
 from portico.model.operation import Operation, Parameter, ToolName
 from portico.shapes import Json, is_record
-from portico.toolbox import handles
+from portico.toolbox import handles, results
 from portico.toolbox.composed import Composed, Context
 from portico.toolbox.controls import MOST_WAIT_SECONDS, THEN, WAIT_SECONDS, WAITING, WEBHOOK
 from portico.toolbox.handles import Thing
@@ -108,7 +108,7 @@ class Waiter:
         waited = await self._wait(thing, None, wish)
         value = _value(waited.answer) if waited.answer else None
         shown: Json = value if is_record(value) else {"result": value}
-        return {"waiting": await self._note(thing, waited, wish), **shown}, thing.look
+        return {results.WAITING: await self._note(thing, waited, wish), **shown}, thing.look
 
     async def _wait(self, thing: Thing, shown: Any, wish: Wish) -> Waited:
         """Until it is over or the time is up. `shown` is what the thing looked like at the beginning, if that is known.

@@ -6,9 +6,9 @@ on the address that a socket is about to connect to, after every look-up, so nam
 
 import ipaddress
 import socket
-from urllib.parse import urlsplit
 
 from portico.errors import ForbiddenAddress
+from portico.settings import is_address
 
 _DENIED_V4 = tuple(
     ipaddress.ip_network(text)
@@ -62,20 +62,10 @@ def _socket(family: int, kind: int, protocol: int) -> socket.socket:
     return made
 
 
-def is_base_url(url: str) -> bool:
-    """Whether this is an http address with a host and perhaps a path, and nothing that could hide another meaning."""
-    try:
-        parts = urlsplit(url)
-        is_whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    return is_whole and not parts.query and not parts.fragment and "@" not in parts.netloc
-
-
 def check_base_url(url: str, allowed: tuple[str, ...]) -> str:
     """The base URL without a slash at its end, when it is one of those allowed; ForbiddenAddress otherwise."""
     wanted = url.strip().rstrip("/")
-    if wanted in allowed and is_base_url(wanted):
+    if wanted in allowed and is_address(wanted):
         return wanted
     listed = ", ".join(allowed)
     raise ForbiddenAddress(

@@ -4,12 +4,14 @@ How a connection is made, and to where, is decided in `transport`. Here it is on
 """
 
 import asyncio
+import re
 import select
 from collections import deque
 from collections.abc import Callable
 
 import httptools
 
+_UNSAFE = re.compile(rb"[\0\r\n]").search
 MOST_HEADERS = 128
 MOST_FIELD_BYTES = 8190
 MOST_HEAD_BYTES = 131_072
@@ -231,7 +233,7 @@ class Wire(asyncio.Protocol):
             return  # after the body, where nobody looks
         if len(reply.headers) >= MOST_HEADERS or len(name) + len(value) > MOST_FIELD_BYTES:
             raise Garbled("The head of the answer is too large.")
-        if b"\0" in value or b"\r" in value or b"\n" in value:
+        if _UNSAFE(value):
             raise Garbled("A header of the answer holds what none may.")
         field = name.decode("latin-1")
         text = value.decode("latin-1")

@@ -168,6 +168,21 @@ async def test_a_vendors_401_asks_for_a_new_key_and_success_with_it_heals(
     assert (healed["status"], healed["last_error"]) == ("active", None)
 
 
+@pytest.mark.parametrize("way", ["/passthrough/{}/files", "/custom/files?integrated_account_id={}"])
+@pytest.mark.parametrize("name", ["OpenAI-Organization", "OpenAI-Project"])
+async def test_a_401_to_a_callers_own_organization_or_project_is_not_the_keys_fault(
+    admin: Watched, world: World, account: dict[str, Any], way: str, name: str
+) -> None:
+    """The official SDKs send both by themselves where their environment has them."""
+    wrong = {name: "of-somebody-else"}
+    got = await admin.send("GET", way.format(account["id"]), headers=wrong)
+    assert got.status == 401
+    assert (await look(admin, account))["status"] == "active"
+    spoil(world, 401, "/v1/", None)
+    assert (await admin.send("GET", way.format(account["id"]), headers=wrong)).status == 401
+    assert (await look(admin, account))["status"] == "needs_reauth"
+
+
 async def test_a_key_that_is_refused_for_good_keeps_the_account_waiting_for_another(
     admin: Watched, world: World, account: dict[str, Any]
 ) -> None:

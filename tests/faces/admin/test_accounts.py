@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 
 from portico.app import Portico
+from portico.gateway import connect
 from portico.gateway.connect import base_url_of
+from portico.sandbox.faults import Fault, FaultRule
 from portico.sandbox.state import World
 from tests.faces.admin.conftest import CLOSED
 from tests.faces.admin.documented import Watched
@@ -137,6 +139,16 @@ async def test_a_key_is_believed_only_after_a_harmless_call(
     assert account["status"] == status
     assert words in (account["last_error"] or {"message": ""})["message"]
     assert said(await admin.get(f"/integrated-account/{account['id']}"))["status"] == status
+
+
+async def test_a_vendor_that_hangs_keeps_nobody_waiting_for_a_connection(
+    admin: Watched, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connect, "PROOF_SECONDS", 0.2)
+    world.faults.append(FaultRule(Fault("delay", "60")))
+    account = await connected(admin)
+    assert account["status"] == "validation_error"
+    assert "The vendor did not answer within 0.2 seconds" in account["last_error"]["message"]
 
 
 async def test_a_proof_sends_one_harmless_call_for_each_key(admin: Watched, world: World) -> None:

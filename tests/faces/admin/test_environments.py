@@ -29,6 +29,16 @@ async def test_operators_see_all_environments_and_others_their_own(
     assert (await operator.get(f"/environment/{other.environment_id}")).status == 200
 
 
+async def test_environments_are_found_by_name(operator: Watched, admin: Watched, other: Tenant) -> None:
+    async def found(client: Watched, name: str) -> list[str]:
+        return [each["name"] for each in said(await client.get("/environment", name=name))["result"]]
+
+    assert await found(operator, "theirs") == ["theirs"]
+    assert await found(operator, "their") == []
+    assert await found(admin, "ours") == ["ours"]
+    assert await found(admin, "theirs") == []
+
+
 async def test_an_operator_renames_any_environment(operator: Watched, other: Tenant, clock: HeldClock) -> None:
     clock.advance(seconds=1)
     renamed = said(await operator.patch(f"/environment/{other.environment_id}", {"name": "staging"}))

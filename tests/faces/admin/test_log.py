@@ -166,6 +166,17 @@ async def test_the_export_is_the_list_as_lines(
     assert (await admin.get("/log/export", log_type="webhook")).content == b""
 
 
+async def test_the_export_goes_on_from_a_cursor_and_refuses_what_is_none(admin: Watched, account: str) -> None:
+    everything = await listed(admin, integrated_account_id=account)
+    cursor = everything[1]["id"]
+    got = await admin.get("/log/export", integrated_account_id=account, next_cursor=cursor)
+    assert lines(got.content) == everything[2:]
+    for path in ("/log", "/log/export"):
+        refused = await admin.get(path, next_cursor="nonsense")
+        assert refused.status == 400
+        assert refused.json["details"]["failures"][0]["path"] == "next_cursor"
+
+
 async def test_the_log_needs_its_scope(operator: Watched) -> None:
     narrow = await with_scopes(operator, "accounts", "call")
     for path in ("/log", "/log/export", "/log/x"):

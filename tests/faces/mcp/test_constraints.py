@@ -41,6 +41,27 @@ async def test_only_allowed_value_is_filled_in(standing: Maker) -> None:
     assert value["request"]["body"]["model"] == "gpt-4o-mini"
 
 
+async def test_only_allowed_value_of_what_is_required_is_filled_in_and_not_asked_for(standing: Maker) -> None:
+    for constraint in ({"const": "proj_a"}, ONE):
+        server = await standing.server(arguments={"project_id": constraint}, comforts_off=["names"])
+        tools = await server.tools()
+        assert "required" not in tools[PROJECT]["inputSchema"]
+        assert tools["update_a_openai_project_by_id"]["inputSchema"].get("required", []) == []
+        value = await server.value(PROJECT, {"dry_run": True})
+        assert value["request"]["url"].endswith("/organization/projects/proj_a")
+        assert (await server.refusal(PROJECT, {"id": "proj_b"}))["code"] == "invalid_arguments"
+        assert (await server.refusal(PROJECT, {"extra": {"id": None}}))["code"] == "invalid_arguments"
+
+
+async def test_only_allowed_value_may_be_a_name_or_a_time_as_it_is_said(standing: Maker) -> None:
+    ours = await (await standing.server()).value("create_a_openai_project", {"name": "Only"})
+    server = await standing.server(arguments={"project_id": {"const": "Only"}, "start_time": {"const": "yesterday"}})
+    assert (await server.value(PROJECT, {}))["id"] == ours["id"]
+    value = await server.value(USAGE, {"dry_run": True})
+    assert "start_time=1" in value["request"]["url"]
+    assert value["understood"]["start_time"]
+
+
 async def test_default_is_held_to_the_bound_too(standing: Maker) -> None:
     server = await standing.server(arguments={"limit": {"maximum": 2}})
     for tool in ("list_all_openai_users", "list_all_openai_models"):
@@ -48,6 +69,37 @@ async def test_default_is_held_to_the_bound_too(standing: Maker) -> None:
         assert listed["maximum"] == 2
         assert (await server.refusal(tool, {"limit": 3}))["failures"][0]["argument"] == "limit"
     assert (await server.value("list_all_openai_users", {"dry_run": True}))["request"]["url"].endswith("?limit=2")
+
+
+async def test_page_whose_size_the_vendor_does_not_tell_is_held_to_the_bound_too(standing: Maker) -> None:
+    small, large = [await standing.server(arguments={"limit": {"maximum": most}}) for most in (2, 500)]
+    for server, size in ((small, 2), (large, 20)):
+        for tool, more in (("list_all_openai_webhook_endpoints", {}), (USAGE, {"start_time": 1})):
+            value = await server.value(tool, {**more, "dry_run": True})
+            assert f"limit={size}" in value["request"]["url"]
+    models = await small.value("list_all_openai_models", {})
+    assert (models["result_count"], bool(models["next_cursor"])) == (2, True)
+    assert (await large.value("list_all_openai_models", {}))["next_cursor"] is None
+    least = await standing.server(arguments={"limit": {"minimum": 30}})
+    value = await least.value("list_all_openai_webhook_endpoints", {"dry_run": True})
+    assert "limit=30" in value["request"]["url"]
+    assert (await least.value("list_all_openai_models", {}))["next_cursor"] is None
+
+
+SIZES: list[Json] = [{"maximum": 3}, {"enum": [2, 5, 300]}, {"const": 4}]
+
+
+@pytest.mark.parametrize("constraint", SIZES, ids=str)
+async def test_report_fits_its_pages_into_what_a_server_allows(standing: Maker, constraint: Json) -> None:
+    free, server = await standing.server(), await standing.server(arguments={"limit": constraint})
+    for tool in ("openai_access_report", "openai_key_audit"):
+        assert await server.value(tool, {}) == await free.value(tool, {})
+
+
+async def test_bound_on_something_else_than_a_page_leaves_what_is_not_said_alone(standing: Maker) -> None:
+    server = await standing.server(arguments=SHORT)
+    value = await server.value(RESPONSE, {"model": "a", "input": "hi", "dry_run": True})
+    assert "max_output_tokens" not in value["request"]["body"]
 
 
 async def test_default_that_nothing_allowed_is_near_to_must_be_said_otherwise(standing: Maker) -> None:

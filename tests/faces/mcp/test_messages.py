@@ -22,6 +22,10 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
     "a text": (b'"tools/list"', INVALID),
     "no version": (b'{"id":1,"method":"tools/list"}', INVALID),
     "an old version": (b'{"jsonrpc":"1.0","id":1,"method":"tools/list"}', INVALID),
+    "no version, and another method": (b'{"id":1,"method":"ping"}', INVALID),
+    "no version and no id": (b'{"method":"tools/list"}', INVALID),
+    "no version, and an id that is null": (b'{"id":null,"method":"initialize"}', INVALID),
+    "no version, and an answer": (b'{"id":1,"result":{}}', INVALID),
     "no method": (b'{"jsonrpc":"2.0"}', INVALID),
     "neither a method nor an answer": (b'{"jsonrpc":"2.0","id":1}', INVALID),
     "a method that is a number": (b'{"jsonrpc":"2.0","id":1,"method":5}', INVALID),
@@ -48,6 +52,23 @@ async def test_malformed_message_is_told_what_is_wrong_with_it(
     assert got.json["id"] is None
     assert got.json["error"]["code"] == expected
     assert set(got.json["error"]) == {"code", "message"}
+
+
+async def test_clients_of_the_reference_are_answered_though_they_say_no_version(standing_speaker: Speaker) -> None:
+    async def said(content: bytes) -> Any:
+        return await standing_speaker.speaking("").sending(accept="application/json").send(content)
+
+    told = {"protocolVersion": OLD, "clientInfo": {"name": "sdk", "version": "1"}}
+    begun = await said(msgspec.json.encode({"method": "initialize", "params": told}))
+    assert (begun.status, begun.json["id"], begun.json["result"]["protocolVersion"]) == (200, None, OLD)
+    listed = await said(b'{"method":"tools/list","id":1}')
+    assert (listed.status, listed.json["id"], bool(listed.json["result"]["tools"])) == (200, 1, True)
+    asked = {"name": "list_all_openai_models", "arguments": {"limit": 1}}
+    called = await said(msgspec.json.encode({"method": "tools/call", "id": 2, "params": asked}))
+    assert called.json["result"]["structuredContent"]["result_count"] == 1
+    for content in (b'{"id":1,"method":"ping"}', b'{"method":"tools/list"}', b'{"id":null,"method":"initialize"}'):
+        refused = await said(content)
+        assert (refused.status, refused.json["error"]["code"]) == (400, INVALID), content
 
 
 @pytest.mark.parametrize(

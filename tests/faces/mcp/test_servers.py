@@ -96,6 +96,8 @@ async def test_end_must_be_a_minute_ahead(maker: Maker, client: Client, clock: H
     assert "at least 60 seconds ahead" in failures(await client.post(maker.address, body))["expires_at"]
     naive = {"name": "tests", "expires_at": "2030-01-01T00:00:00"}
     assert "time zone" in failures(await client.post(maker.address, naive))["expires_at"]
+    got = await client.post(maker.address, {"name": "tests", "expires_at": "tomorrow"})
+    assert got.sentence == "expires_at: is no moment; allowed: for example 2030-01-31T12:00:00Z"
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a" * 101, "a\u202eb", "a\x07b"])

@@ -103,6 +103,13 @@ async def test_page_of_a_server_comes_and_goes_with_the_setting(scene: Scene) ->
     assert (await get(scene, page)).status == 404
 
 
+@pytest.mark.parametrize("path", ["/.well-known/oauth-authorization-server{}", "{}/more", "/no{}"])
+async def test_secret_of_an_address_is_not_repeated_where_there_is_nothing(scene: Scene, path: str) -> None:
+    got = await scene.maker.client.get(path.format(scene.server.path))
+    assert got.status == 404
+    assert scene.server.path.rpartition("/")[2] not in got.content.decode()
+
+
 async def test_secret_of_an_address_stands_in_no_log_whatever_is_probed(scene: Scene) -> None:
     """Also where something breaks, and where it is written as part of another address."""
     stream = io.StringIO()

@@ -5,6 +5,7 @@ from html import unescape
 
 import pytest
 
+from portico.model.account import AccountId
 from tests.faces.pages.conftest import Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -56,6 +57,19 @@ async def test_account_is_blocked_unblocked_renamed_and_deleted(office: Office) 
     await office.operator.submit(page, do="delete")
     assert (await office.operator.open(page)).status == 404
     assert (await office.client.get("/audit")).json["result"][0]["actor_name"] == "omar"
+
+
+async def test_key_that_was_refused_in_a_call_is_not_said_to_work(office: Office) -> None:
+    page = await connected(office, "taken away")
+    identity, parts = page.rpartition("/")[2], office.gateway.parts
+    environment = await parts.operators.first_environment()
+    assert environment is not None
+    await office.operator.open(page)
+    assert office.operator.text.count("cdef works") == 2
+    await parts.states.note(await parts.lookup.connected(environment.id, AccountId(identity)), None, "project_key", 401)
+    await office.operator.open(page)
+    assert "project API key …cdef refused admin API key …cdef works" in office.operator.text
+    assert (await office.client.delete(f"/integrated-account/{identity}")).status == 200
 
 
 async def test_account_token_is_shown_once(office: Office) -> None:

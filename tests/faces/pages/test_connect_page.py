@@ -88,6 +88,33 @@ async def test_link_for_an_account_that_is_there_brings_nothing_along(office: Of
     account = office.account_id
     got = await office.client.post("/link-token", {"integrated_account_id": account, "context": {"note": "n"}})
     assert (got.status, "new account" in got.sentence) == (400, True)
+    got = await office.client.post("/link-token", {"integrated_account_id": account, "region": "eu"})
+    assert got.status == 201
+
+
+@on_office
+@pytest.mark.parametrize(
+    ("field", "asked", "empty"),
+    [
+        ("scopes", ["api.model.read"], []),
+        ("truto_static_gate_id", "gate", ""),
+    ],
+)
+async def test_what_could_not_be_kept_is_refused_with_what_to_do(
+    office: Office, field: str, asked: Any, empty: Any
+) -> None:
+    got = await office.client.post("/link-token", {"tenant_id": "x", field: asked})
+    assert got.status == 400
+    (failure,) = got.json["details"]["failures"]
+    assert failure["path"] == field
+    assert "eave it out" in failure["problem"]
+    assert (await office.client.post("/link-token", {"tenant_id": "x", field: empty})).status == 201
+
+
+@on_office
+async def test_unified_model_of_a_link_is_taken_as_the_reference_takes_it(office: Office) -> None:
+    for told in ({"environment_unified_model_id": ["user-directory"]}, {"unified_model_id": "user-directory"}):
+        assert (await office.client.post("/link-token", {"tenant_id": "x", **told})).status == 201
 
 
 @on_office
@@ -150,6 +177,17 @@ async def test_reconnecting_keeps_the_id_and_drops_other_keys_unless_they_are_to
     assert [each["id"] for each in found] == [account["id"]]
     assert found[0]["keys"]["project_key"]["hint"] == "…resh"
     assert found[0]["keys"]["admin_key"]["present"] is keeps
+
+
+@on_office
+async def test_link_for_an_account_that_was_deleted_asks_nobody_for_a_key(office: Office) -> None:
+    await (await opened(office, tenant_id="leaving")).submit("/connect", {"context.api_key": PROJECT})
+    account = (await accounts_of(office, "leaving"))[0]
+    link = (await made(office, integrated_account_id=account["id"]))["url"]
+    assert (await office.client.delete(f"/integrated-account/{account['id']}")).status == 200
+    browser = Browser(office.gateway)
+    assert (await browser.open(link)).status == 410
+    assert browser.forms == []
 
 
 @on_office

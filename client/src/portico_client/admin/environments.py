@@ -24,10 +24,12 @@ class Environments(Resource[Mode]):
     """Environments."""
 
     @listing
-    def list(self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT) -> Pages[EnvironmentShown]:
+    def list(
+        self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT, name: str | Omit = OMIT
+    ) -> Pages[EnvironmentShown]:
         """List environments. All of them for a token with the scope operator, otherwise the token's own. Needs the
         scope `accounts:read`."""
-        return self._pages("/environment", given(limit=limit, next_cursor=next_cursor))
+        return self._pages("/environment", given(limit=limit, next_cursor=next_cursor, name=name))
 
     @operation
     def create(self, name: str, *, idempotency_key: str = "") -> Flow[EnvironmentShown]:

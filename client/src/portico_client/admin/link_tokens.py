@@ -39,6 +39,10 @@ class LinkTokens(Resource[Mode]):
         redirect_uri: str | Omit = OMIT,
         context: Json | Omit = OMIT,
         region: Literal["", "apac", "enam", "eu", "wnam"] | Omit = OMIT,
+        scopes: Sequence[str] | Omit | None = OMIT,
+        environment_unified_model_id: Sequence[str] | str | Omit | None = OMIT,
+        unified_model_id: str | Omit | None = OMIT,
+        truto_static_gate_id: str | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[LinkMade]:
         """Make a link for connecting an account. It works once, within seven days. Send `url` to whoever holds the
@@ -55,6 +59,10 @@ class LinkTokens(Resource[Mode]):
                     redirect_uri=redirect_uri,
                     context=context,
                     region=region,
+                    scopes=scopes,
+                    environment_unified_model_id=environment_unified_model_id,
+                    unified_model_id=unified_model_id,
+                    truto_static_gate_id=truto_static_gate_id,
                 ),
                 key=idempotency_key,
             )

@@ -1,7 +1,6 @@
 """Looks at the database: can it be reached, do schema and key fit, who serves, and does anything lie about undone."""
 
 from datetime import datetime
-from pathlib import Path
 
 from portico.cli.looks.finding import Finding, well, wrong
 from portico.errors import Refusal, Unavailable
@@ -18,10 +17,10 @@ _BROKEN = ("needs_reauth", "validation_error", "post_install_error")
 
 async def look(settings: Settings) -> list[Finding]:
     """Changes nothing: a database that is not there yet is not made."""
-    from portico.store.engines import open_database
+    from portico.store.engines import is_postgres, open_database, path_of
 
-    kind = "PostgreSQL" if settings.database_url.startswith(("postgres://", "postgresql://")) else "SQLite"
-    if kind == "SQLite" and not _path(settings).exists():
+    kind = "PostgreSQL" if is_postgres(settings.database_url) else "SQLite"
+    if kind == "SQLite" and not path_of(settings.database_url, settings.data_dir).exists():
         return [well("database", "SQLite, will be made on the first start")]
     try:
         database = await open_database(settings.database_url, settings.data_dir)
@@ -152,8 +151,3 @@ def backups(found: Survey, moment: datetime) -> Finding:
     if days > LONG_AGO_DAYS:
         return well("backup", f"the last one is {days} days old", f"Make them regularly with `portico backup`, {own}")
     return well("backup", f"the last one is {'of today' if days < 1 else f'{days} days old'}")
-
-
-def _path(settings: Settings) -> Path:
-    url = settings.database_url
-    return Path(url.removeprefix("sqlite:///")) if url else settings.data_dir / "portico.db"

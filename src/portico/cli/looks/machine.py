@@ -15,6 +15,9 @@ from portico.settings import Settings, variable
 
 LEAST_FREE_BYTES = 200_000_000
 LEAST_OPEN_FILES = 4096
+LEAST_TOKEN_LETTERS = 20
+# How the names of settings begin that mean nothing without this one.
+_LED = {"vault_": "vault_url", "oidc_": "oidc_issuer"}
 # Variables of ours that are no settings of the gateway.
 _OF_COMMANDS = frozenset({"PORTICO_URL", "PORTICO_TOKEN", "PORTICO_ACCOUNT"})
 # Where locks do not work as SQLite needs them.
@@ -130,6 +133,32 @@ def traces(_settings: Settings) -> Finding:
     return well("traces", f"to {os.environ[asking]}")
 
 
+def without_effect(settings: Settings) -> Finding:
+    """What was set for something that is off: most likely it was to be on."""
+    usual = Settings()
+    idle = {
+        variable(each.name): variable(leader)
+        for prefix, leader in _LED.items()
+        for each in fields(settings)
+        if each.name.startswith(prefix) and not getattr(settings, leader)
+        if getattr(settings, each.name) != getattr(usual, each.name)
+    }
+    if not idle:
+        return well("settings without effect", "none")
+    leaders = " and ".join(sorted(set(idle.values())))
+    return wrong(
+        "settings without effect", ", ".join(idle), f"Set {leaders}, which switches them on, or leave them out."
+    )
+
+
+def bootstrap_token(settings: Settings) -> Finding:
+    text = settings.bootstrap_token
+    if not text or len(text) >= LEAST_TOKEN_LETTERS:
+        return well("bootstrap token", "set" if text else "not set")
+    mend = "Whoever guesses it may do everything: take one from `openssl rand -hex 24`."
+    return wrong("bootstrap token", f"shorter than {LEAST_TOKEN_LETTERS} letters", mend)
+
+
 def _file_system(path: Path, mounts: Path) -> str:
     """Of the mount that the path is on; empty where that cannot be told."""
     try:
@@ -141,4 +170,4 @@ def _file_system(path: Path, mounts: Path) -> str:
     return max(on, key=lambda each: len(each[0]))[1] if on else ""
 
 
-LOOKS = (python, sqlite, folder, space, open_files, key, traces)
+LOOKS = (without_effect, python, sqlite, folder, space, open_files, key, bootstrap_token, traces)

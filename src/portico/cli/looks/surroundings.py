@@ -34,10 +34,8 @@ async def look(settings: Settings, port: int) -> list[Finding]:
 
 def addresses(settings: Settings) -> list[Finding]:
     """What can be told of addresses without asking anybody."""
-    strange = [url for url in settings.extra_base_urls() if not url.startswith(("https://", "http://"))]
-    found = ", ".join(settings.extra_base_urls()) or "the vendors' own"
-    bases = wrong("base URLs", found, "Write each as https://host/path.") if strange else well("base URLs", found)
-    return [_public_form(settings), bases]
+    bases = ", ".join(settings.extra_base_urls()) or "the vendors' own"
+    return [_public_form(settings), well("base URLs", bases)]
 
 
 def _public_form(settings: Settings) -> Finding:
@@ -45,9 +43,7 @@ def _public_form(settings: Settings) -> Finding:
     if not url:
         return well("public URL", "not set: only this machine can reach Portico", "Set PORTICO_PUBLIC_URL.")
     parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        return wrong("public URL", url, "Write it as https://host, as clients will call it.")
-    if parts.path not in {"", "/"} or parts.query:
+    if parts.path not in {"", "/"}:
         return wrong("public URL", url, "Leave out everything after the host: Portico needs a host of its own.")
     if parts.scheme == "http" and parts.hostname not in _LOCAL:
         return wrong("public URL", url, "Tokens travel readable over http; use https.")

@@ -23,6 +23,10 @@ class EnvironmentChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields
     log_bodies: bool | UnsetType = UNSET
 
 
+class EnvironmentQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: str = ""
+
+
 class EnvironmentShown(Struct, frozen=True, kw_only=True):
     id: str
     name: str
@@ -45,13 +49,13 @@ def show(environment: Environment) -> dict[str, Any]:
 
 async def list_environments(asked: Asked) -> Any:
     """An operator sees all environments, everybody else their own."""
-    query: Paging = asked.query
+    query: EnvironmentQuery = asked.query
     before, count = position(query)
     if asked.caller.may("operator"):
-        rows = await asked.parts.operators.environments(before, count + 1)
+        rows = await asked.parts.operators.environments(before, count + 1, query.name)
     else:
         own = await asked.parts.environments.get(asked.environment_id)
-        rows = [own] if own else []
+        rows = [own] if own and query.name in {"", own.name} and own.id < before else []
     return page(rows, query, show, lambda row: row.id)
 
 
@@ -114,7 +118,7 @@ ENDPOINTS = (
     Endpoint(
         verb="GET", path="/environment", name="listEnvironments", summary="List environments", tag=TAG,
         description="All of them for a token with the scope operator, otherwise the token's own.",
-        handler=list_environments, query=Paging, returns=list[EnvironmentShown], scope="accounts:read",
+        handler=list_environments, query=EnvironmentQuery, returns=list[EnvironmentShown], scope="accounts:read",
     ),
     Endpoint(
         verb="POST", path="/environment", name="createEnvironment", summary="Create an environment", tag=TAG,

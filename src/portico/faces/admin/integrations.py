@@ -12,10 +12,10 @@ from portico.errors import AlreadyExists, Failure, InvalidArguments, NotAllowed,
 from portico.faces.admin.unified import layers_of_integration
 from portico.faces.endpoint import Asked, Endpoint, NoQuery, Paging, bad_cursor, count_of, missing, page
 from portico.gateway.capabilities import capabilities
+from portico.settings import is_address
 from portico.store.ids import new_id
 from portico.store.installations import Definition
 from portico.unified import meta
-from portico.upstream.egress import is_base_url
 
 TAG = "Integrations"
 
@@ -238,7 +238,7 @@ async def _name(asked: Asked) -> str:
 def _compiled(config: dict[str, Any]) -> View:
     """The definition compiled, or every reason why it cannot be."""
     compiled = compile_definition(config)
-    odd = [each for each in compiled.integration.base_urls if not is_base_url(each)]
+    odd = [each for each in compiled.integration.base_urls if not is_address(each)]
     if odd:
         raise InvalidArguments([Failure("config.base_url", f"is {odd[0]!r}", "an http or https address with a host")])
     return compiled

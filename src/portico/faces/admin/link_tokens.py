@@ -22,7 +22,10 @@ class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Either `tenant_id`, for a new account, or `integrated_account_id`, to connect that one again.
 
     Without `integration` whoever uses the link chooses from what the environment offers. `context`: what the new
-    account is to have beside the keys that are given, such as `organization`; what is given on the page wins.
+    account is to have beside the keys that are given, such as `organization`; what is given on the page wins. `region`
+    is of a new account, and means nothing where one is connected again. The rest is for clients of the reference: a
+    unified model says there which scopes OAuth asks for, which is nothing where keys are pasted; the other two may be
+    empty only.
     """
 
     tenant_id: str = ""
@@ -32,6 +35,10 @@ class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     redirect_uri: str = ""
     context: Json = {}
     region: Region = ""
+    scopes: list[str] | None = None
+    environment_unified_model_id: list[str] | str | None = None
+    unified_model_id: str | None = None
+    truto_static_gate_id: str | None = None
 
 
 class LinkMade(Struct, frozen=True, kw_only=True):
@@ -42,6 +49,7 @@ class LinkMade(Struct, frozen=True, kw_only=True):
 
 async def create_link_token(asked: Asked) -> Any:
     body: LinkBody = asked.body
+    _check_not_honoured(body)
     parts, tenant = asked.parts, body.tenant_id.strip()
     if bool(tenant) == bool(body.integrated_account_id):
         raise InvalidArguments(
@@ -52,9 +60,9 @@ async def create_link_token(asked: Asked) -> Any:
         account = await parts.accounts.get(asked.environment_id, wanted)
         if account is None:
             raise missing("integrated account", wanted)
-        if body.context or body.region:
+        if body.context:
             raise InvalidArguments(
-                [Failure("", "context and region are for a new account; PATCH /integrated-account/{id} changes one")]
+                [Failure("context", "is for a new account; PATCH /integrated-account/{id} changes that of one")]
             )
         about = {"integration": account.integration, "tenant_id": account.tenant_id}
         keeps = body.persist_previous_context
@@ -72,6 +80,20 @@ async def create_link_token(asked: Asked) -> Any:
         "url": f"{place}/connect?{urlencode({'link_token': text})}",
         "expires_at": iso(link.expires_at),
     }
+
+
+def _check_not_honoured(body: LinkBody) -> None:
+    """What the reference takes and nothing here could keep: whoever asks for it must not believe that it holds."""
+    if failures := [Failure(name, why) for name, why in _NOT_HONOURED.items() if getattr(body, name)]:
+        raise InvalidArguments(failures)
+
+
+_NOT_HONOURED = {
+    "scopes": "cannot be asked for: a pasted key may do what its maker allowed it. Leave it out, ask your customer for "
+    "a key with those permissions, and hold agents back with the methods and tags of their MCP server",
+    "truto_static_gate_id": "is of no gate here: calls leave from where the gateway runs, so its address is the one to "
+    "allow. Leave it out",
+}
 
 
 async def _check_context(asked: Asked, body: LinkBody) -> None:

@@ -9,7 +9,7 @@ from msgspec import Struct, structs
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.endpoint import Asked, Endpoint, Paging, missing, position
+from portico.faces.endpoint import Asked, Endpoint, Paging, cursor_of, missing, position
 from portico.faces.query import Range, earlier_than, later_than
 from portico.model.price import NANOS
 from portico.model.request import RequestRow
@@ -195,13 +195,13 @@ async def export_log(asked: Asked) -> Any:
     query: ExportQuery = asked.query
     if query.limit < 0:
         raise InvalidArguments([Failure("limit", f"is {query.limit}", "0 for all, or how many rows at most")])
-    where = _filter(query)
+    before, where = cursor_of(query), _filter(query)
     await asked.parts.recorder.flush()
-    return _lines(asked, query, where)
+    return _lines(asked, before, query.limit or -1, where)
 
 
-async def _lines(asked: Asked, query: ExportQuery, where: RequestFilter | None) -> AsyncIterator[bytes]:
-    before, left = query.next_cursor or LAST, query.limit or -1
+async def _lines(asked: Asked, before: str, left: int, where: RequestFilter | None) -> AsyncIterator[bytes]:
+    """`left`: how many rows at most; below zero all there are."""
     while where is not None and before and left:
         count = EXPORTED_AT_ONCE if left < 0 else min(left, EXPORTED_AT_ONCE)
         found = await asked.parts.requests.search(asked.environment_id, before, count, where)

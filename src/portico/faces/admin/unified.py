@@ -1,7 +1,7 @@
 """/unified/meta and /unified/…/meta/…: what unified models are, and how they are mapped for whom."""
 
 import re
-from typing import Any
+from typing import Any, Literal
 
 from portico.catalog.find import View
 from portico.errors import Failure, InvalidArguments
@@ -18,7 +18,13 @@ TAG = "Unified models"
 ADDRESSES = re.compile(r"/unified/(meta(/[^/]+){0,2}|[^/]+/[^/]+(/[^/]+)?/meta/[^/]+)")
 
 
-class OfAccount(NoQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class OfModel(NoQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`format` is of the reference; there is JSON."""
+
+    format: Literal["", "json"] = ""
+
+
+class OfAccount(OfModel, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Absent: an account token's own account, or none."""
 
     integrated_account_id: str = ""
@@ -94,7 +100,7 @@ async def _connected(asked: Asked) -> Connected | None:
 def _endpoint(path: str, name: str, summary: str, handler: Any, description: str = "", *, account: bool) -> Endpoint:
     return Endpoint(
         verb="GET", path=path, name=name, tag=TAG, summary=summary, handler=handler, description=description,
-        query=OfAccount if account else None, returns=Json, scope=None, account_token=True, tagged=True,
+        query=OfAccount if account else OfModel, returns=Json, scope=None, account_token=True, tagged=True,
     )  # fmt: skip
 
 

@@ -90,7 +90,7 @@ class McpFace:
         message: Message | None = None
         is_modern = eras.is_modern(incoming.headers)
         try:
-            message = wire.read(content)
+            message = wire.read(content, takes_bare=b"mcp-protocol-version" not in incoming.headers)
             if message.is_answer or not message.is_request:
                 eras.check_notification(incoming.headers)
                 await self._take(served, caller, incoming, message)

@@ -17,6 +17,9 @@ MISSING_CAPABILITY = -32021
 UNSUPPORTED_VERSION = -32022
 PAGE_NEEDED = -32042  # "URL elicitation required", of 2025-11-25 alone
 
+# What the reference's clients send without saying that it is JSON-RPC, and the one of them that they give no id.
+_OPENING = "initialize"
+_BARE = frozenset({_OPENING, "tools/list", "tools/call"})
 _STATUSES = {UNKNOWN_METHOD: 404, INTERNAL: 500}
 DEEPEST = 64
 
@@ -36,12 +39,17 @@ class ProtocolFault(Exception):
 class Message(Struct):
     """One request (with an id) or notification (without). The id is echoed exactly as it was written."""
 
-    jsonrpc: str = ""
+    jsonrpc: str | UnsetType = UNSET
     id: msgspec.Raw | UnsetType = UNSET
     method: str | UnsetType = UNSET
     params: Any = msgspec.field(default_factory=dict)  # an object in whatever is asked, as `read` sees to
     result: Any = UNSET
     error: Any = UNSET
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it does not say that it is JSON-RPC, as those of the reference's clients do not."""
+        return self.jsonrpc is UNSET
 
     @property
     def is_answer(self) -> bool:
@@ -70,8 +78,9 @@ _message = msgspec.json.Decoder(Message)
 _encoder = msgspec.json.Encoder()
 
 
-def read(content: bytes) -> Message:
-    """The message: a request, a notification, or an answer of the client's."""
+def read(content: bytes, *, takes_bare: bool = False) -> Message:
+    """The message: a request, a notification, or an answer of the client's. `takes_bare`: also one of those few that
+    clients of the reference send, which know of no versions, neither of JSON-RPC nor of MCP."""
     try:
         message = _message.decode(content)
     except msgspec.ValidationError:
@@ -80,7 +89,8 @@ def read(content: bytes) -> Message:
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise ProtocolFault(PARSE_ERROR, "The body is not valid JSON.") from None
-    if message.jsonrpc != "2.0":
+    is_bare = takes_bare and message.is_bare and message.method in _BARE
+    if message.jsonrpc != "2.0" and not is_bare:
         raise ProtocolFault(INVALID_REQUEST, "jsonrpc must be '2.0'.")
     if message.method is UNSET:
         if message.is_request and message.is_answer:
@@ -88,11 +98,22 @@ def read(content: bytes) -> Message:
         raise ProtocolFault(INVALID_REQUEST, "There is no method.")
     if message.is_request and bytes(message.id)[:1] not in b'"-0123456789':  # pyright: ignore[reportArgumentType] -- set, as is_request says
         raise ProtocolFault(INVALID_REQUEST, "The id must be text or a number.")
+    if is_bare:
+        _give_id(message)
     if not is_record(message.params):
         raise ProtocolFault(INVALID_PARAMS, "params must be an object.")
     if content.count(b"{") + content.count(b"[") > DEEPEST:  # fewer cannot lie that deep
         _check_depth(message.params, DEEPEST)
     return message
+
+
+def _give_id(message: Message) -> None:
+    """The reference's clients want an answer to their opening, though they give it no id."""
+    if message.is_request:
+        return
+    if message.method != _OPENING:
+        raise ProtocolFault(INVALID_REQUEST, "jsonrpc must be '2.0', and what wants an answer needs an id.")
+    message.id = msgspec.Raw(b"null")
 
 
 def success(message: Message, result: bytes) -> bytes:

@@ -13,6 +13,7 @@ from portico.errors import NotFound
 from portico.faces.http import Incoming, Receive, Scope, Send, write_json
 from portico.gateway.oauth.asking import server_at
 from portico.gateway.parts import Parts
+from portico.log import redact
 from portico.model.grant import GRANT_SCOPES, READ
 from portico.model.server import McpServer
 from portico.shapes import Json
@@ -43,7 +44,7 @@ class MetadataFace:
     async def _resource(self, incoming: Incoming, path: dict[str, str], send: Send) -> None:
         found = await server_at(self._parts, path["token"])
         if found is None:
-            raise NotFound(f"There is nothing at {incoming.scope['path']}; /docs shows what there is.")
+            raise NotFound(f"There is nothing at {redact(incoming.scope['path'])}; /docs shows what there is.")
         await write_json(send, 200, self._protected(found[0], path["token"]), _PRIVATE)
 
     def describe(self) -> Json:

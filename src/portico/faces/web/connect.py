@@ -109,7 +109,7 @@ async def _answered(visit: Visit, parts: Parts, *, is_sent: bool) -> Page:
         )  # fmt: skip
     showing = Showing(link=link, place=place, look=look_of(page), offers={}, asked=asked)
     try:
-        if link.used_at and not is_sent:
+        if not is_sent and await linking.is_spent(link, parts):
             raise linking.LinkRefused
         wanted = tuple(filter(None, asked.get("integrations", "").split(",")))
         offers = linking.narrowed(await linking.offered(link, parts), wanted)

@@ -6,8 +6,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct
 
 from portico.model.person import Role
-from portico.settings import BadSetting, Settings
-from portico.upstream.egress import is_base_url
+from portico.settings import BadSetting, Settings, is_address
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 # From the least to the highest.
@@ -56,7 +55,7 @@ class Configured(Struct, frozen=True, kw_only=True):
 
     def may_fetch(self, url: str) -> bool:
         """https, or plain http where the operator says so."""
-        return is_base_url(url.partition("?")[0]) and (url.startswith("https://") or origin_of(url) in self.plain)
+        return is_address(url.partition("?")[0]) and (url.startswith("https://") or origin_of(url) in self.plain)
 
     def is_trusted(self, url: str) -> bool:
         """Whether this may be a private address: the issuer's own origin, and those that the operator names."""
@@ -104,7 +103,7 @@ def origin_of(url: str) -> str:
 
 def _issuer(settings: Settings, allowed: frozenset[str]) -> str:
     issuer = settings.oidc_issuer
-    if not is_base_url(issuer):
+    if not is_address(issuer):
         raise BadSetting(f"PORTICO_OIDC_ISSUER is {issuer!r}; write it as https://host/path, without query.")
     if issuer.startswith("http://") and urlsplit(issuer).hostname not in LOOPBACK and origin_of(issuer) not in allowed:
         raise BadSetting(
@@ -116,7 +115,7 @@ def _issuer(settings: Settings, allowed: frozenset[str]) -> str:
 
 def _origins(settings: Settings) -> frozenset[str]:
     for each in settings.oidc_allowed_urls:
-        if not is_base_url(each) or urlsplit(each).path:
+        if not is_address(each) or urlsplit(each).path:
             raise BadSetting(f"PORTICO_OIDC_ALLOWED_URLS holds {each!r}; write origins, as http://keycloak:8080.")
     return frozenset(origin_of(each) for each in settings.oidc_allowed_urls)
 

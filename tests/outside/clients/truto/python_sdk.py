@@ -1,4 +1,4 @@
-"""The reference's SDK for Python: accounts, a token, a link, and the Proxy, Unified and Custom APIs."""
+"""The reference's SDK for Python: accounts, a token, a link, the Proxy, Unified and Custom APIs, and MCP."""
 
 import asyncio
 import json
@@ -8,6 +8,17 @@ from aiohttp import ClientResponseError
 from truto_python_sdk import TrutoApi
 
 JOB = json.loads(sys.argv[1])
+
+
+async def over_mcp(truto):
+    begun = await truto.mcp.initialize(JOB["mcp_token"], "python", "1")
+    listed = await truto.mcp.list_tools(JOB["mcp_token"])
+    called = await truto.mcp.call_tool(JOB["mcp_token"], "list_all_openai_models", {"limit": 1})
+    return [
+        begun["result"]["protocolVersion"],
+        len(listed["result"]["tools"]),
+        called["result"]["structuredContent"]["result_count"],
+    ]
 
 
 async def main():
@@ -30,6 +41,7 @@ async def main():
         "deleted": (await stores.delete("vector_stores", made["id"], asked))["deleted"],
         "users": len(await truto.unified_api.list("user-directory", "users", dict(asked)).to_array()),
         "models": len((await truto.custom_api.get("models", **asked))["data"]),
+        "mcp": await over_mcp(truto),
     }
     try:
         await stores.get("files", "file-none", asked)
