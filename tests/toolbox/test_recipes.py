@@ -226,6 +226,47 @@ async def test_rotation_that_fails_at_any_step_leaves_the_old_key_alone(larkfiel
     assert step in refusal["failed"]
 
 
+ENDING: dict[str, tuple[str, Json]] = {"deleted": ("DELETE", {}), "expires": ("POST", {"grace_seconds": 3600})}
+
+
+@pytest.mark.parametrize("fate", ENDING)
+async def test_rotation_keeps_the_new_key_where_the_old_one_ended_although_that_failed(
+    larkfield: Desk, fate: str
+) -> None:
+    made = await onboarded(larkfield)
+    verb, more = ENDING[fate]
+    larkfield.stage.fault("status=503;after=1", path="*/api_keys/key_*", verb=verb)
+    asked = {"project_id": made["project"]["id"], "service_account_id": made["service_account"]["id"]}
+    rotated = await larkfield.value(ROTATE, {**asked, **more})
+    larkfield.stage.clear()
+    assert rotated["old_key"]["state"].startswith(fate)
+    assert "incomplete" not in rotated
+    assert (await larkfield.stage.direct("GET", "models", key=rotated["new_key"]["value"])).status == 200
+
+
+async def test_rotation_keeps_the_new_key_where_nobody_can_tell_what_became_of_the_old_one(larkfield: Desk) -> None:
+    made = await onboarded(larkfield)
+    larkfield.stage.fault("status=503;after=1", path="*/api_keys/key_*")
+    asked = {"project_id": made["project"]["id"], "service_account_id": made["service_account"]["id"]}
+    rotated = await larkfield.value(ROTATE, asked)
+    larkfield.stage.clear()
+    assert rotated["old_key"]["state"].startswith("not known")
+    assert [each["what"].split(" key_")[0] for each in rotated["incomplete"]] == ["delete the old key"]
+    assert (await larkfield.stage.direct("GET", "models", key=rotated["new_key"]["value"])).status == 200
+
+
+async def test_rotation_whose_old_key_surely_stays_is_rolled_back_with_nothing_left_open(larkfield: Desk) -> None:
+    made = await onboarded(larkfield)
+    before = standing(larkfield)
+    larkfield.stage.fault("status=503", path="*/api_keys/key_*", verb="DELETE", times=1)
+    asked = {"project_id": made["project"]["id"], "service_account_id": made["service_account"]["id"]}
+    refusal = await larkfield.refusal(ROTATE, asked)
+    assert (refusal["undone"], refusal["not_undone"]) == (["create the new key"], [])
+    assert standing(larkfield) == before
+    key = made["service_account"]["api_key"]["id"]
+    assert refusal["error"].startswith(f"Delete the old key {key} failed: ")
+
+
 async def test_same_key_rotates_once_and_hands_over_the_same_new_key(larkfield: Desk) -> None:
     made = await onboarded(larkfield)
     asked = {"project_id": made["project"]["id"], "service_account_id": made["service_account"]["id"]}

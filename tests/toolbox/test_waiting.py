@@ -102,6 +102,12 @@ async def test_what_is_no_handle_is_told_which_forms_there_are(desk: Desk, handl
     assert desk.stage.seen() == []
 
 
+@pytest.mark.parametrize("seconds", [0, 2, 60])
+async def test_handle_of_what_is_not_there_is_refused_as_the_vendor_refuses_it(desk: Desk, seconds: int) -> None:
+    refusal = await desk.refusal(WAIT, {"handle": f"{BATCH}:batch_none", "wait_seconds": seconds})
+    assert (refusal["code"], refusal["status"]) == ("vendor_failure", 404)
+
+
 async def test_what_looks_can_wait_too(desk: Desk) -> None:
     made = await batch(desk)
     done = await desk.value(GET_BATCH, {"id": made["id"], "wait_seconds": 30})

@@ -5,7 +5,7 @@ is sent, and the journal holds the requests instead.
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -93,6 +93,23 @@ class Journal:
         given: Json = answer if is_record(answer) else {}
         self._done.append((step, given))
         return given
+
+    async def finish(self, step: Step, has_acted: Callable[[], Awaitable[bool]]) -> Refusal | None:
+        """A step after which what was done before must stay; undoing it then would leave nothing at all.
+
+        A failure counts only where `has_acted` says no. What is given back is why nobody can tell.
+        """
+        try:
+            await self.do(step)
+        except Refusal as problem:
+            try:
+                did = await has_acted()
+            except Refusal:
+                return problem
+            self.uncertain = [each for each in self.uncertain if each != step.does]
+            if not did:
+                raise
+        return None
 
     async def all(self, steps: Sequence[Step]) -> list[Json]:
         """Several that do not depend on each other. All have ended when this returns or raises."""
@@ -210,7 +227,8 @@ async def _rolled_back(journal: Journal, problem: Refusal) -> RolledBack:
     is_untouched = not journal.done() and not journal.uncertain
     undone, left = await journal.undo()
     step = problem.facts.get("step")
-    sentence = f"{str(step).capitalize()} failed: {problem.sentence}" if step else problem.sentence
+    # Only the first letter: names and ids in it are as they are.
+    sentence = f"{str(step)[:1].upper()}{str(step)[1:]} failed: {problem.sentence}" if step else problem.sentence
     if not sentence.endswith("."):
         sentence += "."
     if is_untouched:

@@ -59,6 +59,7 @@ class Waited(Struct, frozen=True, kw_only=True):
     seconds: float
     answer: Answer | None = None
     problem: str = ""
+    unseen: Refusal | None = None  # the vendor knew of nothing there, as often as it was asked
 
 
 def read_wish(said: Json) -> Wish | None:
@@ -106,6 +107,8 @@ class Waiter:
             raise refusals[0]
         wish = read_wish(arguments) or Wish(seconds=0.0)
         waited = await self._wait(thing, None, wish)
+        if waited.answer is None and waited.unseen is not None:
+            raise waited.unseen
         value = _value(waited.answer) if waited.answer else None
         shown: Json = value if is_record(value) else {"result": value}
         return {results.WAITING: await self._note(thing, waited, wish), **shown}, thing.look
@@ -134,7 +137,12 @@ class Waiter:
             await self._look(course)
         seconds = max((clock() - began).total_seconds(), rested)
         return Waited(
-            status=course.status, is_over=course.is_over, seconds=seconds, answer=course.answer, problem=course.problem
+            status=course.status,
+            is_over=course.is_over,
+            seconds=seconds,
+            answer=course.answer,
+            problem=course.problem,
+            unseen=course.unseen,
         )
 
     async def _look(self, course: "_Course") -> None:
@@ -212,6 +220,7 @@ class _Course:
         self.least_seconds = 0.0
         self.problem = ""
         self.refusal: Refusal | None = None
+        self.unseen: Refusal | None = None
 
     @property
     def status(self) -> str:
@@ -239,6 +248,7 @@ class _Course:
         """A look that failed: try again later, or give up where that cannot help."""
         self.least_seconds = _wanted_pause(problem)
         is_unknown_yet = isinstance(problem, errors.VendorFailure) and problem.vendor_status == 404
+        self.unseen = problem if is_unknown_yet else None
         if not _is_passing(problem) and not (is_unknown_yet and self.answer is None and self.looks <= _MISSES):
             self.problem, self.refusal = problem.sentence, problem
 

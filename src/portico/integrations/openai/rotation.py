@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from portico.errors import Failure, InvalidArguments, Refusal
+from portico.errors import Failure, InvalidArguments, Refusal, VendorFailure
 from portico.integrations.openai import filters
 from portico.integrations.openai.own_key import is_own_key
 from portico.model.operation import ToolName
@@ -32,16 +32,14 @@ async def run(context: Context, arguments: Json) -> Json:
 
 
 async def _rotate(journal: Journal, arguments: Json, old: Json) -> Json:
-    context, project_id = journal.context, str(arguments["project_id"])
+    context = journal.context
     made = await journal.do(_create(arguments, old))
     if not context.is_dry_run:
         await _try(context, str(made.get("value")))
         # Before the old key goes: whoever could not be given the new one still has it.
         called = f"{_owner(old).get('name') or old.get('name') or ''} key"
         made = {**made, "value": await journal.hand(_KEY, made.get("value"), called, instead_of=_end(old))}
-    grace = int(arguments.get("grace_seconds") or 0)
-    await journal.do(_expire(project_id, old, grace) if grace else _delete(project_id, old))
-    fate = "deleted" if not grace else f"expires {_moment(context, grace)}"
+    fate = await _end_old(journal, arguments, old, made)
     shown: Json = {
         "new_key": {name: made.get(name) for name in ("id", "name", "value", "expires_at") if name in made},
         "old_key": {"id": old.get("id"), "name": old.get("name"), "value": old.get("redacted_value"), "state": fate},
@@ -50,6 +48,30 @@ async def _rotate(journal: Journal, arguments: Json, old: Json) -> Json:
     if is_own_key(context.connected, old):
         shown["warning"] = "The old key is the one that this connected account uses; give the account the new one."
     return shown
+
+
+async def _end_old(journal: Journal, arguments: Json, old: Json, made: Json) -> str:
+    """What has become of the old key. Once it may be gone, the new one stays: nobody is left without any."""
+    context, project_id, grace = journal.context, str(arguments["project_id"]), int(arguments.get("grace_seconds") or 0)
+    fate = "deleted" if not grace else f"expires {_moment(context, grace)}"
+    if old.get("id") == made.get("id"):
+        return fate  # the work was cut off after the old key's end, so that only the new one was found
+
+    async def has_acted() -> bool:
+        try:
+            now: Json = await context.call("project_api_keys.get", {"project_id": project_id, "api_key_id": old["id"]})
+        except VendorFailure as problem:
+            if problem.vendor_status != 404:
+                raise
+            return True
+        return bool(grace) and now.get("expires_at") != old.get("expires_at")
+
+    step = _expire(project_id, old, grace) if grace else _delete(project_id, old)
+    problem = await journal.finish(step, has_acted)
+    if problem is None:
+        return fate
+    context.note(step.does, problem.sentence)
+    return "not known: it may still work; look with list_all_openai_project_api_keys, and end it if it is there"
 
 
 async def _old_key(journal: Journal, arguments: Json) -> Json:
