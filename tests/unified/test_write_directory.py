@@ -56,6 +56,25 @@ async def test_roles_groups_and_workspaces_live_and_die(directory: Directory) ->
     assert place["id"] not in [each["id"] for each in await directory.all("workspaces")]
 
 
+async def test_deleting_a_workspace_archives_it(directory: Directory) -> None:
+    place = await directory.done("POST", "workspaces", {"name": "Cellar"})
+    assert (await directory.done("DELETE", f"workspaces/{place['id']}"))["id"] == place["id"]
+    assert place["id"] in [each["id"] for each in await directory.all("workspaces", status="archived")]
+
+
+async def test_what_is_needed_may_be_among_the_vendors_own_fields(directory: Directory) -> None:
+    finn = directory.ids["finn"]
+    changed = await directory.done("PATCH", f"users/{finn}", {"remote_data": {"role": "owner"}})
+    assert changed["type"] == "admin"
+    await directory.done("PATCH", f"users/{finn}", {"remote_data": {"role": "reader"}})
+    own = {"name": "Clerk", "remote_data": {"permissions": ["api.files.read"]}}
+    role = await directory.done("POST", "roles", own)
+    assert role["permissions"] == ["api.files.read"]
+    await directory.done("DELETE", f"roles/{role['id']}")
+    refused = await directory.refused("POST", "groups", {"remote_data": {"title": "no name"}})
+    assert (refused.status, refused.sentence.partition(":")[0]) == (400, "name")
+
+
 @pytest.mark.parametrize(
     ("path", "body", "words"),
     [

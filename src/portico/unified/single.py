@@ -89,6 +89,9 @@ async def _only(mapper: Mapper, items: list[msgspec.Raw], way: Way) -> Mapped:
 def check_body(value: Json, resource: Resource, body: Json) -> None:
     """InvalidArguments names what is missing, of the wrong kind, or not taken by this vendor."""
     schema = body_schema(value, resource)
+    if body.get(_REMOTE):
+        # What is needed may be among the vendor's own fields; whether it is, the vendor's operation says.
+        schema = {name: each for name, each in schema.items() if name != "required"}
     given = {name: each for name, each in body.items() if name != _REMOTE}
     known: Json = schema["properties"]
     allowed = ", ".join([*known, _REMOTE])
