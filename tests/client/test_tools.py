@@ -14,6 +14,7 @@ from portico_client.adapters.pieces import for_gemini
 from portico_client.adapters.turns import Talk, TooManyTurns
 from tests.served import Served, served
 
+ADMIN_KEY = "create_a_openai_admin_api_key"
 MODELS = "list_all_openai_models"
 
 
@@ -44,6 +45,16 @@ def test_a_vendors_rate_limit_says_how_long_to_wait(client: Portico, house: Serv
     assert "Wait 3 seconds" in result.text
     refuse(house)
     assert json.loads(named(ToolManager(client).get_tools())[MODELS].call({}))["retry_after_seconds"] == 3.0
+
+
+async def test_a_program_says_what_becomes_of_a_key_that_is_shown_once(client: Portico, house: Served) -> None:
+    made = client.tools.run(ADMIN_KEY, name="one").checked().structured["value"]
+    shown = client.tools.run(ADMIN_KEY, {"name": "two"}, secrets="reveal").checked().structured["value"]
+    async with AsyncPortico(house.url, house.token, account_id=house.account_id) as other:
+        kept = (await other.tools.run(ADMIN_KEY, name="three", secrets="store")).checked().structured["value"]
+    assert made["link"].startswith(house.url)
+    assert shown.startswith("sk-admin-")
+    assert kept["stored"] == "three"
 
 
 async def test_a_rate_limit_is_raised_where_a_program_pauses(client: Portico, house: Served) -> None:

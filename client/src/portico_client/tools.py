@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from portico_client.drivers import Driver, Mode
 from portico_client.errors import InvalidArguments, PorticoError
@@ -13,6 +13,7 @@ from portico_client.wire import Answer, Call, Flow, Json, is_record, query_of, s
 
 # What a class that has a method called list cannot say for itself.
 Rows = list[Json]
+SecretWay = Literal["reveal", "link", "store"]
 _MOST_KEPT = 32
 
 
@@ -92,10 +93,13 @@ class Tools(OfAccount[Mode]):
         return self._listed(methods, tags, include_removed, search, limit)
 
     @operation
-    def run(self, name: str, arguments: Mapping[str, Any] | None = None, /, **more: Any) -> Flow[ToolResult]:
+    def run(
+        self, name: str, arguments: Mapping[str, Any] | None = None, /, *, secrets: SecretWay | None = None, **more: Any
+    ) -> Flow[ToolResult]:
         """The result, also where it is an error; `.checked()` raises then. Raised is what makes the call itself wrong:
-        an unknown tool, a token that may not."""
-        return self._run(name, {**(arguments or {}), **more})
+        an unknown tool, a token that may not. `secrets`: how a key that is shown once is handed over; a link if absent.
+        """
+        return self._run(name, {**(arguments or {}), **more}, secrets)
 
     @operation
     def capabilities(self, *, methods: Sequence[str] = (), resource: str = "", tags: Sequence[str] = ()) -> Flow[Json]:
@@ -126,11 +130,11 @@ class Tools(OfAccount[Mode]):
         answer = yield from self._conditional(Call("GET", path, query_of(_filled(query))))
         return answer.value()["result"]
 
-    def _run(self, name: str, arguments: Mapping[str, Any]) -> Flow[ToolResult]:
+    def _run(self, name: str, arguments: Mapping[str, Any], secrets: SecretWay | None = None) -> Flow[ToolResult]:
         account_id = yield from self._account()
         path = f"/integrated-account/{segment(account_id)}/tools/{segment(name)}"
         # Never sent again by itself: whether the tool changes something, only the gateway knows.
-        answer = yield from exchange(Call("POST", path, body=dict(arguments)), None)
+        answer = yield from exchange(Call("POST", path, query_of({"secrets": secrets}), dict(arguments)), None)
         said = answer.value()
         return ToolResult(said["content"], said["structured"], said["is_error"], said.get("meta") or {})
 
