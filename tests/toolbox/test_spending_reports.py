@@ -151,6 +151,14 @@ async def test_no_forecast_is_made_for_a_period_that_is_over(larkfield: Desk) ->
     assert "usd_before" not in report["total"]
 
 
+@pytest.mark.parametrize("tool", [COSTS, USAGE])
+async def test_period_that_has_not_begun_is_compared_with_nothing_and_says_so(larkfield: Desk, tool: str) -> None:
+    report = await larkfield.value(tool, {"start_time": "tomorrow", "by": ["project"]})
+    assert report["tables"]["project"]["rows"] == []
+    assert report["incomplete"] == [{"what": "all of the period", "reason": "it has not begun yet"}]
+    assert not {"forecast", "before"} & report.keys()
+
+
 async def test_costs_of_one_project_by_its_name_are_only_its_own(larkfield: Desk) -> None:
     report = await larkfield.value(COSTS, {"project_ids": ["Marketing-Gen"], "by": ["line_item"], "top": 200})
     project = next(each for each in organization(larkfield).projects.values() if each.name == "Marketing-Gen")

@@ -156,6 +156,7 @@ async def test_order_is_what_was_asked_for(meter: Meter) -> None:
         ({"bucket": "week"}, "bucket: is 'week'; allowed: day, hour, minute"),
         ({"bucket": "hour"}, "bucket: costs come by the day only; allowed: day; report_type=usage"),
         ({"product_ids": "shoes"}, "product_ids: is 'shoes'; allowed: completions"),
+        ({"metric_names": "requests"}, "metric_names: is 'requests'; allowed: num_model_requests, input_tokens"),
         ({"product_ids": "images", "report_type": "cost"}, "product_ids: images has no part in report_type=cost"),
         ({"product_ids": "vector_stores", "group_by": "model"}, "group_by: vector_stores cannot be split by model; al"),
         ({"product_ids": "images", "surfaces": "x"}, "surfaces: images cannot be filtered by this; allowed: workspac"),
@@ -181,6 +182,8 @@ async def test_products_say_what_they_take(meter: Meter) -> None:
     for product in products:
         narrowed = {"product_ids": product["id"], "group_by[]": product["dimensions"], "end_date": "2026-11-10"}
         assert (await meter.got("usage", limit=1, **narrowed))["result_count"] <= 1
+        metrics = ",".join(one["name"] for one in product["metrics"])
+        assert await meter.got("usage", limit=1, product_ids=product["id"], metric_names=metrics)
 
 
 async def test_the_organization_is_told(meter: Meter) -> None:

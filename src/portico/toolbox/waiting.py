@@ -203,7 +203,9 @@ class Waiter:
         hooks = await parts.later.webhooks.page(caller.environment_id, "~", _MOST_WEBHOOKS)
         hearing = sum(each.is_active and is_wanted(each.event_types, "job:completed") for each in hooks)
         told = (
-            f"{hearing} webhooks hear of it." if hearing else "No webhook of this environment hears job:completed yet."
+            f"{hearing} webhook{'s hear' if hearing > 1 else ' hears'} of it."
+            if hearing
+            else "No webhook of this environment hears job:completed yet."
         )
         return {"id": watch.id, "note": f"Watched until it is over; ends in job:completed or job:failed. {told}"}
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from portico.errors import Refusal
 from portico.integrations.openai import directory
 from portico.integrations.openai.money import Number, change, number_of, percent, total
-from portico.integrations.openai.periods import DAY, Period, day_of, is_midnight, reaches_now, until_now
+from portico.integrations.openai.periods import DAY, Period, day_of, has_begun, is_midnight, reaches_now, until_now
 from portico.shapes import Json, is_list, is_record
 from portico.toolbox.composed import Context
 
@@ -112,7 +112,10 @@ class Split(Struct, frozen=True, kw_only=True):
 async def break_down(context: Context, subject: Subject, wish: Wish) -> Json:
     """`tables`, `total` and the periods. What could not be had is noted; where nothing could, it is refused."""
     now = await _splits(context, subject, wish, wish.period)
-    before = await _before(context, subject, wish, tuple(now)) if wish.compare else {}
+    is_ahead = not has_begun(wish.period, context.now)
+    if is_ahead:
+        context.note("all of the period", "it has not begun yet")
+    before = await _before(context, subject, wish, tuple(now)) if wish.compare and not is_ahead else {}
     # No day of the period is one of those before.
     beside = {name: split for name, split in before.items() if name != BY_DAY}
     tables = {name: await _table(context, subject, wish, name, now[name], beside.get(name)) for name in now}

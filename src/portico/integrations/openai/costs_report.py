@@ -8,6 +8,7 @@ from portico.integrations.openai.money import Number, text_of, total
 from portico.integrations.openai.periods import (
     Period,
     asked_period,
+    has_begun,
     month_start,
     next_month_start,
     reaches_now,
@@ -43,7 +44,7 @@ async def run(context: Context, arguments: Json) -> Json:
         compare=arguments.get("compare") is not False,
     )
     shown = await breakdown.break_down(context, COSTS, wish)
-    if reaches_now(period, context.now):
+    if reaches_now(period, context.now) and has_begun(period, context.now):
         work = _forecast(context, wish)
         if forecast := await context.attempt("the forecast", work, None):
             shown["forecast"] = forecast

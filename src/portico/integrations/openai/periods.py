@@ -55,6 +55,10 @@ def reaches_now(period: Period, moment: datetime) -> bool:
     return period.end >= int(moment.timestamp())
 
 
+def has_begun(period: Period, moment: datetime) -> bool:
+    return period.start <= int(moment.timestamp())
+
+
 def month_start(moment: datetime) -> datetime:
     return moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
