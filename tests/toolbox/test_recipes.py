@@ -148,6 +148,23 @@ async def test_undoing_that_fails_is_told_with_the_reason(larkfield: Desk) -> No
     assert len(refusal["undone"]) == 1
 
 
+BRAKES: dict[str, tuple[Json, str]] = {
+    "budget": ({"budget": {"calls_per_day": 2}}, "quota_spent"),
+    "limits": ({"arguments": {"project_id": {"enum": ["proj_another"]}}}, "invalid_arguments"),
+}
+
+
+@pytest.mark.parametrize("brake", BRAKES)
+async def test_what_a_servers_brakes_stopped_half_way_is_undone_in_spite_of_them(larkfield: Desk, brake: str) -> None:
+    config, cause = BRAKES[brake]
+    server = await larkfield.maker.server(**config)
+    before, name = standing(larkfield), f"Squad {next(numbers)}"
+    refusal = await server.refusal(ONBOARD, {"name": name, "service_account": SERVICE})
+    assert (refusal["cause"], refusal["not_undone"]) == (cause, [])
+    assert named(larkfield, name).status == "archived"
+    assert standing(larkfield) == before
+
+
 async def test_people_who_are_nobody_are_refused_before_anything_is_made(larkfield: Desk) -> None:
     before = standing(larkfield)
     refusal = await larkfield.refusal(ONBOARD, team(members=[{"user": "nobody@larkfield.example"}]))

@@ -84,10 +84,19 @@ class Composed(Struct, frozen=True, kw_only=True):
 
 
 class Send(Protocol):
-    """One operation, sent the one path. `dry_run`: the answer is the request as it would be sent."""
+    """One operation, sent the one path. `dry_run`: the answer is the request as it would be sent.
+
+    `takes_back`: it undoes what this run did.
+    """
 
     async def __call__(
-        self, operation: Operation, arguments: Json, *, idempotency_key: str = "", dry_run: bool = False
+        self,
+        operation: Operation,
+        arguments: Json,
+        *,
+        idempotency_key: str = "",
+        dry_run: bool = False,
+        takes_back: bool = False,
     ) -> Answer: ...
 
 
@@ -135,9 +144,9 @@ class Context:
         self._lists: dict[str, tuple[asyncio.Lock, list[Json] | None]] = {}
         self._calls = 0
 
-    async def call(self, key: str, arguments: Json, *, idempotency_key: str = "") -> Any:
+    async def call(self, key: str, arguments: Json, *, idempotency_key: str = "", takes_back: bool = False) -> Any:
         """The answer of one operation (`projects.list`); numbers with a fraction are Decimals."""
-        answer = await self._answer(self._operation(key), arguments, idempotency_key)
+        answer = await self._answer(self._operation(key), arguments, idempotency_key, takes_back=takes_back)
         return _decoder.decode(answer.content or b"null")
 
     async def content(self, key: str, arguments: Json) -> bytes:
@@ -188,9 +197,11 @@ class Context:
             raise NotAllowed(f"{operation.tool.name} changes something, and this tool only reads.")
         return operation
 
-    async def _answer(self, operation: Operation, arguments: Json, idempotency_key: str = "") -> Answer:
+    async def _answer(
+        self, operation: Operation, arguments: Json, idempotency_key: str = "", *, takes_back: bool = False
+    ) -> Answer:
         async with self._gate:
-            answer = await self.asked.send(operation, arguments, idempotency_key=idempotency_key)
+            answer = await self.asked.send(operation, arguments, idempotency_key=idempotency_key, takes_back=takes_back)
         self._calls += 1
         if self.asked.report is not None:
             self.asked.report(float(self._calls), None, operation.title)

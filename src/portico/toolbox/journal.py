@@ -159,7 +159,7 @@ class Journal:
             try:
                 arguments = step.undo.arguments(given)
                 key = step_key(self._key, step.undo.call, arguments)
-                await self.context.call(step.undo.call, arguments, idempotency_key=key)
+                await self.context.call(step.undo.call, arguments, idempotency_key=key, takes_back=True)
             except Refusal as problem:
                 left.append({"step": step.does, "reason": problem.sentence})
             else:

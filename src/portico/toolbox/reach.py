@@ -39,16 +39,22 @@ class Reach(Struct, frozen=True, kw_only=True):
         idempotency_key: str = "",
         dry_run: bool = False,
         uploads: Mapping[str, Sequence[Upload]] = NO_UPLOADS,
+        takes_back: bool = False,
     ) -> Answer:
-        arguments = offer.paged(operation, arguments, self.constraints)
-        own, failures = offer.enforce(operation, arguments, self.constraints)
-        if failures:
-            raise InvalidArguments(failures)
+        """`takes_back`: it undoes what this run did, and neither a used-up quota nor a server's limits prevent that."""
+        if takes_back:
+            own = arguments
+        else:
+            arguments = offer.paged(operation, arguments, self.constraints)
+            own, failures = offer.enforce(operation, arguments, self.constraints)
+            if failures:
+                raise InvalidArguments(failures)
         call = structs.replace(
             self.call_of(operation, own),
             idempotency_key=idempotency_key or None,
             dry_run=dry_run,
             uploads=uploads,
+            uncounted=takes_back,
         )
         answer = await execute(self.caller, call, self.parts)
         if answer.stream is None:
