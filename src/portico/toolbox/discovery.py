@@ -80,11 +80,11 @@ def is_discovery(exposure: Exposure, tokens: int) -> bool:
     return exposure == "discovery" or (exposure == "auto" and tokens > BUDGET_TOKENS)
 
 
-def tools(view: View) -> tuple[Tool, ...]:
-    """The few tools of discovery, for one integration."""
+def tools(view: View, offered: Offer) -> tuple[Tool, ...]:
+    """The few tools of discovery, for one integration; what changes something only where there is anything such."""
     areas = ", ".join(view.integration.tags)
     label = view.integration.label
-    return (
+    few = (
         _tool(
             SEARCH,
             "Search tools",
@@ -109,6 +109,11 @@ def tools(view: View) -> tuple[Tool, ...]:
             effect="destroy",
         ),
     )
+    return few if _changes(offered) else few[:-1]
+
+
+def _changes(offered: Offer) -> bool:
+    return any(each.effect != "read" for each in offered.operations)
 
 
 def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_discovery: bool) -> str:
@@ -118,10 +123,8 @@ def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_
     tenant = clean(connected.account.tenant_id)[:_MOST_TENANT_CHARACTERS]
     lines = [f"{label} account of {tenant}: {len(offered.tools)} tools for {', '.join(areas)}."]
     if is_discovery:
-        lines.append(
-            "Find tools with search_tools, read their arguments with get_tool_schema, run them with call_read_tool or "
-            "call_write_tool."
-        )
+        ways = f"{CALL_READ} or {CALL_WRITE}" if _changes(offered) else CALL_READ
+        lines.append(f"Find tools with {SEARCH}, read their arguments with {DESCRIBE}, run them with {ways}.")
     off = server.config.comforts_off
     names = "" if "names" in off else "; a unique name serves as well"
     times = "Times are Unix seconds." if "times" in off else _TIMES

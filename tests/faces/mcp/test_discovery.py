@@ -37,6 +37,13 @@ async def test_few_tools_say_what_they_may_do_to_the_account(few: Speaker) -> No
     assert (await few.speaking(NEW).result("server/discover"))["instructions"] == words
 
 
+@pytest.mark.parametrize("config", [{"read_only": True}, {"methods": ["read"]}])
+async def test_server_that_changes_nothing_lists_nothing_that_could(standing: Maker, config: dict[str, Any]) -> None:
+    server = await standing.server(tool_exposure="discovery", **config)
+    assert [*await server.tools()] == ["search_tools", "get_tool_schema", "call_read_tool"]
+    assert "call_write_tool" not in (await server.result("initialize"))["instructions"]
+
+
 async def test_search_answers_names_sentences_and_how_to_call(few: Speaker) -> None:
     value = await few.value("search_tools", {"query": "list projects", "limit": 3})
     assert len(value["result"]) == 3

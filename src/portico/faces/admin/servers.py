@@ -261,7 +261,7 @@ def _counted(connected: Connected, offered: Offer, config: ServerConfig) -> Json
 def _listed(connected: Connected, offered: Offer, config: ServerConfig) -> Sequence[Tool]:
     """What tools/list answers."""
     is_discovery = discovery.is_discovery(config.tool_exposure, discovery.count_tokens(offered.tools))
-    return discovery.tools(connected.view) if is_discovery else offered.tools
+    return discovery.tools(connected.view, offered) if is_discovery else offered.tools
 
 
 def _offered(connected: Connected, config: ServerConfig) -> Offer:

@@ -40,7 +40,7 @@ class Served(Struct, frozen=True, kw_only=True):
 def serve(server: McpServer, connected: Connected, offered: Offer) -> Served:
     tokens = discovery.count_tokens(offered.tools)
     is_discovery = discovery.is_discovery(server.config.tool_exposure, tokens)
-    listed = discovery.tools(connected.view) if is_discovery else offered.tools
+    listed = discovery.tools(connected.view, offered) if is_discovery else offered.tools
     hints = {each.tool.name: each.alias for each in offered.operations}
     tools = b"[" + b",".join(_encoder.encode(shown(tool, hints.get(tool.name, ""))) for tool in listed) + b"]"
     instructions = discovery.instructions(server, connected, offered, is_discovery=is_discovery)
