@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from portico.gateway.idempotency import Claim, Kept
 from portico.sandbox.people import accounts, members, project_keys
 from portico.sandbox.state import DEMO, Organization, Project
 from tests.faces.mcp.speaker import Json
@@ -291,6 +292,30 @@ async def test_same_key_rotates_once_and_hands_over_the_same_new_key(larkfield: 
     after = standing(larkfield)
     second = await larkfield.value(ROTATE, {**asked, "idempotency_key": "rotate-once"})
     assert second == {**first, "replayed": True}
+    assert standing(larkfield) == after
+
+
+@pytest.mark.parametrize("more", [{}, {"store_as": "squad-key"}])
+async def test_rotation_that_was_cut_off_at_its_very_end_goes_on_with_the_new_key(
+    larkfield: Desk, monkeypatch: pytest.MonkeyPatch, more: Json
+) -> None:
+    made = await onboarded(larkfield)
+    asked = {"project_id": made["project"]["id"], "service_account_id": made["service_account"]["id"], **more}
+    asked["idempotency_key"] = f"cut-{next(numbers)}"
+
+    keep = Claim.keep
+
+    async def lost(claim: Claim, kept: Kept) -> None:
+        # The recipe's own answer, which brings no headers; those of its steps are kept.
+        await (keep(claim, kept) if kept.headers else claim.mark_unknown())
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Claim, "keep", lost)
+        first = await larkfield.value(ROTATE, asked)
+    after = standing(larkfield)
+    second = await larkfield.value(ROTATE, asked)
+    assert second["new_key"] == first["new_key"]
+    assert second["old_key"]["state"] == "deleted"
     assert standing(larkfield) == after
 
 
