@@ -42,12 +42,18 @@ async def _rotate(journal: Journal, arguments: Json, old: Json) -> Json:
     fate = await _end_old(journal, arguments, old, made)
     shown: Json = {
         "new_key": {name: made.get(name) for name in ("id", "name", "value", "expires_at") if name in made},
-        "old_key": {"id": old.get("id"), "name": old.get("name"), "value": old.get("redacted_value"), "state": fate},
+        "old_key": _shown(old, arguments, made) | {"state": fate},
         "tried": not context.is_dry_run,
     }
     if is_own_key(context.connected, old):
         shown["warning"] = "The old key is the one that this connected account uses; give the account the new one."
     return shown
+
+
+def _shown(old: Json, arguments: Json, made: Json) -> Json:
+    if old.get("id") == made.get("id"):
+        return filters.chosen({"id": arguments.get("api_key_id")}, "id")
+    return {"id": old.get("id"), "name": old.get("name"), "value": old.get("redacted_value")}
 
 
 async def _end_old(journal: Journal, arguments: Json, old: Json, made: Json) -> str:
@@ -56,6 +62,8 @@ async def _end_old(journal: Journal, arguments: Json, old: Json, made: Json) -> 
     fate = "deleted" if not grace else f"expires {_moment(context, grace)}"
     if old.get("id") == made.get("id"):
         return fate  # the work was cut off after the old key's end, so that only the new one was found
+    if arguments.get("api_key_id") not in {None, old.get("id")}:
+        raise _no_such_key()
 
     async def has_acted() -> bool:
         try:
@@ -79,18 +87,27 @@ async def _old_key(journal: Journal, arguments: Json) -> Json:
     asking = {"project_id": arguments["project_id"], "owner_project_access": "any"}
     listed = await journal.context.pages("project_api_keys.list", asking)
     mine = [each for each in listed if _owner(each).get("id") == arguments["service_account_id"]]
-    wanted = arguments.get("api_key_id")
-    if wanted:
-        mine = [each for each in mine if each.get("id") == wanted]
+    if wanted := arguments.get("api_key_id"):
+        named = [each for each in mine if each.get("id") == wanted]
+        # Gone already, perhaps by the work that was cut off: then its successor is the newest.
+        mine = named if named or not journal.is_resumed else sorted(mine, key=_age)[-1:]
     elif journal.is_resumed and len(mine) > 1:
         # The newest is the one that was made before the work was cut off.
-        mine = sorted(mine, key=lambda each: int(each.get("created_at") or 0))[:1]
+        mine = sorted(mine, key=_age)[:1]
     if len(mine) == 1:
         return mine[0]
     if not mine:
-        raise InvalidArguments([Failure("api_key_id", "the service account has no such key")])
+        raise _no_such_key()
     shown = ", ".join(f"{each.get('id')} ({each.get('redacted_value')})" for each in mine)
     raise InvalidArguments([Failure("api_key_id", f"is required: the service account has {len(mine)} keys", shown)])
+
+
+def _age(key: Json) -> int:
+    return int(key.get("created_at") or 0)
+
+
+def _no_such_key() -> InvalidArguments:
+    return InvalidArguments([Failure("api_key_id", "the service account has no such key")])
 
 
 def _owner(key: Json) -> Json:
