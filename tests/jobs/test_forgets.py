@@ -4,6 +4,7 @@ from portico.store.statement import Statement
 from tests.jobs.conftest import Plant
 
 _KEPT = Statement("SELECT COUNT(*) FROM request_bodies")
+_PLACES = Statement("SELECT place FROM replays ORDER BY place")
 
 
 async def test_bodies_of_a_deleted_account_go_and_those_of_others_stay(plant: Plant) -> None:
@@ -20,3 +21,18 @@ async def test_bodies_of_a_deleted_account_go_and_those_of_others_stay(plant: Pl
     assert await plant.parts.database.one(_KEPT) == (1,)
     (row,) = (await plant.client.get("/log", has_bodies="true")).json["result"]
     assert row["integrated_account_id"] == stays["id"]
+
+
+async def test_answers_kept_for_repeated_requests_go_with_their_account(plant: Plant) -> None:
+    gone, stays = await plant.account("gone"), await plant.account("stays")
+    for account in (gone, stays):
+        query, once = {"integrated_account_id": account["id"]}, {"idempotency-key": "once"}
+        made = await plant.client.send("POST", "/proxy/projects", json={"name": "one"}, query=query, headers=once)
+        assert made.status == 200, made.content
+        tool = f"/integrated-account/{account['id']}/tools/list_all_openai_projects"
+        assert (await plant.client.send("POST", tool, json={}, headers=once)).status == 200
+    assert len(await plant.parts.database.all(_PLACES)) == 4
+    assert (await plant.client.delete(f"/integrated-account/{gone['id']}")).status == 200
+    await plant.run(seconds=6)
+    places = [row[0] for row in await plant.parts.database.all(_PLACES)]
+    assert [stays["id"] in each for each in places] == [True, True]

@@ -112,6 +112,19 @@ async def test_requests_that_were_drawn_but_not_sent_are_given_back(plant: Plant
     assert await state(plant, quota) == (4, 996)
 
 
+async def test_requests_that_were_drawn_do_not_outlive_a_lower_maximum(plant: Plant) -> None:
+    account = await plant.account()
+    quota = await limited(plant, 10_000)
+    for _ in range(12):
+        assert (await files(plant, account)).status == 200
+    assert (await plant.client.patch(f"/quota/{quota['id']}", {"maximum": 12})).status == 200
+    assert [(await files(plant, account)).status for _ in range(3)] == [429, 429, 429]
+    assert await state(plant, quota) == (12, 0)
+    assert (await plant.client.patch(f"/quota/{quota['id']}", {"maximum": 14})).status == 200
+    await asyncio.sleep(limits_module.FRESH_SECONDS)
+    assert [(await files(plant, account)).status for _ in range(3)] == [200, 200, 429]
+
+
 async def test_tokens_and_spend_are_metered_and_then_there_is_none_left(plant: Plant) -> None:
     account = await plant.account()
     tokens = await limited(plant, 10, measure="tokens", period="day", applies_to="tenant", subject="acme")

@@ -65,16 +65,21 @@ class Rules:
 class Purse:
     """What this process knows of one counter, and the requests that it has drawn and not let through yet."""
 
-    __slots__ = ("drawn_at", "held", "key", "lock", "lot", "quota", "read_at", "told", "unwritten", "used")
+    __slots__ = ("drawn_at", "drawn_of", "held", "key", "lock", "lot", "quota", "read_at", "told", "unwritten", "used")
 
     def __init__(self, key: UseKey, quota: Quota) -> None:
         self.key, self.quota = key, quota
         self.lock = asyncio.Lock()
-        self.held = self.lot = self.used = self.unwritten = self.told = 0
+        self.held = self.lot = self.used = self.unwritten = self.told = self.drawn_of = 0
         self.drawn_at = self.read_at = -math.inf
 
     def learn(self, use: Use) -> None:
         self.used, self.told, self.read_at = use.used, use.told, time.monotonic()
+
+    @property
+    def is_overdrawn(self) -> bool:
+        """Whether what is held was drawn while the quota allowed more than it does now: it may be too much already."""
+        return self.held > 0 and self.quota.maximum < self.drawn_of
 
     @property
     def is_fresh(self) -> bool:
@@ -145,8 +150,10 @@ class Limits:
 
     async def _draw(self, purse: Purse) -> bool:
         """One request of this quota, if there is one left."""
-        if not purse.held:
+        if not purse.held or purse.is_overdrawn:
             async with purse.lock:
+                if purse.is_overdrawn:
+                    await self._return(purse)
                 if not purse.held and not await self._draw_lot(purse):
                     await self._tell(purse)
                     return False
@@ -165,11 +172,22 @@ class Limits:
         for amount in dict.fromkeys((lot, 1)):
             if use := await self._store.take(purse.key, amount, maximum):
                 purse.learn(use)
-                purse.lot, purse.drawn_at = amount, time.monotonic()
+                purse.lot, purse.drawn_of, purse.drawn_at = amount, maximum, time.monotonic()
                 self._hold(purse, purse.held + amount)
                 return True
         purse.learn(await self._store.use(purse.key))
         return False
+
+    async def _return(self, purse: Purse) -> None:
+        """What is held, so that others may have it or nobody."""
+        held = purse.held
+        self._hold(purse, 0)
+        try:
+            await self._store.give_back({purse.key: held})
+        except BaseException:
+            self._hold(purse, purse.held + held)
+            raise
+        purse.lot, purse.read_at = 0, -math.inf
 
     def _hold(self, purse: Purse, count: int) -> None:
         purse.held = count

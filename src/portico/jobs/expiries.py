@@ -11,6 +11,7 @@ from portico.model.account import AccountId
 from portico.store.bodies import Bodies
 from portico.store.changes import Topic
 from portico.store.jobs import Job
+from portico.store.replays import Replays
 
 SERVER_SECONDS = 5.0
 CLEAN_SECONDS = 3600.0
@@ -47,7 +48,9 @@ class Expiries:
 
     async def forget(self, job: Job) -> Outcome:
         """What was kept of a deleted account's calls; nobody could read it any more as it is."""
-        await Bodies(self._parts.database).drop_of_account(job.environment_id, AccountId(job.subject))
+        database, account_id = self._parts.database, AccountId(job.subject)
+        await Bodies(database).drop_of_account(job.environment_id, account_id)
+        await Replays(database).drop_of_account(job.environment_id, account_id)
         return DONE
 
     async def lapsed(self) -> None:

@@ -6,7 +6,7 @@ from typing import Literal
 from msgspec import Struct
 
 from portico.clock import to_milliseconds
-from portico.model.account import EnvironmentId
+from portico.model.account import AccountId, EnvironmentId
 from portico.store.database import Database
 from portico.store.statement import Statement
 
@@ -29,6 +29,10 @@ _KEEP = Statement(
 _FREE = Statement(
     "DELETE FROM replays WHERE environment_id = :environment_id AND place = :place AND digest = :digest "
     "AND state = 'pending'"
+)
+_DROP_OF_ACCOUNT = Statement(
+    "DELETE FROM replays WHERE environment_id = :environment_id AND (place = :proxied OR place = :own "
+    "OR place LIKE :tools OR place LIKE :composed)"
 )
 
 
@@ -87,3 +91,14 @@ class Replays:
     async def free(self, key: ReplayKey) -> None:
         """The act never began: the key may be used again."""
         await self._database.run(_FREE, environment_id=key.environment_id, place=key.place, digest=key.digest)
+
+    async def drop_of_account(self, environment_id: EnvironmentId, account_id: AccountId) -> int:
+        """Whichever way its calls came in: through the Proxy API, tools, composed tools, or its own token."""
+        return await self._database.run(
+            _DROP_OF_ACCOUNT,
+            environment_id=environment_id,
+            proxied=f"account:{account_id}",
+            own=f"admin:account:{account_id}",
+            tools=f"tools:{account_id}:%",
+            composed=f"composed:{account_id}:%",
+        )
