@@ -52,6 +52,9 @@ class Nothing:
     def forget(self, rows: list[RequestRow]) -> None:
         pass
 
+    def give_up(self) -> None:
+        pass
+
 
 class Unlimited:
     """No quotas."""
@@ -108,8 +111,64 @@ async def test_calls_succeed_while_the_database_stalls_and_are_written_once_it_g
     assert not writing.done()
     shelf.is_open.set()
     await writing
+    assert len(shelf.rows) == 10
+    await kept.flush()
     assert len(shelf.rows) == 710
     assert dropped(kept) == 0
+
+
+async def test_whoever_looks_waits_for_what_was_recorded_before_and_not_for_what_comes(
+    clock: HeldClock,
+) -> None:
+    class Busy(Shelf):
+        """While it writes one row, the next call ends."""
+
+        async def add(self, rows: list[RequestRow], owed: dict[Any, int], kept: list[Any]) -> dict[Any, Any]:
+            await asyncio.sleep(0)
+            if len(self.rows) < 2_000:
+                record_calls(busy, 1)
+            return await super().add(rows, owed, kept)
+
+    shelf = Busy()
+    busy = recorder(shelf, clock)
+    record_calls(busy, 3)
+    await busy.catch_up()
+    assert len(shelf.rows) == 3
+
+
+async def test_whoever_looks_does_not_wait_long_for_a_database_that_stalls(
+    shelf: Shelf, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(record, "LOOK_SECONDS", 0.05)
+    kept = recorder(shelf, clock)
+    shelf.is_open.clear()
+    record_calls(kept, 3)
+    await kept.catch_up()
+    assert shelf.rows == []
+    shelf.is_open.set()
+    await kept.flush()
+    assert len(shelf.rows) == 3
+
+
+async def test_bodies_are_given_up_rather_than_rows_when_there_is_no_time_left(
+    shelf: Shelf, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Slow(Nothing):
+        has_time = True
+
+        async def sealed(self, rows: list[RequestRow]) -> tuple[list[RequestRow], list[Any]]:
+            await asyncio.sleep(0.3 if self.has_time else 0)
+            return rows, []
+
+        def give_up(self) -> None:
+            self.has_time = False
+
+    monkeypatch.setattr(record, "BODIES_SECONDS", 0.05)
+    monkeypatch.setattr(record, "STOP_SECONDS", 0.8)
+    slow = Recorder(cast("Requests", shelf), Metrics(), clock, cast("Limits", Unlimited()), cast("Keeper", Slow()))
+    record_calls(slow, 2_500)
+    await slow.stop()
+    assert (len(shelf.rows), dropped(slow)) == (2_500, 0)
 
 
 async def test_what_cannot_wait_any_longer_is_dropped_and_counted(

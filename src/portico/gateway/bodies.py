@@ -51,6 +51,12 @@ class Keeper:
             if heard := self._waiting.pop(row.id, None):
                 self._bytes -= heard.held_bytes
 
+    def give_up(self) -> None:
+        """There is no time left for them: their rows go without."""
+        self._metrics.bodies_dropped.inc(len(self._waiting))
+        self._waiting.clear()
+        self._bytes = 0
+
     async def sealed(self, rows: Sequence[RequestRow]) -> tuple[list[RequestRow], list[SealedBodies]]:
         """The rows as they are to be written, and the bodies of those that have some."""
         heard = {row.id: self._waiting[row.id] for row in rows if row.id in self._waiting}

@@ -5,7 +5,7 @@ Nothing is read or decided while the call is under way: pieces that are there an
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -138,16 +138,21 @@ class Hiding:
         return str(redact(text))
 
     def value(self, value: Any, name: str = "") -> Any:
-        """What is called headers holds them all: any of them may be a key."""
         if value is None or isinstance(value, bool | int | float):
             return value
-        if name and (redact("x", name) == HIDDEN or name.lower() == "headers"):
+        if name and _is_secret(name):
             return HIDDEN if value not in ("", [], {}) else value
         if is_record(value):
             return {self.text(str(key)): self.value(each, str(key)) for key, each in value.items()}
         if is_list(value):
             return [self.value(each) for each in value]
         return self.text(str(value))
+
+
+@lru_cache(4_096)
+def _is_secret(name: str) -> bool:
+    """What is called headers holds them all: any of them may be a key."""
+    return redact("x", name) == HIDDEN or name.lower() == "headers"
 
 
 @cache

@@ -33,6 +33,10 @@ from portico.upstream.transport import UpstreamRequest
 CLIENT_LEFT = 499
 MOST_WAITING = 50_000
 STOP_SECONDS = 10.0
+# After so much of that, bodies are given up so that at least the rows are written.
+BODIES_SECONDS = 5.0
+# How long somebody who looks waits for what is still to be written.
+LOOK_SECONDS = 2.0
 _LONGEST_TEXT = 300
 _BATCH = 500
 _PAUSE_SECONDS = 0.5
@@ -230,7 +234,9 @@ class Recorder:
         self.tracing: Tracing | None = None
         self._requests, self._limits = requests, limits
         self._waiting: list[RequestRow] = []
+        self._taken = 0
         self._task: asyncio.Task[None] | None = None
+        self._looks: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
         metrics.watch("portico_request_rows_waiting", "Rows not yet written.", lambda: len(self._waiting))
 
@@ -242,6 +248,7 @@ class Recorder:
             self.metrics.rows_dropped.inc()
             return
         self._waiting.append(row)
+        self._taken += 1
         if heard is not None:
             self._keeper.hold(row.id, heard)
         self._limits.note(row)
@@ -251,24 +258,34 @@ class Recorder:
 
     async def stop(self) -> None:
         """Nothing that was recorded is lost on a clean stop; a database that does not answer is not waited for long."""
+        hurry = asyncio.get_running_loop().call_later(BODIES_SECONDS, self._keeper.give_up)
         try:
             async with asyncio.timeout(STOP_SECONDS):
                 if self._task:
                     async with self._writing:  # never in the middle of a batch, which would be lost
                         self._task.cancel()
                     await end([self._task])
-                await self.flush()
+                left = len(self._waiting) + 1
+                while 0 < len(self._waiting) < left:
+                    left = len(self._waiting)
+                    await self.flush()
         except TimeoutError:
             if self._task:
                 self._task.cancel()
+        hurry.cancel()
         if self._waiting:
             self._lose(len(self._waiting))
             self._waiting.clear()
 
     async def flush(self) -> None:
-        """Everything recorded up to now is in the database when this returns, or still waiting and said so."""
+        """Everything recorded up to now is in the database when this returns, or still waiting and said so.
+
+        What is recorded meanwhile is left to the next one: where calls come as quickly as they can be written, there
+        would be no end.
+        """
+        wanted = self._taken
         async with self._writing:
-            while self._waiting:
+            while self._waiting and self._taken - len(self._waiting) < wanted:
                 batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
                 left = batch
                 try:
@@ -277,6 +294,15 @@ class Recorder:
                     self._waiting = [*left, *self._waiting]
                 if left:
                     return
+
+    async def catch_up(self) -> None:
+        """For whoever looks, so that a call made just now is there; where much is still to be written, not all is."""
+        look = asyncio.create_task(self.flush())
+        self._looks.add(look)
+        look.add_done_callback(self._looks.discard)
+        done, _ = await asyncio.wait({look}, timeout=LOOK_SECONDS)
+        if done:
+            look.result()
 
     async def _write(self, batch: list[RequestRow]) -> list[RequestRow]:
         """Those that are still to be written: none, or all that the database was away for."""

@@ -163,7 +163,7 @@ async def list_log(asked: Asked) -> Any:
     query: LogQuery = asked.query
     before, count = position(query)
     where = _filter(query)
-    await asked.parts.recorder.flush()  # so that a call made just now is there
+    await asked.parts.recorder.catch_up()  # so that a call made just now is there
     found = await asked.parts.requests.search(asked.environment_id, before, count + 1, where) if where else None
     rows, more = (found.rows, found.before) if found else ([], "")
     if len(rows) > count:
@@ -179,7 +179,7 @@ async def list_log(asked: Asked) -> Any:
 
 
 async def get_log(asked: Asked) -> Any:
-    await asked.parts.recorder.flush()
+    await asked.parts.recorder.catch_up()
     row = await asked.parts.requests.get(asked.environment_id, asked.path["id"])
     if row is None:
         raise missing("call", asked.path["id"])
@@ -196,7 +196,7 @@ async def export_log(asked: Asked) -> Any:
     if query.limit < 0:
         raise InvalidArguments([Failure("limit", f"is {query.limit}", "0 for all, or how many rows at most")])
     before, where = cursor_of(query), _filter(query)
-    await asked.parts.recorder.flush()
+    await asked.parts.recorder.catch_up()
     return _lines(asked, before, query.limit or -1, where)
 
 

@@ -211,7 +211,7 @@ def _store(asked: Asked) -> Quotas:
 
 async def _settle(asked: Asked) -> None:
     """So that what has passed here counts, and what was only drawn does not."""
-    await asked.parts.recorder.flush()
+    await asked.parts.recorder.catch_up()
     await asked.parts.limits.give_back()
 
 

@@ -63,7 +63,7 @@ async def list_usage(asked: Asked) -> Any:
         server_id=query.mcp_server_id,
         model=query.model,
     )
-    await asked.parts.recorder.flush()  # so that a call made just now counts
+    await asked.parts.recorder.catch_up()  # so that a call made just now counts
     rows = await Metered(asked.parts.database).sums(asked.environment_id, where, by, MOST_ROWS + 1)
     if len(rows) > MOST_ROWS:
         problem = f"gives more than {MOST_ROWS} rows"

@@ -95,7 +95,7 @@ class UsageDay(Struct, frozen=True, kw_only=True):
 async def list_usage(asked: Asked) -> Any:
     account = await found(asked, asked.path["id"])
     first, last, count = _window(asked)
-    await asked.parts.recorder.flush()
+    await asked.parts.recorder.catch_up()
     start = max(first, last - timedelta(days=count - 1))
     span = (start.isoformat(), last.isoformat())
     metered: dict[str, list[MeteredDay]] = {}
