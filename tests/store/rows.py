@@ -4,6 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from portico.clock import to_milliseconds
 from portico.model.account import Account, AccountId, Environment, EnvironmentId, Installation
 from portico.model.caller import FULL_SCOPES, Caller
 from portico.model.request import RequestRow
@@ -140,7 +141,7 @@ _ids: defaultdict[datetime, Sequence] = defaultdict(Sequence)
 
 def request_of(home: Home, at: datetime = MOMENT, account_id: str = "account-1", status: int = 200) -> RequestRow:
     return RequestRow(
-        id=_ids[at].at(int(at.timestamp() * 1e9)), environment_id=home.id, at=int(at.timestamp() * 1000),
+        id=_ids[at].at(to_milliseconds(at) * 1_000_000), environment_id=home.id, at=to_milliseconds(at),
         account_id=account_id, tenant_id="acme",
         integration="openai", face="proxy", resource="files", method="list", verb="GET", path="/files", tool="t",
         server_id="s", client="c", token_id="token-1", request_id="r", trace_id="t", status=status, code="",

@@ -8,9 +8,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from portico.clock import to_milliseconds
 from portico.model.account import EnvironmentId
 from portico.store.audit import LAST, Audit
 from portico.store.database import Database
+from portico.store.files import Files, StoredFile
+from portico.store.ids import Sequence
 from portico.store.operators import Operators
 from portico.store.replays import ReplayKey, Replays
 from portico.store.requests import RequestFilter, Requests
@@ -161,6 +164,26 @@ async def test_clean_up_drops_old_requests_and_replays(database: Database, home:
     await Operators(database).clean(LATER + timedelta(milliseconds=1), LATER, LATER)
     assert await Requests(database).page(home.id, "~", 10, ANY) == [new]
     assert await Replays(database).get(key_in(home.id)) is None
+
+
+async def test_clean_up_drops_pieces_of_uploads_that_were_cut_off(database: Database, home: Home) -> None:
+    files, ids = Files(database), Sequence()
+    lost, whole, young = (ids.at(to_milliseconds(at) * 1_000_000) for at in (MOMENT, MOMENT, LATER))
+    for each in (lost, young, whole):
+        await files.add_piece(home.id, each, 0, b"sealed")
+    ends_at = LATER + timedelta(days=2)
+    file = StoredFile(id=whole, environment_id=home.id, account_id="", name="", content_type="", size_bytes=6,
+                      created_at=MOMENT, expires_at=ends_at)  # fmt: skip
+    async with database.transaction() as session:
+        await files.add(session, file)
+
+    async def left() -> list[bool]:
+        return [await files.piece(home.id, each, 0) is not None for each in (lost, young, whole)]
+
+    await Operators(database).clean(MOMENT + timedelta(hours=23), MOMENT, MOMENT)
+    assert await left() == [True, True, True]
+    await Operators(database).clean(MOMENT + timedelta(hours=24, minutes=30), MOMENT, MOMENT)
+    assert await left() == [False, True, True]
 
 
 def key_in(environment_id: str, place: str = "account:1", digest: bytes = b"\x01" * 32) -> ReplayKey:

@@ -52,6 +52,11 @@ _EXPIRED_REPLAYS = Statement("DELETE FROM replays WHERE expires_at < :moment")
 _EXPIRED_PIECES = Statement(
     "DELETE FROM file_pieces WHERE file_id IN (SELECT id FROM files WHERE expires_at < :moment)"
 )
+# Of an upload that was cut off with its process: what is a day old and still belongs to no file never will.
+_LOST_PIECES = Statement(
+    "DELETE FROM file_pieces WHERE file_id < :oldest "
+    "AND NOT EXISTS (SELECT 1 FROM files WHERE files.id = file_pieces.file_id)"
+)
 _EXPIRED_FILES = Statement("DELETE FROM files WHERE expires_at < :moment")
 _HAS_EXPIRED_SERVERS = Statement("SELECT 1 FROM servers WHERE expires_at IS NOT NULL AND expires_at <= :moment LIMIT 1")
 _EXPIRED_SERVERS = Statement(
@@ -316,6 +321,7 @@ class Operators:
         await self._database.run(_EXPIRED_REPLAYS, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_PIECES, moment=to_milliseconds(moment))
         await self._database.run(_EXPIRED_FILES, moment=to_milliseconds(moment))
+        await self._database.run(_LOST_PIECES, oldest=lowest_id(to_milliseconds(moment) - _DAY_MILLISECONDS))
         await self._database.run(_PAST_QUOTA_USE, moment=to_milliseconds(moment) - _GRACE_MILLISECONDS)
         await self._database.run(_EXPIRED_SECRETS, moment=to_milliseconds(moment))
         await self._clean_people(to_milliseconds(moment))
