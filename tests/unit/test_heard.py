@@ -1,6 +1,7 @@
 """What of a call's bodies may be kept: secrets found by name, by the catalog's flags, by shape and by value."""
 
 import gzip
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -76,6 +77,52 @@ def test_a_key_of_the_account_is_found_wherever_it_turns_up_whatever_it_looks_li
 def test_secrets_in_a_query_are_hidden_by_their_names() -> None:
     shown = asked(b"", url="https://lumen.example/keys?access_token=abc&limit=5")
     assert (shown["query"], shown["body"]) == ({"access_token": "[hidden]", "limit": "5"}, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ('{"password": "hunter2", "a": "b"}', '{"password": "[hidden]", "a": "b"}'),
+        ('{"password": "hun\\"ter2", "a": "b"}', '{"password": "[hidden]", "a": "b"}'),
+        (
+            '{"in": "{\\"api_key\\": \\"hunter2\\", \\"b\\": 1}"}',
+            '{"in": "{\\"api_key\\": \\"[hidden]\\", \\"b\\": 1}"}',
+        ),
+        ('{"client-secret":"hunter2', '{"client-secret":"[hidden]'),
+        ("{'access_token': 'hunter2'}", "{'access_token': '[hidden]'}"),
+        ("password=hunter2&a=b", "password=[hidden]&a=b"),
+        ("see https://x.example/?a=b&token=hunter2#c", "see https://x.example/?a=b&token=[hidden]"),
+        (
+            "https://x.example/?X-Amz-Signature=hunter2&sig=hunter2",
+            "https://x.example/?X-Amz-Signature=[hidden]&sig=[hidden]",
+        ),
+        ("https://me:hunter2@x.example/", "https://me:[hidden]@x.example/"),
+        ('{"max_tokens": "5", "monkey": "x", "design=": "y"}', '{"max_tokens": "5", "monkey": "x", "design=": "y"}'),
+        ("the password is: none; a key: b, max_tokens=5", "the password is: none; a key: b, max_tokens=5"),
+    ],
+)
+def test_secrets_inside_a_text_are_hidden_by_their_names(text: str, kept: str) -> None:
+    assert answered(msgspec.json.encode({"arguments": text}))["body"] == {"arguments": kept}
+    assert answered(text.encode(), "text/plain")["body"] == kept
+
+
+def test_a_signature_in_a_query_is_hidden() -> None:
+    shown = asked(b"", url="https://lumen.example/keys?sig=abc&X-Goog-Signature=def&design=x&code=1")
+    assert shown["query"] == {"sig": "[hidden]", "X-Goog-Signature": "[hidden]", "design": "x", "code": "1"}
+
+
+def test_a_text_full_of_what_looks_like_names_costs_no_time() -> None:
+    for text in (
+        '"key' * 20_000,
+        "token" * 20_000,
+        '\\"' * 40_000,
+        "a-" * 60_000 + "=",
+        "://" * 40_000,
+        '"key":"' * 20_000,
+    ):
+        began = time.process_time()
+        answered(text.encode(), "text/plain")
+        assert time.process_time() - began < 2
 
 
 def test_what_is_long_is_cut_and_said_so() -> None:

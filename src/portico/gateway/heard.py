@@ -29,6 +29,17 @@ SHORTEST_SECRET = 8
 _LINES = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines")
 _TEXTS = ("text/", "application/xml")
 _JSON, _EVENTS = "application/json", "text/event-stream"
+# Names of secrets and what stands behind them in a text: as in JSON, at whatever depth of quotes, and as in an address.
+_NAME = (
+    r"(?:[\w.\-]{0,64}(?:authorization|api[-_]?key|secret|password|token(?!s)|credential|cookie|verifier)[\w.\-]{0,64}"
+    r"|(?:[\w.\-]{0,64}[-_])?key)"
+)
+_QUOTED = re.compile(
+    rf"(\\*[\"']{_NAME}\\*[\"']\s*:\s*(?P<quote>\\*[\"']))(?:(?!(?<!\\)(?P=quote)).)+", re.IGNORECASE | re.DOTALL
+)
+_ASSIGNED = re.compile(rf"((?:^|[?&;\s])(?:{_NAME}|[\w\-]{{0,64}}signature|sig)=)[^&;\s\"'<>\\]+", re.IGNORECASE)
+_SIGNED_IN = re.compile(r"(://[^/\s:@\"']{0,200}:)[^/\s@\"']{1,200}(?=@)")
+_SIGNATURE = re.compile(r"signature$|^sig$", re.IGNORECASE)
 _SAID = "As it was asked for; nothing was sent to the vendor."
 
 
@@ -113,7 +124,7 @@ class Heard:
         request = {
             "method": self.verb,
             "url": hide.text(address),
-            "query": hide.value(_pairs(query)),
+            "query": hide.query(query),
             **_told(self.request, hide, (), limit_bytes),
         }
         if not self.is_sent:
@@ -135,7 +146,12 @@ class Hiding:
             text = text.replace(secret, hint(secret))
         if self._shapes is not None:
             text = self._shapes.sub(lambda match: f"{match[1]}{HIDDEN}", text)
-        return str(redact(text))
+        return str(redact(_without_named(text)))
+
+    def query(self, query: str) -> Any:
+        """A signature in an address is as good as a key to what it signs."""
+        pairs = _pairs(query)
+        return self.value({name: HIDDEN if _SIGNATURE.search(name) else value for name, value in pairs.items()})
 
     def value(self, value: Any, name: str = "") -> Any:
         if value is None or isinstance(value, bool | int | float):
@@ -147,6 +163,13 @@ class Hiding:
         if is_list(value):
             return [self.value(each) for each in value]
         return self.text(str(value))
+
+
+def _without_named(text: str) -> str:
+    """A text that holds more: what a model calls a function with, an address, a form, JSON that is broken."""
+    if ":" in text:
+        text = _SIGNED_IN.sub(rf"\1{HIDDEN}", _QUOTED.sub(rf"\1{HIDDEN}", text))
+    return _ASSIGNED.sub(rf"\1{HIDDEN}", text) if "=" in text else text
 
 
 @lru_cache(4_096)
