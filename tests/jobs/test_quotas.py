@@ -144,6 +144,17 @@ async def test_tokens_and_spend_are_metered_and_then_there_is_none_left(plant: P
     assert (await chat(plant, other)).status == 200
 
 
+async def test_how_long_to_wait_is_told_by_what_takes_longest_whatever_it_measures(plant: Plant) -> None:
+    account = await plant.account()
+    await limited(plant, 1, measure="tokens", period="minute")
+    await limited(plant, 1, period="day", applies_to="tenant", subject="acme")
+    hours = await limited(plant, 5, period="minute", applies_to="integrated_account")
+    assert (await chat(plant, account)).status == 200
+    refused = await chat(plant, account)
+    assert (refused.status, refused.headers["retry-after"]) == (429, str(12 * 3600))
+    assert (await plant.client.get(f"/quota/{hours['id']}/use")).json["result"][0]["used"] == 1
+
+
 async def test_another_replica_knows_of_used_tokens_within_a_second(
     plant: Plant, monkeypatch: pytest.MonkeyPatch
 ) -> None:

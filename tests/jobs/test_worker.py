@@ -197,6 +197,16 @@ async def test_job_that_fails_unexpectedly_is_tried_again_later(plant: Plant) ->
     assert await plant.run(seconds=6) == 1
 
 
+async def test_job_of_a_kind_that_only_a_newer_replica_knows_is_left_to_it(plant: Plant, replica: Plant) -> None:
+    await plant.webhook("/hook")
+    del plant.worker.runners["fan_out"]
+    await plant.announce("vendor:new")
+    await plant.run()
+    assert ("fan_out", 0) in await plant.parts.database.all(_LEFT)
+    await replica.run(seconds=6)
+    await plant.receiver.wait_for("/hook", 1)
+
+
 async def test_outcome_that_cannot_be_written_is_not_written_by_half(plant: Plant) -> None:
     async def write(session: Session) -> None:
         await plant.parts.later.jobs.add(session, first_environment, "recheck", "half", plant.clock())

@@ -123,7 +123,8 @@ class Limits:
         moment = self._clock()
         spent = [each for each in bearing if each[0].measure != "requests" and not await self._is_left(each, moment)]
         drawn: list[Purse] = []
-        for each in bearing if not spent else ():
+        # Also where it is refused already: how long to wait is told by the one that takes longest.
+        for each in bearing:
             if each[0].measure != "requests":
                 continue
             purse = self._purse(each[0], key_of(*each, moment))

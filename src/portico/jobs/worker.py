@@ -35,6 +35,8 @@ LANE_WIDTH = 4
 # A look at the database when nothing is known to be due, and soon after this process itself has added something.
 POLL_SECONDS, NEWS_SECONDS = 0.5, 0.02
 STOP_SECONDS = 5.0
+# For how long somebody else may take up a job of a kind that is not known here.
+LEFT_FOR = timedelta(seconds=5)
 _RENEWALS_PER_LEASE = 3
 _DICE = SystemRandom().random
 _log = logger("jobs")
@@ -157,7 +159,7 @@ class Worker:
         metrics, ended = self._parts.metrics, "done"
         metrics.taken(job.kind, (to_milliseconds(self._parts.clock()) - job.run_at_ms) / 1000)
         try:
-            outcome = await self.runners[job.kind](job)
+            outcome = await self.runners.get(job.kind, self._leave)(job)
             ended = "done" if outcome.again_at is None else "again"
         except Exception as problem:
             ended = "failed"
@@ -177,6 +179,10 @@ class Worker:
                 "a job's outcome could not be written", kind=job.kind, subject=job.subject, reason=str(problem)
             )
         metrics.ran(job.kind, ended)
+
+    async def _leave(self, job: Job) -> Outcome:
+        """A newer Portico on the same database has put it there, and one that knows of it will take it up."""
+        return Outcome(again_at=self._parts.clock() + LEFT_FOR, tries=job.tries)
 
     async def _settle(self, job: Job, outcome: Outcome) -> None:
         async with self._parts.database.transaction() as session:
