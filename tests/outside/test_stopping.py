@@ -2,6 +2,7 @@
 
 import json
 import signal
+import socket
 import subprocess
 import threading
 import time
@@ -186,3 +187,15 @@ def test_being_told_twice_at_once_is_being_told_once(tmp_path: Path) -> None:
         _until(lambda: opened.ask("GET", "/readyz").json == {"status": "draining"})
         assert opened.ask("GET", "/integrated-account").status == 200
         assert opened.process.wait(30) == 0
+
+
+def test_workers_whose_supervisor_was_killed_stop_as_if_they_were_told_to(tmp_path: Path) -> None:
+    with _opened(tmp_path, 2) as opened:
+        opened.process.kill()
+        place = urlsplit(opened.url)
+
+        def is_free() -> bool:
+            with closing(socket.socket()) as probe:
+                return probe.connect_ex((str(place.hostname), place.port or 0)) != 0
+
+        _until(is_free, DRAIN + GRACE + 10)

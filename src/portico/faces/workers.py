@@ -1,7 +1,12 @@
 """Several processes on one listener: started again where one dies, and each told to stop as a single one is."""
 
 import logging
+import multiprocessing
+import os
+import signal
 import socket
+import threading
+from multiprocessing.connection import wait
 from typing import Any
 
 import uvicorn
@@ -18,6 +23,10 @@ class Worker(Process):
     def __init__(self, config: uvicorn.Config, sockets: list[socket.socket], settings: Settings) -> None:
         self._drain_seconds, self._grace_seconds = settings.drain_seconds, settings.grace_seconds
         super().__init__(config, sockets)
+
+    def target(self, sockets: list[socket.socket] | None = None) -> None:
+        threading.Thread(target=_end_with_parent, daemon=True).start()
+        super().target(sockets)
 
     @property
     def server(self) -> uvicorn.Server:
@@ -75,3 +84,11 @@ class Supervisor(Multiprocess):
             earlier.terminate()
             earlier.join()
             self.processes[place] = worker
+
+
+def _end_with_parent() -> None:
+    """A supervisor that was killed could stop nobody: without this its workers would hold the port for good."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        wait([parent.sentinel])
+        os.kill(os.getpid(), signal.SIGTERM)
