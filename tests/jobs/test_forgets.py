@@ -1,9 +1,14 @@
 """What was kept of a deleted account's calls is taken away, by whichever worker comes to it."""
 
+from portico.model.account import EnvironmentId
+from portico.store import bodies
+from portico.store.bodies import SealedBodies
+from portico.store.ids import new_id
 from portico.store.statement import Statement
 from tests.jobs.conftest import Plant
 
 _KEPT = Statement("SELECT COUNT(*) FROM request_bodies")
+_JOBS = Statement("SELECT COUNT(*) FROM jobs WHERE kind = 'forget'")
 _PLACES = Statement("SELECT place FROM replays ORDER BY place")
 
 
@@ -36,3 +41,18 @@ async def test_answers_kept_for_repeated_requests_go_with_their_account(plant: P
     await plant.run(seconds=6)
     places = [row[0] for row in await plant.parts.database.all(_PLACES)]
     assert [stays["id"] in each for each in places] == [True, True]
+
+
+async def test_bodies_of_a_call_that_outlived_its_account_go_an_hour_later(plant: Plant) -> None:
+    gone, database = await plant.account("gone"), plant.parts.database
+    assert (await plant.client.delete(f"/integrated-account/{gone['id']}")).status == 200
+    await plant.run(seconds=6)
+    environment = EnvironmentId(gone["environment_id"])
+    late = SealedBodies(environment_id=environment, id=new_id(), account_id=gone["id"], sealed=b"late")
+    async with database.transaction() as session:
+        await bodies.add(session, [late])
+    await plant.run(seconds=600)
+    assert await database.one(_KEPT) == (1,)
+    await plant.run(seconds=3_100)
+    assert await database.one(_KEPT) == (0,)
+    assert await database.one(_JOBS) == (0,)

@@ -15,6 +15,8 @@ from portico.store.replays import Replays
 
 SERVER_SECONDS = 5.0
 CLEAN_SECONDS = 3600.0
+# Calls that were under way when their account was deleted are over by then.
+LATE_SECONDS = 3600.0
 _DAY_SECONDS = 86_400
 _AT_ONCE = 100
 _OF_SERVERS: tuple[Topic, ...] = ("servers", "quotas")
@@ -51,7 +53,9 @@ class Expiries:
         database, account_id = self._parts.database, AccountId(job.subject)
         await Bodies(database).drop_of_account(job.environment_id, account_id)
         await Replays(database).drop_of_account(job.environment_id, account_id)
-        return DONE
+        if job.tries:
+            return DONE
+        return Outcome(again_at=in_seconds(self._parts.clock(), LATE_SECONDS), tries=1)
 
     async def lapsed(self) -> None:
         """Programs of people whose provider has not vouched for them for so long that they may have left."""
