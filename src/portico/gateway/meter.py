@@ -21,7 +21,7 @@ from portico.shapes import NotJson, decode
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
 MOST_EVENT_BYTES = 4_194_304
-DECODED_BYTES = 65_536
+DECODED_BYTES = 131_072
 BYTES_PER_TOKEN = 4
 _EVENTS = "text/event-stream"
 _READABLE = frozenset({"gzip", "x-gzip", "deflate", "identity"})
