@@ -49,6 +49,7 @@ def test_what_was_acknowledged_survives_a_kill(url: str, tmp_path: Path) -> None
                 account_id = account_id or _connected(address)
                 found = Writer(address, TOKEN, account_id, f"look{turn}", said)
                 _all_is_there(found, said, world)
+                found.make_room()
                 if turn < KILLS:
                     _kill_while_writing(process, address, account_id, chance, said, turn)
     assert said.made

@@ -69,6 +69,11 @@ class Writer:
         if earlier:  # an environment may have only so many
             self._drop(earlier)
 
+    def make_room(self) -> None:
+        """Delete every webhook, acknowledged or not: each kill leaves some behind, and there may be only so many."""
+        for each in self.ask("GET", "/webhook?limit=100")["result"]:
+            self._drop(f"/webhook/{each['id']}")
+
     def _server(self, name: str) -> None:
         servers = f"/integrated-account/{self.account_id}/mcp"
         kept = self.ask("POST", servers, {"name": name}, 201)
