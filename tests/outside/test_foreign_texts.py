@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from portico.store.statement import Statement
 from tests.outside.browsing import DESK
 from tests.outside.furnished import Furnished, Words, call_again, furnish, name_again
 from tests.outside.mcp_house import opened
@@ -30,7 +31,9 @@ SHORT = frozenset({"environment", "token", "user", "server", "client"})
 # What a house is furnished with at once, how many examples of a page are walked, and how many pages of calls.
 FURNISHED: Sequence[str] = PAYLOADS if IS_FULL else (ALL,)
 EXAMPLES, QUERIES, CALLS = (len(PAYLOADS) + 5, 1, 60) if IS_FULL else (1, 0, 6)
-# What may say no: names that stand in addresses, and what is sent in headers and addresses and so must be ASCII.
+_FORGET = Statement("DELETE FROM counted_attempts")
+# What may say no: names that stand in addresses, and what is sent in headers and addresses and so must be ASCII without
+# backslashes.
 NAMES = frozenset({"secret", "secret link"})
 ASCII = frozenset({"webhook", "broken"})
 # Whatever has become more than text: our mark, a handler, an address that runs or leads away.
@@ -49,7 +52,10 @@ def stage(tmp_path_factory: pytest.TempPathFactory) -> Generator[list[Furnished]
     """A house in which everything has been called everything; what was furnished whole comes first."""
     with opened(tmp_path_factory.mktemp("foreign"), allowed_webhook_urls=("http://127.0.0.1:9",)) as house:
         person = Visitor(house)
-        whole = [furnish(house, words_of(text), person) for text in FURNISHED]
+        whole: list[Furnished] = []
+        for text in FURNISHED:
+            house.do(house.portico.parts.database.run(_FORGET))  # else only so many programs may register
+            whole.append(furnish(house, words_of(text), person))
         if not IS_FULL:
             whole += [name_again(whole[0], words_of(text)) for text in PAYLOADS[1:]]
             whole += [call_again(whole[0], words_of(text)) for text in joined(LOGGED)]
@@ -152,9 +158,13 @@ def test_every_field_takes_them_or_says_no(stage: list[Furnished]) -> None:
         f"{kind}: {said}"
         for each in stage
         for kind, said in each.refused.items()
-        if not said.startswith("4") or not (kind in NAMES or (kind in ASCII and not each.words(kind).isascii()))
+        if not said.startswith("4") or not (kind in NAMES or (kind in ASCII and is_strange(each.words(kind))))
     }
     assert refused == set()
+
+
+def is_strange(text: str) -> bool:
+    return not text.isascii() or "\\" in text
 
 
 def test_nothing_runs_even_where_the_policy_is_off(walked: "Guard") -> None:
