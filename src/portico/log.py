@@ -19,9 +19,9 @@ _SECRET_TEXT = re.compile(
     r"\b(?!sk-[a-z]+-(?![A-Za-z0-9_\-]))(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|(ptc_[a-z]+_)[0-9A-Za-z]+"
     r"|((?i:bearer|basic) )[^\s\"',;]+|(/mcp/)[^/\s?\"']+|\b(whsec_)[0-9A-Za-z+/=_\-]+"
 )
-_SECRET_NAME = re.compile(
-    r"authorization|api[-_]?key|(^|[-_])key$|secret|password|token(?!s)|credential|cookie|verifier", re.IGNORECASE
-)
+# What secrets are called, wherever it stands in a name.
+TELLTALE_WORDS = r"authorization|api[-_]?key|secret|password|token(?!s)|credential|cookie|verifier"
+_SECRET_NAME = re.compile(rf"{TELLTALE_WORDS}|(^|[-_])key$", re.IGNORECASE)
 HIDDEN = "[hidden]"
 _facts: ContextVar[dict[str, str]] = ContextVar("facts", default={})  # noqa: B039 -- replaced, never changed
 

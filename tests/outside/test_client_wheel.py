@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import tomllib
 import venv
 from pathlib import Path
 
@@ -49,10 +50,12 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     (wheel,) = folder.glob("*.whl")
     venv.create(folder / "empty", with_pip=False)
+    needed = tomllib.loads((CLIENT / "pyproject.toml").read_text())["project"]["dependencies"]
     try:
-        fill(folder / "empty", (str(wheel),))
+        fill(folder / "empty", tuple(needed))
     except NotInstallable as problem:
         pytest.skip(f"the client's one dependency is missing: {problem}")
+    fill(folder / "empty", (str(wheel),))
     return folder / "empty" / "bin" / "python"
 
 

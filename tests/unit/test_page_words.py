@@ -40,9 +40,11 @@ def test_facts_are_told_without_what_is_empty() -> None:
 
 
 def test_a_tool_and_what_it_calls_are_one_row() -> None:
-    tool = {"id": "1", "request_id": "a", "path": "", "tool": "report"}
-    rows = [{**tool, "id": "3", "path": "/costs"}, tool, {"id": "2", "request_id": "b", "path": "/models", "tool": ""}]
-    assert [(each["id"], each["steps"]) for each in gathered(rows)] == [("1", 1), ("2", 0)]
+    tool = {"id": "1", "request_id": "a", "path": "", "tool": "report", "http_status_code": 200}
+    step, call = {**tool, "id": "3", "path": "/costs", "http_status_code": 404}, {**tool, "path": "/models", "tool": ""}
+    batch = [{**call, "id": "4", "request_id": "c"}, {**call, "id": "5", "request_id": "c", "http_status_code": 429}]
+    rows = [step, tool, {**call, "id": "2", "request_id": "b"}, *batch]
+    assert [(each["id"], each["steps"]) for each in gathered(rows)] == [("1", 1), ("2", 0), ("5", 1)]
 
 
 @pytest.mark.parametrize(("hour", "is_offered"), [(9, True), (23, False)])

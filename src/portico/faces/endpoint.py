@@ -21,6 +21,7 @@ from portico.model.account import EnvironmentId
 from portico.model.call import Answer
 from portico.model.caller import Caller, Scope
 from portico.shapes import NotJson, decode, is_list, is_record
+from portico.store import replays
 
 B = TypeVar("B", bound=Struct)
 MOST_BODY_BYTES = 2_097_152
@@ -152,7 +153,7 @@ class Served:
 
 def _place(caller: Caller) -> str:
     """Whose keys these are. Never shared: an answer may hold a token that only its maker is to see."""
-    return f"admin:account:{caller.account_id}" if caller.account_id else f"admin:token:{caller.token_id}"
+    return replays.acts(caller.account_id or "", caller.token_id)
 
 
 def routes(endpoints: Sequence[Endpoint], parts: Parts) -> list[Route]:

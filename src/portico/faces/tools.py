@@ -17,6 +17,7 @@ from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.secret import SecretRules, SecretWay
 from portico.shapes import is_record
+from portico.store import replays
 from portico.toolbox.results import ToolResult
 from portico.toolbox.run import Toolbox, ToolCall
 
@@ -68,7 +69,7 @@ class ToolsFace:
                     return
                 fingerprint = Fingerprint(incoming.verb, incoming.path, incoming.query)
                 fingerprint.add(content)
-                place = f"tools:{account_id}:{'' if caller.account_id else caller.token_id}"
+                place = replays.tool_runs(account_id, "" if caller.account_id else caller.token_id)
                 claimed = await self._parts.idempotency.claim(caller, place, key, fingerprint)
                 if isinstance(claimed, Kept):
                     await write_json(send, 200, claimed.content, [*told, ("idempotent-replayed", "true")])

@@ -20,11 +20,12 @@ from portico.gateway.meter import Meter, readable
 from portico.gateway.parts import Parts
 from portico.gateway.record import Entry
 from portico.gateway.request import build, build_raw, decoded_path
-from portico.gateway.sign import is_bent, sign
+from portico.gateway.sign import is_aimed_by_caller, sign
 from portico.model.call import Answer, Call, Patience
 from portico.model.caller import Caller
 from portico.model.operation import Credential, Effect, Operation
 from portico.shapes import NotJson, decode
+from portico.store import replays
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
 # The request never reached the vendor, so it cannot have acted and its key may be used again.
@@ -131,7 +132,7 @@ async def _act_once(caller: Caller, call: Call, prepared: Prepared, parts: Parts
     elif request.content is not None:
         streamed = request.content
         prepared = structs.replace(prepared, request=structs.replace(request, content=fingerprint.watch(streamed)))
-    place = f"account:{call.account_id}"
+    place = replays.proxied(call.account_id)
     claimed = await parts.idempotency.claim(caller, place, call.idempotency_key or "", fingerprint, streamed)
     if isinstance(claimed, Kept):
         return idempotency.replayed(claimed)
@@ -183,7 +184,7 @@ async def _is_callers_fault(prepared: Prepared, secrets: dict[str, Any], parts: 
     """A 401 to a caller who sent an organization of its own may be about that; then the key is asked by itself."""
     connected, credential = prepared.connected, prepared.credential
     context = connected.account.context | secrets
-    if not credential.proof or not is_bent(prepared.request, credential, context):
+    if not credential.proof or not is_aimed_by_caller(prepared.request, credential, context):
         return False
     return (await prove_one(connected, credential, secrets, parts)).status != 401
 

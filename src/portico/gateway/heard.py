@@ -16,7 +16,7 @@ from portico.errors import Refusal
 from portico.gateway.answer import inflate
 from portico.gateway.secrets import hint
 from portico.gateway.shorten import fit_value
-from portico.log import HIDDEN, redact
+from portico.log import HIDDEN, TELLTALE_WORDS, redact
 from portico.model.account import AccountId
 from portico.model.call import Answer, Call
 from portico.model.operation import Integration, Operation
@@ -30,10 +30,7 @@ _LINES = ("application/jsonl", "application/x-ndjson", "application/x-jsonlines"
 _TEXTS = ("text/", "application/xml")
 _JSON, _EVENTS = "application/json", "text/event-stream"
 # Names of secrets and what stands behind them in a text: as in JSON, at whatever depth of quotes, and as in an address.
-_NAME = (
-    r"(?:[\w.\-]{0,64}(?:authorization|api[-_]?key|secret|password|token(?!s)|credential|cookie|verifier)[\w.\-]{0,64}"
-    r"|(?:[\w.\-]{0,64}[-_])?key)"
-)
+_NAME = rf"(?:[\w.\-]{{0,64}}(?:{TELLTALE_WORDS})[\w.\-]{{0,64}}|(?:[\w.\-]{{0,64}}[-_])?key)"
 _QUOTED = re.compile(
     rf"(\\*[\"']{_NAME}\\*[\"']\s*:\s*(?P<quote>\\*[\"']))(?:(?!(?<!\\)(?P=quote)).)+", re.IGNORECASE | re.DOTALL
 )

@@ -74,9 +74,9 @@ async def find(text: str, parts: Parts) -> LinkToken:
 
 async def is_spent(link: LinkToken, parts: Parts) -> bool:
     """Used, or for an account that is there no more: nobody should type a key into it."""
-    if link.used_at or not link.account_id:
-        return bool(link.used_at)
-    return await parts.accounts.get(link.environment_id, link.account_id) is None
+    if link.used_at:
+        return True
+    return bool(link.account_id) and await parts.accounts.get(link.environment_id, link.account_id) is None
 
 
 class IntegrationNotOffered(Refusal):

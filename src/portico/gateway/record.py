@@ -272,7 +272,8 @@ class Recorder:
         except TimeoutError:
             if self._task:
                 self._task.cancel()
-        hurry.cancel()
+        finally:
+            hurry.cancel()
         if self._waiting:
             self._lose(len(self._waiting))
             self._waiting.clear()

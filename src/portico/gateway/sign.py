@@ -27,7 +27,7 @@ def sign(
     return structs.replace(request, headers=[*kept, *ours.items()])
 
 
-def is_bent(request: UpstreamRequest, credential: Credential, context: Mapping[str, str]) -> bool:
+def is_aimed_by_caller(request: UpstreamRequest, credential: Credential, context: Mapping[str, str]) -> bool:
     """Whether the caller says itself where the key is to be used (an organization, say), and may be wrong about it."""
     ours = _REPLACED | {name.lower() for name in fill(credential.headers, context)}
     open_to_callers = {name.lower() for name in credential.headers} - ours

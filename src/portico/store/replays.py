@@ -36,6 +36,25 @@ _DROP_OF_ACCOUNT = Statement(
 )
 
 
+def proxied(account_id: str) -> str:
+    """Where a key holds: for the vendor's calls of an account."""
+    return f"account:{account_id}"
+
+
+def tool_runs(account_id: str, token_id: str) -> str:
+    """For the tools that a token runs; empty for the account's own."""
+    return f"tools:{account_id}:{token_id}"
+
+
+def composed_runs(account_id: str, tool: str) -> str:
+    return f"composed:{account_id}:{tool}"
+
+
+def acts(account_id: str, token_id: str) -> str:
+    """For the admin API, of an account's own token or of any other."""
+    return f"admin:account:{account_id}" if account_id else f"admin:token:{token_id}"
+
+
 class ReplayKey(Struct, frozen=True, kw_only=True):
     """Whose key, for what, and its digest: the same key of another account is another key."""
 
@@ -97,8 +116,8 @@ class Replays:
         return await self._database.run(
             _DROP_OF_ACCOUNT,
             environment_id=environment_id,
-            proxied=f"account:{account_id}",
-            own=f"admin:account:{account_id}",
-            tools=f"tools:{account_id}:%",
-            composed=f"composed:{account_id}:%",
+            proxied=proxied(account_id),
+            own=acts(account_id, ""),
+            tools=tool_runs(account_id, "%"),
+            composed=composed_runs(account_id, "%"),
         )

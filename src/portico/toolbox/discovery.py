@@ -109,7 +109,7 @@ def tools(view: View, offered: Offer) -> tuple[Tool, ...]:
             effect="destroy",
         ),
     )
-    return few if _changes(offered) else few[:-1]
+    return few if _changes(offered) else tuple(each for each in few if each.name != CALL_WRITE)
 
 
 def _changes(offered: Offer) -> bool:

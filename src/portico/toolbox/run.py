@@ -22,6 +22,7 @@ from portico.model.operation import Operation
 from portico.model.secret import SecretRules
 from portico.model.server import McpServer, ServerConfig
 from portico.shapes import Json
+from portico.store import replays
 from portico.toolbox import brakes, names, offer, results, times
 from portico.toolbox.accept import Acceptance
 from portico.toolbox.arguments import Arguments
@@ -275,7 +276,7 @@ class Toolbox:
             zone=times.zone_of(connected.account),
             send=reach.send,
             prove=reach.prove,
-            once=Once(self._parts.idempotency, caller, f"composed:{asked.account_id}:{offered.tool.name}"),
+            once=Once(self._parts.idempotency, caller, replays.composed_runs(asked.account_id, offered.tool.name)),
             left=lambda model: self._parts.seen.left(asked.account_id, model),
             hand=hand,
             go_on=Waiter(reach, asked.report).go_on,

@@ -11,13 +11,13 @@ from collections.abc import Callable
 
 import httptools
 
-_UNSAFE = re.compile(rb"[\0\r\n]").search
 MOST_HEADERS = 128
 MOST_FIELD_BYTES = 8190
 MOST_HEAD_BYTES = 131_072
 LOWEST_STATUS, HIGHEST_STATUS = 200, 599
 # Beyond this the vendor is made to wait until somebody has read.
 MOST_BUFFERED_BYTES = 524_288
+_ends_a_line = re.compile(rb"[\0\r\n]").search
 
 
 class Garbled(Exception):
@@ -233,7 +233,7 @@ class Wire(asyncio.Protocol):
             return  # after the body, where nobody looks
         if len(reply.headers) >= MOST_HEADERS or len(name) + len(value) > MOST_FIELD_BYTES:
             raise Garbled("The head of the answer is too large.")
-        if _UNSAFE(value):
+        if _ends_a_line(value):
             raise Garbled("A header of the answer holds what none may.")
         field = name.decode("latin-1")
         text = value.decode("latin-1")

@@ -70,8 +70,11 @@ def gathered(rows: Iterable[Json]) -> list[Json]:
         requests.setdefault(row["request_id"] or row["id"], []).append(row)
     found: list[Json] = []
     for each in requests.values():
-        # Only a tool's own row has no path: it stands for what the tool has called.
-        main = next((row for row in each if not row["path"]), each[0])
+        # Only a tool's own row has no path: it stands for what the tool has called. Of several calls with none above
+        # them, as those of a batch, one that failed must not hide behind one that did not.
+        own = (row for row in each if not row["path"])
+        failed = (row for row in each if row["http_status_code"] >= 400)
+        main = next(own, None) or next(failed, each[0])
         found.append({**main, "steps": len(each) - 1})
     return found
 

@@ -116,15 +116,15 @@ def on_day(text: str) -> str:
     try:
         day = date.fromisoformat(text)
     except ValueError:
-        return text[5:] if len(text) > MONTH else text
+        return text[5:] if len(text) > len("2026-11") else text
     return f"{day.day} {day:%b}"
 
 
 def took(milliseconds: float) -> str:
     """How long something took."""
-    if milliseconds >= SECOND:
-        return f"{milliseconds / SECOND:,.1f} s"
-    return f"{milliseconds:.0f} ms" if milliseconds >= TEN else f"{milliseconds:.1f} ms"
+    if milliseconds >= 1000:
+        return f"{milliseconds / 1000:,.1f} s"
+    return f"{milliseconds:.0f} ms" if milliseconds >= 10 else f"{milliseconds:.1f} ms"
 
 
 def heard(types: Iterable[str]) -> str:
@@ -151,9 +151,6 @@ def number(value: float) -> str:
 
 
 SMALLEST_SHOWN = 0.0001
-SECOND, TEN = 1000, 10
-# As many signs as 2026-11 has.
-MONTH = 7
 
 
 def money(value: float) -> str:
