@@ -62,6 +62,8 @@ def test_every_form_picks_what_it_says(fields: Any, picked: Any) -> None:
         ("a]b", "'a]b' has brackets that hold neither nothing nor a number"),
         ('a"b"', "'a\"b\"' has a quotation mark that is not closed"),
         ("[1", "looks like a JSON list and is none"),
+        ("[" * 40_000, "looks like a JSON list and is none"),
+        ("a," * 40_000, "has 80000 characters; 50000 at most"),
         ([1], "holds 1, which is no text"),
         ({"a": 1}, "holds {'a': 1}, which is no text"),
         (["a"] * 101, "names 101 fields; 100 at most"),

@@ -1,11 +1,11 @@
 """Find operations: by resource and method, by tool name or alias, by filter, by the vendor's path."""
 
-import difflib
 import re
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TypeVar
 
+from portico.catalog.near import nearest
 from portico.errors import NoSuchOperation
 from portico.model.offered import Offered
 from portico.model.operation import Credential, Integration, Operation
@@ -68,7 +68,7 @@ class View:
         return None
 
     def nearest_tools(self, name: str, count: int = 3) -> list[str]:
-        return difflib.get_close_matches(name, self._by_tool, n=count, cutoff=0.6)
+        return nearest(name, self._by_tool, count)
 
     def credential_for(self, path: str) -> Credential:
         """The key slot that a vendor path needs; the first rule that matches decides."""
@@ -120,7 +120,7 @@ class View:
         if resource in self.resources:
             methods = ", ".join(self.resources[resource])
             return f"The resource {resource!r} has no method {method!r}; it has: {methods}."
-        near = difflib.get_close_matches(resource, self.resources, n=3, cutoff=0.5)
+        near = nearest(resource, self.resources, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "GET …/capabilities lists all of them."
         return f"{self.integration.label} has no resource {resource!r}; {hint}"
 

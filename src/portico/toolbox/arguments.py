@@ -1,15 +1,13 @@
 """What a model gives → what the operation takes: names put right, kinds forgiven, everything checked. Pure."""
 
-import difflib
 from typing import Any
 
-import msgspec
-
+from portico.catalog.near import nearest
 from portico.catalog.schema import Check, compile_check
 from portico.errors import Failure, InvalidArguments
 from portico.model.offered import Offered
 from portico.model.operation import Parameter
-from portico.shapes import Json, is_list, is_record
+from portico.shapes import Json, decode_or_text, is_list, is_record
 from portico.toolbox.tools import IDENTITY, shown_name
 
 EXTRA = "extra"
@@ -72,7 +70,7 @@ class Arguments:
 
     def _unknown(self, name: str) -> Failure:
         shown = [shown_name(self._operation, each) for each in self._operation.parameters if each.shown != "never"]
-        near = difflib.get_close_matches(name, shown, n=1, cutoff=0.6)
+        near = nearest(name, shown, 1)
         hint = f"did you mean {near[0]!r}? " if near else ""
         return Failure(
             name, f"is not an argument; {hint}what the vendor takes beyond these goes into extra", ", ".join(shown)
@@ -115,10 +113,7 @@ def _from_text(text: str, kinds: set[str]) -> Any:
     if "boolean" in kinds and text.lower() in {"true", "false"}:
         return text.lower() == "true"
     if kinds & {"object", "array"} and text[:1] in {"{", "["}:
-        try:
-            return msgspec.json.decode(text)
-        except msgspec.DecodeError:
-            return text
+        return decode_or_text(text)
     return [text] if kinds == {"array"} else text
 
 

@@ -1,6 +1,5 @@
 """Many tools without a crowded context: a few tools that find, describe and call the rest. Pure but for the calls."""
 
-import difflib
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -64,6 +63,16 @@ _CALLED: Json = {
     },
     "required": ["tool_name"],
 }
+
+
+# What each of them takes. `name` is how some models write `tool_name`.
+_CALLS = (*_CALLED["properties"], "name")
+WORDS: dict[str, tuple[str, ...]] = {
+    SEARCH: (*_SEARCHED["properties"],),
+    DESCRIBE: (*_DESCRIBED["properties"],),
+    **dict.fromkeys((CALL_READ, CALL_WRITE, CALL), _CALLS),
+}
+READING = frozenset({SEARCH, DESCRIBE})
 
 
 def count_tokens(tools: Sequence[Tool]) -> int:
@@ -161,11 +170,6 @@ def found(operations: Sequence[Offered], tools_by_name: dict[str, Tool]) -> list
         }
         for each in operations
     ]
-
-
-def nearest(name: str, names: Sequence[str], count: int = 3) -> list[str]:
-    """What may have been meant."""
-    return difflib.get_close_matches(name, names, n=count, cutoff=0.6)
 
 
 def grouped(operations: Sequence[Offered]) -> dict[str, list[str]]:

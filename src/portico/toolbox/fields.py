@@ -4,16 +4,15 @@
 `metadata."a.b"` (a name with a dot in it), `-usage` (all but this).
 """
 
-import difflib
 import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-import msgspec
 from msgspec import Struct
 
+from portico.catalog.near import nearest
 from portico.errors import Failure, InvalidArguments
-from portico.shapes import Json, is_list, is_record
+from portico.shapes import Json, NotJson, decode, is_list, is_record
 
 FORMS = 'id; amount.value; data[].id or data[0].id; metadata.*; metadata."a.b"; -usage for all but this'
 MOST_FIELDS, _LONGEST = 100, 500
@@ -66,7 +65,7 @@ class Selection(Struct, frozen=True):
         if not lost:
             return None
         known = list(dict.fromkeys(_known(value, "", 2)))
-        near = {name for path in lost for name in difflib.get_close_matches(spell(path), known, n=2, cutoff=0.6)}
+        near = {name for path in lost for name in nearest(spell(path), known, 2)}
         ordered = [*(each for each in known if each in near), *(each for each in known if each not in near)]
         return {"not_found": [spell(each) for each in lost], "there_are": ordered[:_MOST_NAMED]}
 
@@ -125,13 +124,15 @@ def spell_name(name: str) -> str:
 def _texts(given: Any) -> Iterator[str]:
     if isinstance(given, str) and given.lstrip().startswith("["):
         try:
-            given = msgspec.json.decode(given)
-        except msgspec.DecodeError:
+            given = decode(given)
+        except NotJson:
             raise _refused("looks like a JSON list and is none") from None
     listed: list[Any] = given if is_list(given) else [given]
     for each in listed:
         if not isinstance(each, str):
             raise _refused(f"holds {each!r}, which is no text")
+        if len(each) > MOST_FIELDS * _LONGEST:
+            raise _refused(f"has {len(each)} characters; {MOST_FIELDS * _LONGEST} at most")
         yield from (text for part in _apart(each) if (text := part.strip()))
 
 

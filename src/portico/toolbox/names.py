@@ -1,7 +1,6 @@
 """Names where ids are asked for: looked up in the list that the catalog names, exactly first, then without case."""
 
 import asyncio
-import difflib
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -10,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from portico.catalog.find import View
+from portico.catalog.near import nearest
 from portico.catalog.within import EACH, steps
 from portico.clock import Clock
 from portico.errors import Failure, InvalidArguments, Refusal
@@ -221,7 +221,7 @@ class _Resolver:
             sentence += f"; only the first {len(candidates.found)} were looked through, so give the id"
         known = [each for each in candidates.found if self._sees(each)]
         names = {name.casefold(): each for each in known for name in each.names}
-        near = difflib.get_close_matches(value.casefold(), names, n=_MOST_NEAR, cutoff=0.4)
+        near = nearest(value.casefold(), names, _MOST_NEAR, 0.4)
         meant = list({names[name].id: names[name] for name in near}.values())
         if meant:
             return Failure(self._where, f"{sentence}; nearest: {self._shown(meant)}")

@@ -16,6 +16,8 @@ _SATURATION, _LENGTH_WEIGHT = 0.8, 0.45
 _INTENT_WEIGHT, _READS_WEIGHT, _VERB_WEIGHT = 0.55, 1.35, 1.3
 _NAME_WEIGHT, _SYNONYM_WEIGHT, _INTENT_WORD_WEIGHT, _PATH_WEIGHT = 0.5, 0.9, 0.6, 25.0
 _LONGEST_PHRASE = 4
+# Nobody says in more than this what a tool should do; what stands behind it would only cost time.
+_LONGEST_QUERY = 1000
 # How much a word counts by where it stands.
 _WEIGHTS = {
     "name": 4.5,
@@ -68,6 +70,7 @@ class Index:
 
     def search(self, query: str, *, tag: str = "", among: Collection[str] | None = None, count: int = 8) -> list[str]:
         """Tool names, best first; exact names win."""
+        query = query[:_LONGEST_QUERY]
         mended = " ".join(self._spelling.mend(word) for word in spelt(query))
         asked = self._asked(mended)
         scores = self._said(asked)

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from portico import errors
-from portico.gateway.shorten import fit_value
+from portico.gateway.shorten import fit_value, head, size_of
 from portico.model.offered import Offered
 from portico.model.server import ServerConfig
 from portico.shapes import Json, is_record
@@ -18,6 +18,7 @@ from portico.toolbox.tools import IDENTITY
 
 _ASK = "Ask whoever administers this account"
 _MOST_VENDOR_BYTES = 4_000
+_MOST_SENTENCE, _MOST_FAILURES = 2_000, 20
 _NO_CONFIG = ServerConfig()
 
 
@@ -31,9 +32,8 @@ def teach(
     facts: Json = {"code": problem.code, "status": _status(problem), **problem.facts}
     sentence = problem.sentence
     if isinstance(problem, errors.InvalidArguments):
-        facts["failures"] = [_failure(each) for each in problem.failures]
-        if operation is not None:
-            facts["input_schema"] = constrained(operation, config).input_schema
+        facts["failures"] = [_failure(each) for each in problem.failures[:_MOST_FAILURES]]
+        sentence = sentence.replace(" more in details.failures)", " more in failures)")
     elif isinstance(problem, errors.VendorFailure):
         sentence, more = _vendor(problem, operation, lister)
         facts |= more
@@ -47,7 +47,26 @@ def teach(
         sentence = f"{sentence} {_ASK} to mend that; calling again will not help."
     elif isinstance(problem, errors.VendorTimeout | errors.VendorUnreachable):
         sentence = f"{sentence} {_after_silence(problem, operation)}"
-    return of_refusal(clean(sentence), clean(facts))
+    sentence, facts = _fitted(clean(sentence), clean(facts), config.result_limit)
+    if operation is not None and _is_about_arguments(problem):
+        facts["input_schema"] = clean(constrained(operation, config).input_schema)
+    return of_refusal(sentence, facts)
+
+
+def _is_about_arguments(problem: errors.Refusal) -> bool:
+    """Whether we or the vendor took offence at what was said, so that a look at what may be said helps."""
+    refused = isinstance(problem, errors.VendorFailure) and problem.vendor_status in {400, 422}
+    return refused or isinstance(problem, errors.InvalidArguments)
+
+
+def _fitted(sentence: str, facts: Json, limit: int) -> tuple[str, Json]:
+    """What was said wrong is said back no longer than an answer of this server may be. A schema comes whole or it would
+    be another."""
+    most = min(_MOST_SENTENCE, limit // 2)
+    if len(sentence) > most:
+        sentence = f"{head(sentence, most)}… ({len(sentence)} characters)"
+    shown, _ = fit_value(facts, max(limit - size_of(sentence), limit // 2))
+    return sentence, shown if "code" in shown else {name: facts[name] for name in ("code", "status")}
 
 
 def _vendor(problem: errors.VendorFailure, operation: Offered | None, lister: str) -> tuple[str, Json]:

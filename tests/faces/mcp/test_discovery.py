@@ -186,3 +186,37 @@ async def test_refusal_through_the_few_carries_the_tools_schema(few: Speaker) ->
 
 async def test_real_tools_can_be_called_by_name_all_the_same(few: Speaker) -> None:
     assert (await few.value("list_all_openai_models"))["result"]
+
+
+@pytest.mark.parametrize("caller", ["call_write_tool", "call_tool"])
+async def test_argument_in_the_wrong_place_is_refused_and_nothing_runs(few: Speaker, caller: str) -> None:
+    before = await few.value("list_all_openai_vector_stores")
+    asked = {"tool_name": "create_a_openai_vector_store", "arguments": {"name": "x"}, "dry_run": True}
+    refusal = await few.refusal(caller, asked)
+    assert refusal["error"] == (
+        f"dry_run: is not an argument of {caller}; what the called tool takes goes into arguments; "
+        "allowed: tool_name, arguments, name"
+    )
+    assert await few.value("list_all_openai_vector_stores") == before
+    assert (await few.refusal("search_tools", {"qeury": "files"}))["error"].startswith("qeury: is not an argument of")
+    assert (await few.refusal("get_tool_schema", {"names": ["x"]}))["failures"][0]["allowed"] == "tool_names"
+    assert (await few.value("search_tools", {"query": "files", "tag": None}))["result"]
+
+
+async def test_the_few_do_not_run_one_another(few: Speaker) -> None:
+    refusal = await few.refusal("call_read_tool", {"tool_name": "search_tools", "arguments": {"query": "files"}})
+    assert refusal["error"] == "There is no tool 'search_tools' behind another; call it by its own name."
+
+
+async def test_search_keeps_to_the_size_of_answers(standing: Maker) -> None:
+    server = await standing.server(tool_exposure="discovery", result_limit=1000)
+    result = await server.call("search_tools", {"query": "files", "limit": 25})
+    found = result["structuredContent"]
+    assert len(result["content"][0]["text"]) <= 1000
+    assert found["truncated"].startswith(f"{len(found['result'])} of 25 fit; say more exactly")
+
+
+async def test_name_that_is_longer_than_any_answer_is_said_back_in_part(few: Speaker) -> None:
+    value = await few.value("get_tool_schema", {"tool_names": ["a" * 100_000]})
+    assert value["result"][0]["name"] == "a" * 100
+    assert len(str(value)) < 400

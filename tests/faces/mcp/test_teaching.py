@@ -5,8 +5,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from portico.errors import OperationRemoved, QuotaSpent, VendorConnectTimeout, VendorFailure, VendorTimeout
+from portico.errors import (
+    Failure,
+    InvalidArguments,
+    OperationRemoved,
+    QuotaSpent,
+    VendorConnectTimeout,
+    VendorFailure,
+    VendorTimeout,
+)
 from portico.model.operation import Operation, ToolName
+from portico.model.server import ServerConfig
 from portico.toolbox.teach import teach
 from tests.faces.mcp.speaker import Json
 
@@ -73,3 +82,28 @@ def test_vendors_words_are_cut_and_cleaned() -> None:
 @pytest.mark.parametrize("raw", [b"", b"<html>no</html>", b"\xff\xfe", b"[" * 100_000, b"null", b'"text"'])
 def test_vendors_error_of_any_form_can_be_told(raw: bytes) -> None:
     assert told(VendorFailure(500, raw, sentence="It failed."))["error"].startswith("It failed.")
+
+
+@pytest.mark.parametrize("limit", [1_000, 40_000])
+def test_what_was_said_wrong_is_said_back_no_longer_than_an_answer_may_be(limit: int) -> None:
+    failures = [Failure(f"{number}" + "x" * 100_000, "y" * 100_000, "z" * 100_000) for number in range(1_000)]
+    result = teach(InvalidArguments(failures), OPERATION, config=ServerConfig(result_limit=limit))
+    assert result.structured is not None
+    schema = result.structured.pop("input_schema")
+    assert schema["type"] == "object"
+    assert len(msgspec.json.encode(result.structured)) <= limit
+    assert result.structured["error"].startswith("0xxx")
+    assert result.structured["code"] == "invalid_arguments"
+    assert ("failures" in result.structured) is (limit > 1_000)
+
+
+def test_number_of_further_failures_points_to_where_they_are() -> None:
+    shown = told(InvalidArguments([Failure("a", "is required"), Failure("b", "is required")]))
+    assert shown["error"] == "a: is required (1 more in failures)"
+    assert len(shown["failures"]) == 2
+
+
+@pytest.mark.parametrize(("status", "is_there"), [(400, True), (422, True), (403, False), (429, False), (500, False)])
+def test_schema_comes_where_the_vendor_did_not_like_the_arguments(status: int, is_there: bool) -> None:
+    shown = told(VendorFailure(status, b"{}", sentence="No."))
+    assert ("input_schema" in shown) is is_there

@@ -5,12 +5,13 @@ from typing import Any, Protocol
 from msgspec import Struct, structs
 
 from portico.catalog.find import View
+from portico.catalog.near import nearest
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.mcp.served import Served
 from portico.faces.mcp.wire import INVALID_PARAMS, Message, ProtocolFault
 from portico.gateway.lookup import Connected
 from portico.gateway.record import Entry
-from portico.gateway.shorten import fit_value
+from portico.gateway.shorten import fit_value, size_of
 from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.offered import Offered
@@ -26,6 +27,7 @@ from portico.toolbox.search import Index
 from portico.toolbox.teach import teach
 
 MOST_FOUND = 25
+_MOST_SHOWN, _NOTE_ROOM = 100, 150
 USUALLY_FOUND = 8
 
 
@@ -94,7 +96,7 @@ async def call(
             return await _discovery(served, caller, asked, tools)
         except Refusal as problem:
             circumstances.entry.fail(problem)
-            return teach(problem, None)
+            return teach(problem, None, config=served.server.config)
     try:
         return await tools.run(caller, asked)
     except NotFound:
@@ -102,12 +104,14 @@ async def call(
 
 
 async def _discovery(served: Served, caller: Caller, asked: ToolCall, tools: Tools) -> ToolResult:
+    _check_words(asked.name, asked.arguments)
     if asked.name == discovery.SEARCH:
         return _search(served, asked.arguments, tools)
     if asked.name == discovery.DESCRIBE:
         return _describe(served, asked.arguments)
     name: Any = asked.arguments.get("tool_name") or asked.arguments.get("name")
-    arguments: Any = asked.arguments.get("arguments") or {}
+    arguments: Any = asked.arguments.get("arguments")
+    arguments = {} if arguments is None or arguments == "" else arguments
     arguments = decode_or_text(arguments) if isinstance(arguments, str) else arguments  # some models write it as text
     if not isinstance(name, str) or not name:
         raise InvalidArguments([Failure("tool_name", "is required", f"a name that {discovery.SEARCH} gave")])
@@ -119,6 +123,17 @@ async def _discovery(served: Served, caller: Caller, asked: ToolCall, tools: Too
         return await tools.run(caller, structs.replace(asked, name=name, arguments=arguments))
     except NotFound:
         raise NotFound(f"There is no tool {_missing(served, name)}") from None
+
+
+def _check_words(name: str, arguments: Json) -> None:
+    """What stands in the wrong place would be lost without a sound: a filter, or that a run is to be a dry one."""
+    known = discovery.WORDS[name]
+    where = "" if name in discovery.READING else "; what the called tool takes goes into arguments"
+    strange = [each for each in arguments if each not in known and arguments[each] is not None]
+    if strange:
+        raise InvalidArguments(
+            [Failure(each[:_MOST_SHOWN], f"is not an argument of {name}{where}", ", ".join(known)) for each in strange]
+        )
 
 
 def _check_reads(served: Served, tools: Tools, name: str) -> None:
@@ -148,7 +163,9 @@ def _search(served: Served, arguments: Json, tools: Tools) -> ToolResult:
     index = tools.index(served.connected.view)
     names = index.search(query, tag=tag, among=offered.keys(), count=limit) if query else []
     if names:
-        return results.of_value({"result": discovery.found([offered[name] for name in names], by_name)})
+        found = discovery.found([offered[name] for name in names], by_name)
+        kept, note = _fitting(found, served.server.config.result_limit)
+        return results.of_value({"result": kept, **note})
     matching = [each for each in served.offered.operations if not tag or tag in each.tags]
     note = "Nothing matches; these are all the names there are." if query else "All names, by resource."
     listed: Json = {"note": note, "tools": discovery.grouped(matching)}
@@ -168,16 +185,30 @@ def _describe(served: Served, arguments: Json) -> ToolResult:
         operation = served.connected.view.tool(name)
         tool = by_name.get(operation.tool.name if operation else name)
         if tool is None:
-            described.append({"name": name, "error": f"There is no tool {_missing(served, name)}"})
+            described.append({"name": name[:_MOST_SHOWN], "error": f"There is no tool {_missing(served, name)}"})
         else:
             described.append({"name": tool.name, "description": tool.description, "input_schema": tool.input_schema})
     return results.of_value({"result": described})
 
 
+def _fitting(found: list[Json], limit: int) -> tuple[list[Json], Json]:
+    """As many as fit into an answer of this server, the best first, and the word that there were more."""
+    kept = found
+    while len(kept) > 1 and size_of(kept) > limit - _NOTE_ROOM:
+        kept = kept[:-1]
+    if len(kept) == len(found):
+        return kept, {}
+    return kept, {
+        "truncated": f"{len(kept)} of {len(found)} fit; say more exactly what you want, or narrow it with tag."
+    }
+
+
 def _missing(served: Served, name: str) -> str:
     """The name with the nearest ones that this server offers."""
-    near = ", ".join(discovery.nearest(name, [each.name for each in served.offered.tools]))
-    shown = repr(fit.clean(name[:100]))
+    shown = repr(fit.clean(name[:_MOST_SHOWN]))
+    if served.is_discovery and name in discovery.NAMES:
+        return f"{shown} behind another; call it by its own name."
+    near = ", ".join(nearest(name, [each.name for each in served.offered.tools]))
     if near:
         return f"{shown}; nearest: {near}."
     return f"{shown}; {discovery.SEARCH} finds tools." if served.is_discovery else f"{shown}; tools/list has them all."

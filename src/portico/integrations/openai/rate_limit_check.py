@@ -1,12 +1,12 @@
 """openai_rate_limit_check: a project's limits for a model, what was left when last seen, and whether some work fits."""
 
-import difflib
 import math
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
+from portico.catalog.near import nearest
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
 from portico.gateway.rates import seconds_of
@@ -91,7 +91,7 @@ def _of_model(limits: list[Json], model: str) -> dict[str, int]:
     found = next((each for each in limits if each.get("model") == model), None)
     if found is None:
         models = [str(each.get("model")) for each in limits]
-        near = difflib.get_close_matches(model, models, n=5, cutoff=0.4) or models[:5]
+        near = nearest(model, models, 5, 0.4) or models[:5]
         raise InvalidArguments([Failure("model", f"this project has no limits for {model!r}", ", ".join(near))])
     return {name: int(found[field]) for name, field in _LIMITS.items() if found.get(field) is not None}
 
