@@ -32,6 +32,9 @@ MALFORMED: dict[str, tuple[bytes, int]] = {
     "an id that is null": (b'{"jsonrpc":"2.0","id":null,"method":"tools/list"}', INVALID),
     "an id that is an object": (b'{"jsonrpc":"2.0","id":{},"method":"tools/list"}', INVALID),
     "an id that is true": (b'{"jsonrpc":"2.0","id":true,"method":"tools/list"}', INVALID),
+    "an id beyond all numbers": (b'{"jsonrpc":"2.0","id":1e400,"method":"tools/call","params":{"name":"x"}}', INVALID),
+    "an id that is no text": (b'{"jsonrpc":"2.0","id":"\xff","method":"ping"}', INVALID),
+    "an answer to what is beyond all numbers": (b'{"jsonrpc":"2.0","id":1e400,"result":{}}', INVALID),
     "params that are a list": (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}', PARAMS),
     "params nested too deep": (
         b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":' + b"[" * DEEPEST + b"]" * DEEPEST + b"}}",
@@ -49,7 +52,7 @@ async def test_malformed_message_is_told_what_is_wrong_with_it(
     got = await standing_speaker.speaking(version).send(content)
     assert got.status == 400
     assert got.json["jsonrpc"] == "2.0"
-    assert got.json["id"] is None
+    assert got.json["id"] == (1 if expected == PARAMS else None)
     assert got.json["error"]["code"] == expected
     assert set(got.json["error"]) == {"code", "message"}
 

@@ -27,9 +27,10 @@ DEEPEST = 64
 class ProtocolFault(Exception):
     """The message itself is wrong: told as a JSON-RPC error, not as a tool's result."""
 
-    def __init__(self, code: int, sentence: str, data: Json | None = None) -> None:
+    def __init__(self, code: int, sentence: str, data: Json | None = None, *, of: "Message | None" = None) -> None:
+        """`of`: the message, where it could be read so far that its id is known."""
         super().__init__(sentence)
-        self.code, self.sentence, self.data = code, sentence, data
+        self.code, self.sentence, self.data, self.of = code, sentence, data, of
 
     @property
     def status(self) -> int:
@@ -92,19 +93,31 @@ def read(content: bytes, *, takes_bare: bool = False) -> Message:
     is_bare = takes_bare and message.is_bare and message.method in _BARE
     if message.jsonrpc != "2.0" and not is_bare:
         raise ProtocolFault(INVALID_REQUEST, "jsonrpc must be '2.0'.")
+    _check_id(message)
     if message.method is UNSET:
         if message.is_request and message.is_answer:
             return message
         raise ProtocolFault(INVALID_REQUEST, "There is no method.")
-    if message.is_request and bytes(message.id)[:1] not in b'"-0123456789':  # pyright: ignore[reportArgumentType] -- set, as is_request says
-        raise ProtocolFault(INVALID_REQUEST, "The id must be text or a number.")
     if is_bare:
         _give_id(message)
     if not is_record(message.params):
-        raise ProtocolFault(INVALID_PARAMS, "params must be an object.")
-    if content.count(b"{") + content.count(b"[") > DEEPEST:  # fewer cannot lie that deep
-        _check_depth(message.params, DEEPEST)
+        raise ProtocolFault(INVALID_PARAMS, "params must be an object.", of=message)
+    # Fewer brackets cannot lie that deep.
+    if content.count(b"{") + content.count(b"[") > DEEPEST and _is_deeper(message.params, DEEPEST):
+        raise ProtocolFault(INVALID_PARAMS, f"params are nested deeper than {DEEPEST} levels.", of=message)
     return message
+
+
+def _check_id(message: Message) -> None:
+    """Whatever it is, it goes back as it was written: so it must be something that can be read. An answer may be to
+    nothing that we asked."""
+    try:
+        identity = message.identity
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        identity = False
+    is_none = identity is None and (not message.is_request or message.is_answer)
+    if isinstance(identity, bool) or not (isinstance(identity, str | int | float) or is_none):
+        raise ProtocolFault(INVALID_REQUEST, "The id must be text or a finite number.")
 
 
 def _give_id(message: Message) -> None:
@@ -125,7 +138,7 @@ def fault(message: Message | None, problem: ProtocolFault) -> bytes:
     error: Json = {"code": problem.code, "message": problem.sentence}
     if problem.data is not None:
         error["data"] = problem.data
-    return b'{"jsonrpc":"2.0","id":' + _id(message) + b',"error":' + _encoder.encode(error) + b"}"
+    return b'{"jsonrpc":"2.0","id":' + _id(message or problem.of) + b',"error":' + _encoder.encode(error) + b"}"
 
 
 def notification(method: str, params: Json) -> bytes:
@@ -145,12 +158,11 @@ def _id(message: Message | None) -> bytes:
     return bytes(message.id) if message is not None and not isinstance(message.id, UnsetType) else b"null"
 
 
-def _check_depth(value: Any, left: int) -> None:
+def _is_deeper(value: Any, left: int) -> bool:
     if left == 0:
-        raise ProtocolFault(INVALID_PARAMS, f"params are nested deeper than {DEEPEST} levels.")
+        return True
     if isinstance(value, dict):
         value = value.values()  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]  -- any JSON
     elif not isinstance(value, list):
-        return
-    for each in value:  # pyright: ignore[reportUnknownVariableType]  -- any JSON
-        _check_depth(each, left - 1)
+        return False
+    return any(_is_deeper(each, left - 1) for each in value)  # pyright: ignore[reportUnknownVariableType]  -- any JSON
