@@ -29,6 +29,15 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def is_sayable(moment: datetime) -> bool:
+    """Whether it has a date in UTC too: the last hours of the year 9999 west of Greenwich have none."""
+    try:
+        moment.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
 def zone_named(name: str) -> ZoneInfo | None:
     """The time zone of that name; None where there is none."""
     try:

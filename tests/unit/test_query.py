@@ -12,6 +12,7 @@ from portico.faces.query import Choice, Range, chosen, earlier_than, later_than,
 
 MOMENT = datetime(2026, 11, 20, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
+FIRST, LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
 
 
 class Filter(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -64,6 +65,8 @@ def test_one_of_several_may_be_written_in_many_ways(text: str, values: tuple[str
         ("created_at[eq]=2026-11-20", MOMENT - MILLISECOND, MOMENT + MILLISECOND),
         ("created_at=2026-11-20", MOMENT - MILLISECOND, MOMENT + MILLISECOND),
         ("created_at.gt=2026-11-20", MOMENT, None),
+        ("created_at[lte]=9999-12-31T23:59:59-12:00", None, LAST + MILLISECOND),
+        ("created_at[gte]=0001-01-01T00:00:00%2B12:00", FIRST - MILLISECOND, None),
     ],
 )
 def test_a_range_is_between_moments_that_do_not_belong_to_it(

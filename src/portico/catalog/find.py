@@ -67,6 +67,17 @@ class View:
                 return self._by_tool[respelled]
         return None
 
+    def knows_method(self, word: str) -> bool:
+        """Whether a filter's word can let anything through: a group, a method, a method of a resource, or a tool."""
+        return word in self._method_words or self.tool(word) is not None
+
+    def nearest_methods(self, word: str) -> list[str]:
+        return nearest(word, [*self._method_words, *self._by_tool])
+
+    @cached_property
+    def _method_words(self) -> frozenset[str]:
+        return frozenset(word for each in self.offered for word in (_group(each), each.method, each.key))
+
     def nearest_tools(self, name: str, count: int = 3) -> list[str]:
         return nearest(name, self._by_tool, count)
 
@@ -134,8 +145,13 @@ def select(operations: Iterable[OneOffered], methods: Sequence[str] = (), tags: 
 def _passes(operation: Offered, wanted: set[str]) -> bool:
     if not wanted:
         return True
-    group = operation.group or group_of(operation.method)
-    return bool(wanted & {group, operation.method, operation.key, operation.tool.name, *operation.tool.aliases})
+    return bool(
+        wanted & {_group(operation), operation.method, operation.key, operation.tool.name, *operation.tool.aliases}
+    )
+
+
+def _group(operation: Offered) -> str:
+    return operation.group or group_of(operation.method)
 
 
 def group_of(method: str) -> str:

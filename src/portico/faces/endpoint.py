@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -11,6 +12,7 @@ from msgspec import Struct
 from starlette.routing import Route
 
 from portico.catalog.schema import UNKNOWN, Check, compile_check
+from portico.clock import is_sayable
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.http import Incoming, Receive, Send, while_connected, write_answer, write_json, write_tagged
 from portico.faces.http import Scope as AsgiScope
@@ -28,6 +30,7 @@ MOST_BODY_BYTES = 2_097_152
 MOST_LEVELS = 100
 MOST_PER_PAGE = 5000
 _LAST = "~"  # sorts after every id
+_NO_MOMENT = ("is no moment", "for example 2030-01-31T12:00:00Z")
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -184,10 +187,14 @@ def read_body(content: bytes, kind: type[B]) -> B:
     if _is_deeper(value, MOST_LEVELS):
         raise InvalidArguments([Failure("", f"the body is nested deeper than {MOST_LEVELS} levels")])
     try:
-        return msgspec.convert(value, kind)
+        body = msgspec.convert(value, kind)
     except msgspec.ValidationError as problem:
         found = _body_check(kind)(value) or [_failure(problem)]
         raise InvalidArguments([each for failure in found for each in _named(failure, value, kind)]) from None
+    given = ((name, getattr(body, name)) for name in kind.__struct_fields__)
+    if beyond := [name for name, each in given if isinstance(each, datetime) and not is_sayable(each)]:
+        raise InvalidArguments([Failure(name, *_NO_MOMENT) for name in beyond])
+    return body
 
 
 def _is_deeper(value: Any, levels: int) -> bool:
@@ -206,7 +213,7 @@ def _named(failure: Failure, value: Any, kind: type[Struct]) -> list[Failure]:
 def _failure(problem: msgspec.ValidationError) -> Failure:
     sentence, _, place = str(problem).partition(" - at `$")
     if "RFC3339" in sentence:
-        return Failure(place.strip("`").lstrip("."), "is no moment", "for example 2030-01-31T12:00:00Z")
+        return Failure(place.strip("`").lstrip("."), *_NO_MOMENT)
     return Failure(place.strip("`").lstrip("."), sentence[:1].lower() + sentence[1:])
 
 

@@ -14,6 +14,8 @@ from portico.shapes import is_list, is_record
 T = TypeVar("T")
 Moment = Annotated[datetime, Meta(tz=True)]
 _MILLISECOND = timedelta(milliseconds=1)
+# Beyond these there are moments that have no date in another zone, and nothing that was kept.
+_FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
 _PLAINLY = {
     "int": "a whole number",
     "float": "a number",
@@ -115,7 +117,7 @@ def _moment(text: Any) -> Any:
         read = datetime.fromisoformat(text)
     except (TypeError, ValueError):
         return text
-    return read if read.tzinfo else read.replace(tzinfo=UTC)
+    return min(max(read if read.tzinfo else read.replace(tzinfo=UTC), _FIRST), _LAST)
 
 
 def _failure(problem: msgspec.ValidationError, values: dict[str, Any], known: dict[str, Any]) -> Failure:

@@ -192,3 +192,11 @@ async def test_schema_with_a_refusal_shows_the_constraint_too(standing: Maker) -
     assert refusal["input_schema"]["properties"]["model"]["enum"] == ["a", "b"]
     assert refusal["failures"][0]["problem"] == "is not one of the allowed values (a limit of this server)"
     assert refusal["failures"][0]["allowed"] == "a, b"
+
+
+async def test_constraint_holds_for_what_a_report_alone_takes(standing: Maker) -> None:
+    server = await standing.server(arguments={"top": {"maximum": 5}})
+    assert (await server.tools())["openai_costs_report"]["inputSchema"]["properties"]["top"]["maximum"] == 5
+    refusal = await server.refusal("openai_costs_report", {"start_time": "last month", "top": 6})
+    assert "a limit of this server" in refusal["error"]
+    assert await server.value("openai_costs_report", {"start_time": "last month", "top": 5})

@@ -7,13 +7,15 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from portico.app import Portico
 from portico.clock import iso
 from portico.faces.front import Front
 from portico.faces.mcp.endpoint import McpFace
 from portico.gateway.lookup import Connected
-from portico.model.server import ServerConfig
+from portico.model.account import AccountId
+from portico.model.server import ServerConfig, ServerId
 from portico.settings import Settings
 from portico.store.changes import POLL_SECONDS
 from portico.toolbox.discovery import BUDGET_TOKENS
@@ -65,8 +67,32 @@ async def test_server_of_another_account_looks_missing(maker: Maker, client: Cli
 
 
 REFUSED: dict[str, tuple[Json, str, str]] = {
-    "no tool left": ({"methods": ["read"], "tags": ["spending"]}, "config", "leaves no tool"),
-    "unknown method": ({"methods": ["frobnicate"]}, "config", "leaves no tool"),
+    "no tool left": (
+        {"methods": ["read"], "tags": ["spending"]},
+        "config",
+        "leaves no tool: nothing passes both methods and tags",
+    ),
+    "nothing but changes": (
+        {"methods": ["delete"], "read_only": True},
+        "config",
+        "leaves no tool: This server is read-only",
+    ),
+    "unknown method": ({"methods": ["frobnicate"]}, "config.methods", "'frobnicate' is neither a method nor a tool"),
+    "unknown method among others": (
+        {"methods": ["read", "delete_a_openai_fil_by_id"]},
+        "config.methods",
+        "nearest: delete_a_openai_file_by_id",
+    ),
+    "method in capitals": ({"methods": ["Read"]}, "config.methods", "nearest: read"),
+    "resource without a method": ({"methods": ["files"]}, "config.methods", "read, write, custom, or the exact names"),
+    "comfort as an argument": (
+        {"arguments": {"dry_run": {"const": True}}},
+        "config.arguments.dry_run",
+        "switched off, with comforts_off",
+    ),
+    "argument that is nearly one": ({"arguments": {"modle": {"enum": ["a"]}}}, "config.arguments.modle", "model"),
+    "constraint that allows nothing": ({"arguments": {"model": {"enum": []}}}, "config.arguments.model", "nothing"),
+    "words alone": ({"arguments": {"model": {"description": "x"}}}, "config.arguments.model", "says nothing"),
     "unknown area": ({"tags": ["filez"]}, "config.tags", "'filez' is not an area"),
     "unknown argument": (
         {"arguments": {"nope": {"enum": ["a"]}}},
@@ -96,11 +122,19 @@ async def test_end_must_be_a_minute_ahead(maker: Maker, client: Client, clock: H
     assert "at least 60 seconds ahead" in failures(await client.post(maker.address, body))["expires_at"]
     naive = {"name": "tests", "expires_at": "2030-01-01T00:00:00"}
     assert "time zone" in failures(await client.post(maker.address, naive))["expires_at"]
-    got = await client.post(maker.address, {"name": "tests", "expires_at": "tomorrow"})
-    assert got.sentence == "expires_at: is no moment; allowed: for example 2030-01-31T12:00:00Z"
+    for moment in ("tomorrow", "9999-12-31T23:59:59-12:00"):
+        got = await client.post(maker.address, {"name": "tests", "expires_at": moment})
+        assert got.sentence == "expires_at: is no moment; allowed: for example 2030-01-31T12:00:00Z"
 
 
-@pytest.mark.parametrize("name", ["", "   ", "a" * 101, "a\u202eb", "a\x07b"])
+async def test_end_is_one_moment_in_every_zone(maker: Maker, client: Client) -> None:
+    made = await maker.made(expires_at="2300-01-01T00:00:00+05:30")
+    assert made["expires_at"] == "2299-12-31T18:30:00.000Z"
+    last = await client.patch(f"{maker.address}/{made['id']}", {"expires_at": "9999-12-31T23:59:59Z"})
+    assert last.json["expires_at"] == "9999-12-31T23:59:59.000Z"
+
+
+@pytest.mark.parametrize("name", ["", "   ", "a" * 101, "a\u202eb", "a\x07b", "a\nb"])
 async def test_name_must_be_short_and_visible(maker: Maker, client: Client, name: str) -> None:
     assert "visible characters" in failures(await client.post(maker.address, {"name": name}))["name"]
 
@@ -119,6 +153,23 @@ async def test_change_merges_and_null_takes_away(maker: Maker, client: Client, c
     assert (cleared["config"]["tags"], cleared["config"]["result_limit"]) == ([], 40_000)
     assert cleared["config"]["methods"] == ["read", "write"]
     assert cleared["expires_at"] is None
+
+
+async def test_word_that_has_lost_its_meaning_holds_up_no_other_change(
+    maker: Maker, client: Client, gateway: Portico
+) -> None:
+    made = await maker.made(methods=["read"])
+    place = f"{maker.address}/{made['id']}"
+    servers, environment = gateway.parts.servers, (await gateway.parts.lookup.caller(client.token or "")).environment_id
+    server = await servers.get(environment, AccountId(maker.account_id), ServerId(made["id"]))
+    assert server is not None
+    older = structs.replace(server, config=structs.replace(server.config, methods=("read", "gone")))
+    async with gateway.parts.database.transaction() as session:
+        await servers.update(session, older, gateway.parts.clock())
+    changed = await client.patch(place, {"config": {"confirm": "writes"}})
+    assert (changed.status, changed.json["config"]["methods"]) == (200, ["read", "gone"])
+    refused = await client.patch(place, {"config": {"methods": ["read", "gone", "zzz"]}})
+    assert [each["problem"] for each in refused.json["details"]["failures"]] == ["'zzz' is neither a method nor a tool"]
 
 
 async def test_change_that_cannot_be_meant_changes_nothing(maker: Maker, client: Client) -> None:

@@ -98,7 +98,7 @@ async def test_server_that_ends_says_when(office: Office) -> None:
     [
         ("arguments", "[1]", "must be an object"),
         ("arguments", '{"nonsense": {"enum": [1]}}', "is not an argument of any tool"),
-        ("names", "no_such_tool", "leaves no tool"),
+        ("names", "no_such_tool", "is neither a method nor a tool"),
         ("name", " ", "1 to 100 visible characters"),
         ("result_limit", "many", "a number of characters"),
         ("ends_at", "tomorrow", "a day and a time"),

@@ -7,7 +7,6 @@ from typing import Any
 from msgspec import UNSET, Struct, UnsetType, structs
 
 from portico.clock import iso
-from portico.errors import Failure, InvalidArguments
 from portico.faces.admin import server_config
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
 from portico.gateway import budgets
@@ -26,6 +25,7 @@ from portico.toolbox.tools import Tool
 from portico.vault import tokens
 
 TAG = "MCP servers"
+_NO_CONFIG = ServerConfig()
 _OF_SERVERS: tuple[Topic, ...] = ("servers", "quotas")
 
 
@@ -172,7 +172,7 @@ async def change_server(asked: Asked) -> Any:
         changed.name, config, None if body.expires_at is UNSET else body.expires_at, asked.parts.clock()
     )
     if body.config is not UNSET:
-        _offered(await _connected(asked), config)
+        _offered(await _connected(asked), config, server.config)
     async with asked.parts.database.transaction() as session:
         await asked.parts.servers.update(session, changed, asked.parts.clock())
         await asked.parts.audit.add(session, asked.caller, "mcp_server.updated", server.id, asked.parts.clock())
@@ -264,13 +264,10 @@ def _listed(connected: Connected, offered: Offer, config: ServerConfig) -> Seque
     return discovery.tools(connected.view, offered) if is_discovery else offered.tools
 
 
-def _offered(connected: Connected, config: ServerConfig) -> Offer:
-    server_config.check_words(connected, config)
+def _offered(connected: Connected, config: ServerConfig, before: ServerConfig = _NO_CONFIG) -> Offer:
+    server_config.check_words(connected, config, before)
     offered = offer(connected, config)
-    if not offered.operations:
-        raise InvalidArguments(
-            [Failure("config", "leaves no tool: no operation passes methods and tags with the account's keys")]
-        )
+    server_config.check_offer(connected, config, offered)
     return offered
 
 
