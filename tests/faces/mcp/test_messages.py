@@ -179,10 +179,13 @@ async def test_method_that_is_not_there_is_404_in_the_newer_era_and_an_error_bef
     if method not in {"initialize", "ping"}:
         status, error = await standing_speaker.fault(method)
         assert (status, error["code"]) == (200, NO_METHOD)
+        assert error["message"].endswith("here; there are initialize, ping, tools/list, tools/call.")
     if method != "server/discover":
         status, error = await standing_speaker.speaking(NEW).fault(method)
         assert (status, error["code"]) == (404, NO_METHOD)
-        assert method in error["message"]
+        assert error["message"] == (
+            f"There is no method {method!r} here; there are server/discover, tools/list, tools/call."
+        )
 
 
 def _modern(meta: Json | None = None, *, without: str = "", **params: Any) -> bytes:
@@ -257,6 +260,15 @@ async def test_version_that_is_not_spoken_is_refused_with_those_that_are(standin
     assert got.status == 400
     assert got.json["error"]["code"] == VERSION
     assert got.json["error"]["data"] == {"supported": [NEW], "requested": "2099-01-01"}
+
+
+@pytest.mark.parametrize("version", ["2024-10-07", "2025-6-18", "x" * 3000])
+async def test_program_of_an_older_era_hears_which_versions_are_spoken(standing_speaker: Speaker, version: str) -> None:
+    got = await standing_speaker.speaking(version).ask("tools/list")
+    assert (got.status, got.json["error"]["code"], got.json["id"]) == (400, VERSION, 1)
+    assert got.json["error"]["message"] == (
+        f"MCP {version[:100]} is not spoken here; spoken are 2024-11-05, 2025-03-26, 2025-06-18, {OLD}, {NEW}."
+    )
 
 
 @pytest.mark.parametrize(

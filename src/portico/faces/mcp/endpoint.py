@@ -29,6 +29,11 @@ from portico.vault import tokens
 
 PREFIX = "/mcp/"
 MOST_BODY_BYTES = 33_554_432
+# With a handshake, and without.
+_METHODS = (
+    ("initialize", "ping", "tools/list", "tools/call"),
+    ("server/discover", "tools/list", "tools/call"),
+)
 _REMEMBER_SECONDS = 30.0
 _MOST_REMEMBERED = 10_000
 _MOST_CLIENT_CHARACTERS = 200
@@ -191,7 +196,9 @@ class McpFace:
         host = incoming.header("host").strip().lower()
         name = host if host.endswith("]") else host.rpartition(":")[0] or host
         if self._parts.settings.public_url and name not in self._hosts:
-            raise ForeignOrigin(f"This server is not called {clean(host[:100])!r}.")
+            raise ForeignOrigin(
+                f"This server is not called {clean(host[:100])!r}; PORTICO_PUBLIC_URL says what it is called."
+            )
         origin = incoming.header("origin").strip()
         if origin and origin != self._origin and _hostname(origin) not in _LOOPBACK:
             raise ForeignOrigin("Web pages from elsewhere may not call this server.")
@@ -212,7 +219,8 @@ def _told(served: Served, message: Message, *, is_modern: bool) -> bytes:
             return b"{}"
         case method:
             named = clean(method[:100]) if method is not UNSET else ""
-            raise ProtocolFault(UNKNOWN_METHOD, f"There is no method {named!r} here.")
+            there = ", ".join(_METHODS[is_modern])
+            raise ProtocolFault(UNKNOWN_METHOD, f"There is no method {named!r} here; there are {there}.")
 
 
 def _client(message: Message, incoming: Incoming) -> str:

@@ -23,6 +23,7 @@ CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
 SERVER_KEY = "io.modelcontextprotocol/serverInfo"
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _ROUTING = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
+_MOST_SHOWN = 100
 _BASE64 = re.compile(r"=\?base64\?(.*)\?=")
 
 
@@ -65,6 +66,9 @@ def check_modern(message: Message, headers: dict[bytes, bytes]) -> None:
     """The newer era's rules, in the order in which clients expect to hear of them."""
     meta: Any = message.arguments.get("_meta")
     missing = [key for key in (VERSION_KEY, CAPABILITIES_KEY) if not is_record(meta) or key not in meta]
+    told = version_of(headers)
+    if missing and told not in MODERN_VERSIONS and VERSION_KEY in missing:  # of an older era, and none that we know
+        raise _not_spoken(told)
     if missing:
         raise ProtocolFault(INVALID_PARAMS, f"params._meta lacks {' and '.join(missing)}.")
     if not is_record(meta[CAPABILITIES_KEY]):
@@ -79,20 +83,19 @@ def check_modern(message: Message, headers: dict[bytes, bytes]) -> None:
     if value is not None and decoded(_header(headers, b"mcp-name")) != value:
         raise ProtocolFault(HEADER_MISMATCH, f"The header Mcp-Name and the body's {named} differ.")
     if version not in MODERN_VERSIONS:
-        supported = [*MODERN_VERSIONS]
-        raise ProtocolFault(
-            UNSUPPORTED_VERSION, f"MCP {version} is not spoken here.", {"supported": supported, "requested": version}
-        )
+        raise _not_spoken(version)
 
 
 def check_notification(headers: dict[bytes, bytes]) -> None:
     version = version_of(headers)
     if version not in (*HANDSHAKE_VERSIONS, *MODERN_VERSIONS):
-        raise ProtocolFault(
-            UNSUPPORTED_VERSION,
-            f"MCP {version} is not spoken here.",
-            {"supported": [*MODERN_VERSIONS], "requested": version},
-        )
+        raise _not_spoken(version)
+
+
+def _not_spoken(version: str) -> ProtocolFault:
+    shown, spoken = version[:_MOST_SHOWN], (*HANDSHAKE_VERSIONS, *MODERN_VERSIONS)
+    data = {"supported": [*MODERN_VERSIONS], "requested": shown}
+    return ProtocolFault(UNSUPPORTED_VERSION, f"MCP {shown} is not spoken here; spoken are {', '.join(spoken)}.", data)
 
 
 def decoded(text: str | None) -> str | None:
