@@ -74,7 +74,7 @@ def take(operation: Offered, arguments: Json, off: Collection[str]) -> tuple[Jso
         mine[AS] = _FORMS.get(str(arguments.get(AS)), "")  # bytes and lists may be in any answer
     said = {name: value for name, value in arguments.items() if name in mine and name not in own}
     failures = [Failure(name, OFF) for name in said if mine[name] and mine[name] in off]
-    if said.get(AS) not in {None, *_FORMS}:
+    if said.get(AS) not in (None, *_FORMS):  # whatever it is: a list is in no set
         failures.append(Failure(AS, f"is {said[AS]!r}", ", ".join(_FORMS)))
     if failures:
         raise InvalidArguments(failures)

@@ -68,7 +68,7 @@ def read_wish(said: Json) -> Wish | None:
     if given is None and then is None:
         return None
     failures: list[Failure] = []
-    if then not in {None, WEBHOOK}:
+    if then not in (None, WEBHOOK):
         failures.append(Failure(THEN, f"is {then!r}", WEBHOOK))
     seconds = _number(0 if given is None else given)
     if seconds is None or not 0 <= seconds <= MOST_WAIT_SECONDS:

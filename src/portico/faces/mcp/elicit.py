@@ -234,13 +234,13 @@ def _said(result: Any) -> bool | None:
     if action == "accept":
         content: Any = result.get("content")
         return is_record(content) and content.get(APPROVE) is True
-    return False if action in {"decline", "cancel"} else None
+    return False if action in ("decline", "cancel") else None
 
 
 def _said_to_page(result: Any) -> bool | None:
     """No, where the page was not opened. That it was is no yes: what they say, they say there."""
     action: Any = result.get("action") if is_record(result) else None
-    return False if action in {"decline", "cancel"} else None
+    return False if action in ("decline", "cancel") else None
 
 
 def _nothing(_: Any) -> None:

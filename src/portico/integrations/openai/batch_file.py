@@ -19,7 +19,7 @@ _PER_MESSAGE = 4
 _LIMITS = ("max_completion_tokens", "max_output_tokens", "max_tokens")
 # Where a training example keeps what was said: supervised and reinforcement training, or preferences.
 _SAID = ("messages", "preferred_output")
-_PLAIN_PARTS = frozenset({"text", "input_text", "output_text", "refusal"})
+_PLAIN_PARTS = ("text", "input_text", "output_text", "refusal")
 
 
 class Line(Struct, frozen=True, kw_only=True):
