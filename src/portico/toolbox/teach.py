@@ -29,6 +29,7 @@ def teach(
     config: ServerConfig = _NO_CONFIG,
 ) -> ToolResult:
     """The refusal as a result. `lister` is the tool that lists the ids which this operation takes."""
+    problem = _as_shown(problem, operation)
     facts: Json = {"code": problem.code, "status": _status(problem), **problem.facts}
     sentence = problem.sentence
     if isinstance(problem, errors.InvalidArguments):
@@ -51,6 +52,20 @@ def teach(
     if operation is not None and _is_about_arguments(problem):
         facts["input_schema"] = clean(constrained(operation, config).input_schema)
     return of_refusal(sentence, facts)
+
+
+def _as_shown(problem: errors.Refusal, operation: Offered | None) -> errors.Refusal:
+    """With an item's own id by the name under which a model gave it."""
+    own = operation.identity if operation is not None else ""
+    if (
+        not own
+        or not isinstance(problem, errors.InvalidArguments)
+        or all(each.path != own for each in problem.failures)
+    ):
+        return problem
+    return errors.InvalidArguments(
+        [each._replace(path=IDENTITY) if each.path == own else each for each in problem.failures]
+    )
 
 
 def _is_about_arguments(problem: errors.Refusal) -> bool:

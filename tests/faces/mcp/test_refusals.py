@@ -54,6 +54,10 @@ async def test_all_that_is_wrong_is_said_at_once(server: Speaker) -> None:
 async def test_missing_argument_is_named_as_it_is_shown(server: Speaker) -> None:
     refusal = await server.refusal("get_single_openai_file_by_id")
     assert refusal["error"] == "id: is required"
+    for value, words in (("", "is required: it is part of the address"), ("..", "cannot be part of an address")):
+        refusal = await server.refusal("get_single_openai_model_by_id", {"id": value})
+        assert refusal["error"] == f"id: {words}"
+        assert refusal["failures"][0]["argument"] == "id"
 
 
 async def test_thing_that_the_vendor_does_not_have_leads_to_the_tool_that_lists_them(server: Speaker) -> None:
