@@ -92,6 +92,9 @@ def test_fields_that_are_nowhere_are_named_with_those_that_there_are_nearest_fir
 
 def test_field_of_an_empty_list_or_of_nothing_is_not_missed() -> None:
     assert read_fields("id").misses([]) is None
+    many = read_fields([f"{'x' * 400}{number}" for number in range(90)]).misses(VALUE)
+    assert many is not None
+    assert len(str(many)) < 3000
     assert read_fields("usage.tokens").misses(VALUE) is None
     assert read_fields("id").misses([{}, {"id": 1}]) is None
 

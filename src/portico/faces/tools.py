@@ -16,7 +16,7 @@ from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.secret import SecretRules, SecretWay
-from portico.shapes import is_record
+from portico.shapes import NotJson, decode, is_record
 from portico.store import replays
 from portico.toolbox.results import ToolResult
 from portico.toolbox.run import Toolbox, ToolCall
@@ -117,8 +117,8 @@ def _secrets(incoming: Incoming) -> SecretRules | None:
 
 def _arguments(content: bytes) -> dict[str, Any]:
     try:
-        arguments: Any = msgspec.json.decode(content) if content else {}
-    except msgspec.DecodeError as problem:
+        arguments: Any = decode(content) if content else {}
+    except NotJson as problem:
         raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
     if not is_record(arguments):
         raise InvalidArguments([Failure("", "the body must be an object of arguments")])

@@ -15,7 +15,7 @@ from portico.errors import Failure, InvalidArguments, VendorGarbled
 from portico.model.call import Page
 from portico.model.offered import Offered
 from portico.model.operation import Operation, PageStyle
-from portico.shapes import is_record
+from portico.shapes import NotJson, decode, is_record
 
 _FORWARD, _BACK, _FROM = "n", "p", "i"
 _OURS = frozenset({"limit", "next_cursor", "prev_cursor"})
@@ -166,7 +166,10 @@ def _previous(
 
 
 def _field_of(item: msgspec.Raw, name: str) -> str | None:
-    value: Any = msgspec.json.decode(item)
+    try:
+        value: Any = decode(item)
+    except NotJson:
+        return None
     found = value.get(name) if is_record(value) else None
     return str(found) if found else None
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from portico.errors import NotAllowed, Refusal
+from portico.errors import NotAllowed, Refusal, VendorGarbled
 from portico.gateway.connect import Proof
 from portico.gateway.lookup import Connected
 from portico.gateway.seen import Left
@@ -147,7 +147,7 @@ class Context:
     async def call(self, key: str, arguments: Json, *, idempotency_key: str = "", takes_back: bool = False) -> Any:
         """The answer of one operation (`projects.list`); numbers with a fraction are Decimals."""
         answer = await self._answer(self._operation(key), arguments, idempotency_key, takes_back=takes_back)
-        return _decoder.decode(answer.content or b"null")
+        return _read(answer.content or b"null")
 
     async def content(self, key: str, arguments: Json) -> bytes:
         """The answer of one operation as it came."""
@@ -216,7 +216,7 @@ class Context:
             answer = await self._answer(operation, asking)
             if answer.page is None:
                 break
-            found: Any = _decoder.decode(answer.page.items)
+            found: Any = _read(answer.page.items)
             items += [each for each in found if is_record(each)] if is_list(found) else []
             if answer.page.next_cursor is None:
                 break
@@ -224,3 +224,10 @@ class Context:
         else:
             self.note(operation.title, f"only the first {len(items)} were read")
         return items
+
+
+def _read(content: bytes) -> Any:
+    try:
+        return _decoder.decode(content)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        raise VendorGarbled from None

@@ -17,7 +17,7 @@ from portico.shapes import Json, NotJson, decode, is_list, is_record
 FORMS = 'id; amount.value; data[].id or data[0].id; metadata.*; metadata."a.b"; -usage for all but this'
 MOST_FIELDS, _LONGEST = 100, 500
 _ANY = "*"
-_MOST_NAMED = 30
+_MOST_NAMED, _LONGEST_SHOWN = 30, 60
 # A name, bare or quoted, and what may stand behind it in brackets.
 _STEP = re.compile(r'(?:"((?:[^"\\]|\\.)+)"|([^."\[\],]+))((?:\[-?\d{0,6}\])*)')
 _BRACKET = re.compile(r"\[(-?\d*)\]")
@@ -67,7 +67,8 @@ class Selection(Struct, frozen=True):
         known = list(dict.fromkeys(_known(value, "", 2)))
         near = {name for path in lost for name in nearest(spell(path), known, 2)}
         ordered = [*(each for each in known if each in near), *(each for each in known if each not in near)]
-        return {"not_found": [spell(each) for each in lost], "there_are": ordered[:_MOST_NAMED]}
+        not_found = [spell(each)[:_LONGEST_SHOWN] for each in lost[:_MOST_NAMED]]
+        return {"not_found": not_found, "there_are": ordered[:_MOST_NAMED]}
 
 
 ALL = Selection()

@@ -27,7 +27,7 @@ def clean(value: Any) -> Any:
     if is_list(value):
         return [clean(each) for each in value]
     if is_record(value):
-        return {str(key): clean(each) for key, each in value.items()}
+        return {clean(str(key)): clean(each) for key, each in value.items()}
     return value
 
 

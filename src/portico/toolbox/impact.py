@@ -16,7 +16,7 @@ from portico.gateway.answer import at
 from portico.model.call import Upload
 from portico.model.offered import Offered
 from portico.model.operation import NameRule, Operation
-from portico.shapes import Json, is_list, is_record
+from portico.shapes import Json, NotJson, decode, is_list, is_record
 from portico.toolbox.reach import Reach
 from portico.toolbox.tools import IDENTITY
 
@@ -36,10 +36,10 @@ async def present(reach: Reach, operation: Operation, arguments: Json) -> Looked
         return None
     try:
         answer = await reach.send(look, {name: arguments[name] for name in look.path_parameters if name in arguments})
-        state: Any = msgspec.json.decode(answer.content or b"null")
+        state: Any = decode(answer.content or b"null")
     except Refusal as problem:
         return Looked(problem=problem.sentence)
-    except msgspec.DecodeError:
+    except NotJson:
         return Looked(problem="the vendor's answer could not be read")
     return Looked(state=state) if is_record(state) else Looked(problem="the vendor gave no object")
 

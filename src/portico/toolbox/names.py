@@ -12,11 +12,11 @@ from portico.catalog.find import View
 from portico.catalog.near import nearest
 from portico.catalog.within import EACH, steps
 from portico.clock import Clock
-from portico.errors import Failure, InvalidArguments, Refusal
+from portico.errors import Failure, InvalidArguments, Refusal, VendorGarbled
 from portico.gateway.written import Written
 from portico.model.offered import Offered
 from portico.model.operation import NameRule, Operation, Parameter
-from portico.shapes import Json, is_list, is_record
+from portico.shapes import Json, NotJson, decode, is_list, is_record
 from portico.toolbox.spots import put, shown, spots
 from portico.toolbox.tools import shown_name
 
@@ -253,6 +253,14 @@ def texts_at(value: Any, field: str) -> list[str]:
             return [each for each in value.values() if isinstance(each, str) and each]
         value = value.get(name)
     return [str(value)] if isinstance(value, str | int) and value != "" else []
+
+
+def items_in(content: bytes) -> list[Json]:
+    """Of a vendor's list, as it came."""
+    try:
+        return items_of(decode(content))
+    except NotJson:
+        raise VendorGarbled from None
 
 
 def items_of(value: Any) -> list[Json]:

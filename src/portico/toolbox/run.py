@@ -3,7 +3,6 @@
 import weakref
 from collections.abc import Sequence
 
-import msgspec
 from msgspec import Struct, structs
 
 from portico.catalog.find import View
@@ -294,7 +293,7 @@ class Toolbox:
                 answer = await execute(caller, call, self._parts)
                 if answer.page is None:
                     return names.Listed(items=items)
-                items += names.items_of(msgspec.json.decode(answer.page.items))
+                items += names.items_in(answer.page.items)
                 if answer.page.next_cursor is None:
                     return names.Listed(items=items)
                 asking = asking | {"next_cursor": answer.page.next_cursor}

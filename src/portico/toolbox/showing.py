@@ -2,14 +2,13 @@
 
 from typing import Any
 
-import msgspec
 from msgspec import Struct, structs
 
-from portico.errors import VendorTooLarge
+from portico.errors import VendorGarbled, VendorTooLarge
 from portico.gateway.shorten import Cut, written
 from portico.model.call import Answer, Page
 from portico.model.operation import Operation
-from portico.shapes import Json, is_record
+from portico.shapes import Json, NotJson, decode, is_record
 from portico.toolbox import artifacts, fit, lean, results, tables
 from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.fields import ALL, Selection
@@ -55,6 +54,12 @@ class Presenter:
         self._artifacts, self._rests, self._most_bytes = artifacts, rests, most_bytes
 
     async def show(self, answer: Answer, operation: Operation, showing: Showing) -> ToolResult:
+        try:
+            return await self._shown(answer, operation, showing)
+        except RecursionError:
+            raise VendorGarbled("The vendor's answer is nested deeper than can be shown.") from None
+
+    async def _shown(self, answer: Answer, operation: Operation, showing: Showing) -> ToolResult:
         keys = showing.keys.of(operation)
         if answer.page is not None:
             envelope = showing.beside | {NEXT_CURSOR, _COUNT}
@@ -107,7 +112,10 @@ class Presenter:
         return results.of_value(await self._rests.go_on(place, cursor))
 
     async def _page(self, operation: Operation, page: Page, showing: Showing) -> ToolResult:
-        items: Any = msgspec.json.decode(page.items)
+        try:
+            items: Any = decode(page.items)
+        except NotJson:
+            raise VendorGarbled from None
         items = await showing.keys.over(items if fit.is_clean(page.items) else fit.clean(items))
         items, blocks, notes = await self._chosen(items, operation, showing, artifacts.may_hold_files(page.items))
         table = tables.as_table(items) if showing.is_table else None
@@ -181,8 +189,8 @@ class Presenter:
 
 def _parsed(content: bytes) -> Any:
     try:
-        return msgspec.json.decode(content) if content else None
-    except msgspec.DecodeError:
+        return decode(content) if content else None
+    except NotJson:
         return content.decode("utf-8", "replace")
 
 

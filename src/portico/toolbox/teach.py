@@ -100,6 +100,9 @@ def _vendor(problem: errors.VendorFailure, operation: Offered | None, lister: st
         sentence += f" Take {name} from {lister}."
     elif status >= 500:
         sentence += " That is the vendor's trouble; try again in a while."
+    own, added = problem.sentence, sentence.removeprefix(problem.sentence)
+    if added and own[-1:] not in ".!?":  # it begins a sentence of its own
+        sentence = f"{own}.{added}"
     return sentence, facts
 
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from random import SystemRandom
 from typing import Any
 
-import msgspec
 from msgspec import Struct, structs
 
 from portico import errors
@@ -20,7 +19,7 @@ from portico.gateway.answer import at
 from portico.model.call import Answer
 from portico.model.event import is_wanted
 from portico.model.operation import Operation, Parameter, ToolName
-from portico.shapes import Json, is_record
+from portico.shapes import Json, NotJson, decode, is_record
 from portico.toolbox import handles, results
 from portico.toolbox.composed import Composed, Context
 from portico.toolbox.controls import MOST_WAIT_SECONDS, THEN, WAIT_SECONDS, WAITING, WEBHOOK
@@ -269,8 +268,8 @@ def _wanted_pause(problem: Refusal) -> float:
 
 def _value(answer: Answer) -> Any:
     try:
-        return msgspec.json.decode(answer.content or b"null")
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return decode(answer.content or b"null")
+    except NotJson:
         return None
 
 

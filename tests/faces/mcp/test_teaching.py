@@ -60,6 +60,11 @@ def test_vendors_limit_says_how_long_to_wait(headers: list[tuple[str, str]], wor
     assert (shown["error"], shown.get("retry_after_seconds")) == (f"Too much. {words}", seconds)
 
 
+def test_what_we_add_to_the_vendors_words_begins_a_sentence_of_its_own() -> None:
+    assert told(VendorFailure(429, b"{}", sentence="slow down"))["error"].startswith("slow down. It is not told")
+    assert told(VendorFailure(401, b"{}", sentence="Who?"))["error"].startswith("Who? The account's key")
+
+
 def test_operation_that_was_switched_off_says_when_and_what_instead() -> None:
     shown = told(OperationRemoved("Lumen switched lamps.create off on 2026-01-31; use bulbs instead."))
     assert shown["error"].endswith("use bulbs instead.")
