@@ -1,5 +1,6 @@
 """Refusals as a model needs them: what was wrong, what is allowed, how long to wait, which tool helps. Pure."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,11 +15,13 @@ from portico.toolbox.fit import clean
 from portico.toolbox.journal import RolledBack
 from portico.toolbox.offer import constrained
 from portico.toolbox.results import ToolResult, of_refusal
-from portico.toolbox.tools import IDENTITY
+from portico.toolbox.tools import IDENTITY, shown_name
 
 _ASK = "Ask whoever administers this account"
 _MOST_VENDOR_BYTES = 4_000
 _MOST_SENTENCE, _MOST_FAILURES = 2_000, 20
+# How a sentence names the tool that lists, makes or gets what is asked for.
+_SOURCE = re.compile(r"\b(?:list_all|create_a|get_single)_\w+")
 _NO_CONFIG = ServerConfig()
 
 
@@ -55,17 +58,23 @@ def teach(
 
 
 def _as_shown(problem: errors.Refusal, operation: Offered | None) -> errors.Refusal:
-    """With an item's own id by the name under which a model gave it."""
-    own = operation.identity if operation is not None else ""
-    if (
-        not own
-        or not isinstance(problem, errors.InvalidArguments)
-        or all(each.path != own for each in problem.failures)
-    ):
+    """With an item's own id by the name under which a model gave it, and with the tool that gives what is missing."""
+    if operation is None or not isinstance(problem, errors.InvalidArguments):
         return problem
-    return errors.InvalidArguments(
-        [each._replace(path=IDENTITY) if each.path == own else each for each in problem.failures]
-    )
+    own = operation.identity
+    told = [
+        _sourced(each._replace(path=IDENTITY) if each.path == own else each, operation) for each in problem.failures
+    ]
+    return problem if told == problem.failures else errors.InvalidArguments(told)
+
+
+def _sourced(failure: errors.Failure, operation: Offered) -> errors.Failure:
+    """What an argument's own sentence says of where its values come from."""
+    if failure.allowed or not failure.problem.startswith("is required"):
+        return failure
+    asked = next((each for each in operation.parameters if failure.path == shown_name(operation, each)), None)
+    source = _SOURCE.search(str(asked.schema.get("description", ""))) if asked else None
+    return failure._replace(allowed=f"from {source[0]}") if source else failure
 
 
 def _is_about_arguments(problem: errors.Refusal) -> bool:

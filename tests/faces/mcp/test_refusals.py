@@ -51,10 +51,13 @@ async def test_all_that_is_wrong_is_said_at_once(server: Speaker) -> None:
     assert {each.get("allowed") for each in refusal["failures"]} == {None, "low, medium, high"}
 
 
-async def test_missing_argument_is_named_as_it_is_shown(server: Speaker) -> None:
+async def test_missing_argument_is_named_as_it_is_shown_with_the_tool_that_gives_it(server: Speaker) -> None:
     refusal = await server.refusal("get_single_openai_file_by_id")
-    assert refusal["error"] == "id: is required"
-    for value, words in (("", "is required: it is part of the address"), ("..", "cannot be part of an address")):
+    assert refusal["error"] == "id: is required; allowed: from list_all_openai_files"
+    refusal = await server.refusal("create_a_openai_project_service_account", {"name": "x"})
+    assert refusal["error"] == "project_id: is required; allowed: from list_all_openai_projects"
+    missing = "is required: it is part of the address; allowed: from list_all_openai_models"
+    for value, words in (("", missing), ("..", "cannot be part of an address")):
         refusal = await server.refusal("get_single_openai_model_by_id", {"id": value})
         assert refusal["error"] == f"id: {words}"
         assert refusal["failures"][0]["argument"] == "id"
