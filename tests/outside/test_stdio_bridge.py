@@ -161,6 +161,9 @@ def test_token_is_taken_from_the_environment_and_goes_to_its_own_gateway_alone(m
     with bridge(url) as pipes:
         pipes.ask("tools/list", 1)
         assert "set PORTICO_TOKEN" in pipes.answer()["error"]["message"]
+    with bridge(url, PORTICO_TOKEN="ptc_api_wrong") as pipes:
+        pipes.ask("tools/list", 1)
+        assert "does not take the token in PORTICO_TOKEN" in pipes.answer()["error"]["message"]
     with bridge(url, PORTICO_TOKEN=mcp_house.token) as pipes:
         assert pipes.hello()["serverInfo"]["name"] == "portico"
     with bridge(url, PORTICO_TOKEN=mcp_house.token, PORTICO_URL=mcp_house.url) as pipes:
@@ -170,7 +173,7 @@ def test_token_is_taken_from_the_environment_and_goes_to_its_own_gateway_alone(m
         assert "set PORTICO_TOKEN" in pipes.answer()["error"]["message"]
 
 
-@pytest.mark.parametrize("line", [b"{", b"[]", b'"x"', b"\xff"])
+@pytest.mark.parametrize("line", [b"{", b"[]", b'"x"', b"\xff", b"[" * 100_000])
 def test_line_that_is_no_message_is_answered_and_the_next_one_served(server_url: str, line: bytes) -> None:
     with bridge(server_url) as pipes:
         pipes.send(line)
@@ -197,6 +200,25 @@ def test_bridge_starts_without_the_parser_of_the_other_commands(server_url: str)
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout.strip() in {"[]", "['ssl']"}
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":1e400}}', -32700),
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":{"a":"\\ud800"}}', -32700),
+        (b'{"jsonrpc":"1.0","id":1,"method":"tools/list"}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":[]}', -32600),
+        (b'{"jsonrpc":"2.0","id":1,"method":"tools/list","params":[]}', -32602),
+    ],
+)
+def test_message_that_the_server_cannot_read_is_answered_under_its_own_id(
+    server_url: str, line: bytes, code: int
+) -> None:
+    with bridge(server_url) as pipes:
+        pipes.send(line)
+        assert pipes.answer(1)["error"]["code"] == code
+        assert pipes.hello()["protocolVersion"] == OLD
 
 
 async def test_many_calls_at_once_are_all_answered(server_url: str) -> None:

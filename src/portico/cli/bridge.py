@@ -22,6 +22,8 @@ VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _CALLS_AT_ONCE = 32
 FAILED = -32603
+# How the server answers what it cannot read so far that it knows whose it is.
+_OF_NOTHING = b'{"jsonrpc":"2.0","id":null'
 
 
 def serve(url: str, files: Sequence[Path] = ()) -> int:
@@ -81,7 +83,7 @@ class Bridge:
     def _take(self, line: bytes) -> None:
         try:
             message: Any = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             self._fail(None, -32700, "That line is not JSON.")
             return
         if not is_record(message):
@@ -110,6 +112,10 @@ class Bridge:
         except NotAllowedHere as problem:
             self._wires.give_back(wire)
             self._refuse(message, str(problem))
+        except RecursionError:
+            self._wires.give_back(wire)
+            if is_request:
+                self._fail(message["id"], -32602, "params are nested too deep.")
         except Gone as problem:
             if is_request and not problem.is_cancelled:
                 self._fail(message["id"], FAILED, str(problem))
@@ -135,7 +141,11 @@ class Bridge:
 
     def _told(self, message: Json, answer: bytes) -> bytes:
         """The server's answer; what it says of itself is completed by what only the bridge can do."""
-        if message.get("method") not in {"initialize", "server/discover"}:
+        if (
+            answer.startswith(_OF_NOTHING) and message.get("id") is not None
+        ):  # so that its client need not wait for ever
+            return b'{"jsonrpc":"2.0","id":' + json.dumps(message["id"]).encode() + answer[len(_OF_NOTHING) :]
+        if message.get("method") not in ("initialize", "server/discover"):
             return answer
         told: Json = json.loads(answer)
         result: Any = told.get("result")

@@ -22,11 +22,15 @@ SILENCE_SECONDS = 120.0
 IDLE_SECONDS = 30.0
 _STATUSES = {
     401: "The server asks for a token: set PORTICO_TOKEN for the bridge, or use a client that can sign in.",
-    403: "The server refused this: the token may not do it, or the address goes by another name.",
     404: "There is no MCP server at this address: it may have expired, been deleted, or got a new address.",
     413: "The message is larger than the server takes.",
     429: "Too many requests; wait a little, then call again.",
 }
+
+
+_NOT_TAKEN = (
+    "The server does not take the token in PORTICO_TOKEN: it is unknown, revoked, expired, or of another gateway."
+)
 
 
 Wire = http.client.HTTPConnection
@@ -110,7 +114,7 @@ class Wires:
         else:
             body = answer.read()
             if answer.status != 202:
-                yield _checked(answer.status, body)
+                yield self._checked(answer.status, body)
         self._keep(connection)
 
     def open(self, key: str) -> Wire:
@@ -133,6 +137,19 @@ class Wires:
         import ssl
 
         return http.client.HTTPSConnection(host, port, timeout=CONNECT_SECONDS, context=ssl.create_default_context())
+
+    def _checked(self, status: int, body: bytes) -> bytes:
+        """The body, if it is a message; otherwise what the status means for whoever uses this server."""
+        try:
+            told: Any = json.loads(body)
+        except ValueError:
+            told = None
+        if is_record(told) and told.get("jsonrpc") == "2.0":
+            return body
+        said = str(told.get("message") or "") if is_record(told) else ""
+        if status == 401 and self._token:
+            raise Gone(_NOT_TAKEN)
+        raise Gone(_STATUSES.get(status) or said or f"The server answered with status {status}.")
 
     def _keep(self, connection: Wire) -> None:
         with self._lock:
@@ -162,18 +179,6 @@ def _events(answer: http.client.HTTPResponse) -> Iterator[bytes]:
             data.append(line[5:].removeprefix(b" "))
     if data:
         raise http.client.IncompleteRead(b"")
-
-
-def _checked(status: int, body: bytes) -> bytes:
-    """The body, if it is a message; otherwise what the status means for whoever uses this server."""
-    try:
-        told: Any = json.loads(body)
-    except ValueError:
-        told = None
-    if is_record(told) and told.get("jsonrpc") == "2.0":
-        return body
-    said = str(told.get("message") or "") if is_record(told) else ""
-    raise Gone(_STATUSES.get(status) or said or f"The server answered with status {status}.")
 
 
 def _is_open(connection: Wire) -> bool:
