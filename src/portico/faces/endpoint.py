@@ -189,7 +189,7 @@ def read_body(content: bytes, kind: type[B]) -> B:
     try:
         body = msgspec.convert(value, kind)
     except msgspec.ValidationError as problem:
-        found = _body_check(kind)(value) or [_failure(problem)]
+        found = _body_check(kind)(value) or [unfit(problem)]
         raise InvalidArguments([each for failure in found for each in _named(failure, value, kind)]) from None
     given = ((name, getattr(body, name)) for name in kind.__struct_fields__)
     if beyond := [name for name, each in given if isinstance(each, datetime) and not is_sayable(each)]:
@@ -210,7 +210,8 @@ def _named(failure: Failure, value: Any, kind: type[Struct]) -> list[Failure]:
     return [Failure(str(name), "is not taken here", ", ".join(known) or "none") for name in value if name not in known]
 
 
-def _failure(problem: msgspec.ValidationError) -> Failure:
+def unfit(problem: msgspec.ValidationError) -> Failure:
+    """The one thing that msgspec says, by its place."""
     sentence, _, place = str(problem).partition(" - at `$")
     if "RFC3339" in sentence:
         return Failure(place.strip("`").lstrip("."), *_NO_MOMENT)

@@ -175,7 +175,13 @@ async def test_word_that_has_lost_its_meaning_holds_up_no_other_change(
 async def test_change_that_cannot_be_meant_changes_nothing(maker: Maker, client: Client) -> None:
     made = await maker.made(methods=["read"])
     place = f"{maker.address}/{made['id']}"
-    for body in ({"config": {"colour": "red"}}, {"config": {"tags": ["filez"]}}, {"name": ""}, {"colour": "red"}):
+    for body in (
+        {"config": {"colour": "red"}},
+        {"config": {"tags": ["filez"]}},
+        {"config": {"result_limit": 5000.0}},
+        {"name": ""},
+        {"colour": "red"},
+    ):
         assert (await client.patch(place, body)).status == 400
     assert (await client.get(place)).json["config"] == made["config"]
 

@@ -9,6 +9,7 @@ from portico.catalog.near import nearest
 from portico.catalog.schema import compile_check
 from portico.clock import in_seconds
 from portico.errors import Failure, InvalidArguments, Refusal
+from portico.faces.endpoint import unfit
 from portico.gateway.lookup import Connected
 from portico.model.server import ServerConfig
 from portico.shapes import Json
@@ -121,4 +122,8 @@ def merged(config: ServerConfig, change: Json) -> ServerConfig:
     if failures:
         raise InvalidArguments(failures)
     present = {name: value for name, value in msgspec.to_builtins(config).items() if name not in change}
-    return msgspec.convert(present | given, ServerConfig)
+    try:
+        return msgspec.convert(present | given, ServerConfig)
+    except msgspec.ValidationError as problem:  # what a schema takes and we do not, such as 1000.0 for a whole number
+        found = unfit(problem)
+        raise InvalidArguments([found._replace(path=f"config.{found.path}")]) from None
