@@ -73,7 +73,7 @@ def check(view: View, text: Text) -> list[Failure]:
         return [Failure("method", f"is {text.method!r}", ", ".join(view.resources.get(text.resource, ())))]
     if text.type in _SCHEMAS and not text.method:
         return [Failure("method", f"is required for a {text.type}")]
-    if text.type == DESCRIPTION and text.method and not 1 <= len(text.content) <= LONGEST_DESCRIPTION:
+    if text.type == DESCRIPTION and text.method and not 1 <= len(text.content.strip()) <= LONGEST_DESCRIPTION:
         return [Failure("content", "has the wrong length", f"1 to {LONGEST_DESCRIPTION} characters")]
     return _check_schema(view.find(text.resource, text.method), text) if text.type in _SCHEMAS else []
 

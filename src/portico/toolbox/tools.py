@@ -8,11 +8,14 @@ from msgspec import Struct
 from portico.model.offered import Offered
 from portico.model.operation import Parameter
 from portico.toolbox.controls import controls_of
+from portico.toolbox.fit import clean
 
 Json = dict[str, Any]
 IDENTITY = "id"
 _CURSOR = "From the last page, unchanged"
 _LIMIT = "Per page"
+# Some programs take 1,024 characters of description; the rest is for what we add to the sentences.
+_LONGEST_SAYS = 800
 
 
 class Tool(Struct, frozen=True, kw_only=True):
@@ -38,15 +41,17 @@ def tool_of(operation: Offered, *, plain: bool = False, off: Collection[str] = (
 
 
 def describe(operation: Offered) -> str:
-    """The sentences, and what a caller must know of the operation's life."""
-    lifecycle = operation.lifecycle
+    """The sentences, and what a caller must know of the operation's life. Whoever runs this gateway may have written
+    them: signs that mislead are left out, and so is what the narrowest programs have no room for."""
+    lifecycle, says = operation.lifecycle, clean(operation.says).strip()
+    says = says if len(says) <= _LONGEST_SAYS else f"{says[: _LONGEST_SAYS - 1]}…"
     if lifecycle.state == "active":
-        return operation.says
+        return says
     when = f" {lifecycle.date}" if lifecycle.date else ""
     words = {"removed": f"Switched off{when}", "read_only": f"Read-only since{when}", "deprecated": f"Ends{when}"}
     instead = f"; use {lifecycle.replacement}" if lifecycle.replacement else ""
     state = words[lifecycle.state] if when else "Deprecated"
-    return f"{operation.says} {state}{instead}.".strip()
+    return f"{says} {state}{instead}.".strip()
 
 
 def annotations(operation: Offered) -> Json:
@@ -67,7 +72,7 @@ def input_schema(operation: Offered, *, plain: bool = False, off: Collection[str
         if each.shown != "always" and not (plain and each.shown == "rare"):
             continue
         name = shown_name(operation, each)
-        properties[name] = _time(each.schema) if each.name in said else each.schema
+        properties[name] = _cleaned(_time(each.schema) if each.name in said else each.schema)
         if each.required:
             required.append(name)
     properties |= _paging(operation)
@@ -77,6 +82,11 @@ def input_schema(operation: Offered, *, plain: bool = False, off: Collection[str
         properties["extra"] = {"type": "object", "description": f"More arguments: {', '.join(rare)}"}
     schema: Json = {"type": "object", "properties": properties}
     return schema | {"required": required} if required else schema
+
+
+def _cleaned(schema: Json) -> Json:
+    words: Any = schema.get("description")
+    return schema if words is None or clean(words) == words else schema | {"description": clean(words)}
 
 
 def _time(schema: Json) -> Json:

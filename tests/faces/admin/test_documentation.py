@@ -82,6 +82,22 @@ async def test_a_description_of_ones_own_is_the_tools_until_it_is_taken_back(sta
     assert (await stage.client.get(f"/documentation/{row['id']}")).status == 404
 
 
+async def test_a_model_reads_no_signs_that_mislead_and_no_more_than_its_program_takes(stage: Stage) -> None:
+    about = {"resource": "users", "method": "list"}
+    row = await write(stage, type="description", content="Who\u202e works\u200b here.\x00" + "w" * 3_000, **about)
+    shown: str = (await tool(stage, "list_all_openai_users"))["description"]
+    assert shown.startswith("Who works here.ww")
+    assert shown.endswith("w…")
+    assert len(shown) == 800
+    await stage.client.delete(f"/documentation/{row['id']}")
+    schema = {"type": "object", "properties": {"limit": {"description": "How\u202e many"}}}
+    row = await write(stage, type="query_schema", content=msgspec.json.encode(schema).decode(), **about)
+    assert (await tool(stage, "list_all_openai_users"))["query_schema"]["properties"]["limit"][
+        "description"
+    ] == "How many"
+    await stage.client.delete(f"/documentation/{row['id']}")
+
+
 async def test_what_is_written_for_the_installation_wins_over_the_integration(stage: Stage) -> None:
     about = {"type": "description", "resource": "groups", "method": "list"}
     general = {"entity_id": "openai", "entity_type": "integration", "content": "Of all.", **about}
@@ -127,6 +143,7 @@ async def test_a_place_holds_one_text_of_a_type(stage: Stage) -> None:
         ({"type": "description", "resource": "nothing", "method": "list", "content": "x"}, "resource"),
         ({"type": "description", "resource": "users", "method": "burn", "content": "x"}, "method"),
         ({"type": "description", "resource": "users", "method": "list", "content": ""}, "content"),
+        ({"type": "description", "resource": "users", "method": "list", "content": " \n "}, "content"),
         ({"type": "query_schema", "resource": "users", "content": "{}"}, "method"),
         ({"type": "query_schema", "resource": "users", "method": "list", "content": "type: object"}, "content"),
         (
