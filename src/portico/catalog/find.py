@@ -47,6 +47,11 @@ class View:
             found.setdefault(each.resource, []).append(each.method)
         return {name: tuple(methods) for name, methods in found.items()}
 
+    @cached_property
+    def areas(self) -> tuple[str, ...]:
+        """Those that the definition has a sentence for, then those that an override gave to its methods alone."""
+        return tuple(dict.fromkeys((*self.integration.tags, *(tag for each in self.offered for tag in each.tags))))
+
     def find(self, resource: str, method: str) -> Operation:
         """The operation, or NoSuchOperation with the nearest names."""
         operation = self._by_key.get((resource, method))

@@ -91,7 +91,7 @@ def is_discovery(exposure: Exposure, tokens: int) -> bool:
 
 def tools(view: View, offered: Offer) -> tuple[Tool, ...]:
     """The few tools of discovery, for one integration; what changes something only where there is anything such."""
-    areas = ", ".join(view.integration.tags)
+    areas = clean(", ".join(view.areas))
     label = view.integration.label
     few = (
         _tool(
@@ -128,7 +128,7 @@ def _changes(offered: Offer) -> bool:
 def instructions(server: McpServer, connected: Connected, offered: Offer, *, is_discovery: bool) -> str:
     """What a model should know before its first call: whose account, which areas, how ids, lists and errors work."""
     label = connected.view.integration.label
-    areas = list(dict.fromkeys(tag for each in offered.operations for tag in each.tags))
+    areas = list(dict.fromkeys(clean(tag) for each in offered.operations for tag in each.tags))
     tenant = clean(connected.account.tenant_id)[:_MOST_TENANT_CHARACTERS]
     lines = [f"{label} account of {tenant}: {len(offered.tools)} tools for {', '.join(areas)}."]
     if is_discovery:

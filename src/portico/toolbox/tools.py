@@ -15,7 +15,7 @@ IDENTITY = "id"
 _CURSOR = "From the last page, unchanged"
 _LIMIT = "Per page"
 # Some programs take 1,024 characters of description; the rest is for what we add to the sentences.
-_LONGEST_SAYS = 800
+_LONGEST_SAYS, _LONGEST_TITLE = 800, 100
 
 
 class Tool(Struct, frozen=True, kw_only=True):
@@ -33,7 +33,7 @@ def tool_of(operation: Offered, *, plain: bool = False, off: Collection[str] = (
     are switched off."""
     return Tool(
         name=operation.tool.name,
-        title=operation.title,
+        title=titled(operation),
         description=describe(operation),
         input_schema=input_schema(operation, plain=plain, off=off),
         annotations=annotations(operation),
@@ -54,9 +54,13 @@ def describe(operation: Offered) -> str:
     return f"{says} {state}{instead}.".strip()
 
 
+def titled(operation: Offered) -> str:
+    return " ".join(clean(operation.title).split())[:_LONGEST_TITLE]
+
+
 def annotations(operation: Offered) -> Json:
     return {
-        "title": operation.title,
+        "title": titled(operation),
         "readOnlyHint": operation.effect == "read",
         "destructiveHint": operation.effect == "destroy",
         "idempotentHint": operation.is_repeatable,

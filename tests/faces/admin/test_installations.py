@@ -158,6 +158,19 @@ async def test_an_override_holds_for_accounts_of_its_environment_and_theirs_goes
     assert await described(admin, sibling) == "Its own."
 
 
+async def test_an_area_of_ones_own_narrows_what_servers_offer(admin: Watched, installed: dict[str, Any]) -> None:
+    account = await connect_account(admin)
+    changed = {"tags": ["ours"], "title": "Every\u202e file\n of all"}
+    await overridden(admin, installed, {"resources": {"files": {"list": changed}}})
+    servers = f"/integrated-account/{account['id']}/mcp"
+    told = said(await admin.post(f"{servers}/preview", {"name": "ours", "config": {"tags": ["ours"]}}))
+    assert [(each["name"], each["title"]) for each in told["listed"]] == [
+        ("list_all_openai_files", "Every file of all")
+    ]
+    refused = await admin.post(servers, {"name": "ours", "config": {"tags": ["theirs"]}})
+    assert refused.json["details"]["failures"][0]["allowed"].endswith(", ours")
+
+
 async def test_an_override_changes_what_a_token_may_do(operator: Watched) -> None:
     """Whoever declares a reading call to be a writing one takes it away from tokens that may only read."""
     account = await connect_account(operator)

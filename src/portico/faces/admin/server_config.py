@@ -46,7 +46,7 @@ def check(name: str, config: ServerConfig, expires_at: datetime | None, moment: 
 
 def check_words(connected: Connected, config: ServerConfig, before: ServerConfig = _NOTHING) -> None:
     """What stood there `before` may stay: a definition that changed since is no reason to hold up another change."""
-    known = connected.view.integration.tags
+    known = connected.view.areas
     failures = [
         Failure("config.methods", f"{word!r} is neither a method nor a tool{_meant(connected.view, word)}", _METHODS)
         for word in dict.fromkeys(config.methods)

@@ -152,8 +152,9 @@ def _check_reads(served: Served, tools: Tools, name: str) -> None:
 
 def _search(served: Served, arguments: Json, tools: Tools) -> ToolResult:
     query, tag = str(arguments.get("query") or ""), str(arguments.get("tag") or "")
-    if tag and tag not in served.connected.view.integration.tags:
-        raise InvalidArguments([Failure("tag", f"is {tag!r}", ", ".join(served.connected.view.integration.tags))])
+    areas = served.connected.view.areas
+    if tag and tag not in areas:
+        raise InvalidArguments([Failure("tag", f"is {tag[:_MOST_SHOWN]!r}", ", ".join(areas))])
     given: Any = arguments.get("limit")
     limit: Any = USUALLY_FOUND if given is None else given
     if isinstance(limit, bool) or not isinstance(limit, int) or not 1 <= limit <= MOST_FOUND:
