@@ -77,11 +77,11 @@ class View:
         return word in self._method_words or self.tool(word) is not None
 
     def nearest_methods(self, word: str) -> list[str]:
-        return nearest(word, [*self._method_words, *self._by_tool])
+        return nearest(word, self._method_words)
 
     @cached_property
     def _method_words(self) -> frozenset[str]:
-        return frozenset(word for each in self.offered for word in (_group(each), each.method, each.key))
+        return frozenset(word for each in self.offered for word in _words_of(each))
 
     def nearest_tools(self, name: str, count: int = 3) -> list[str]:
         return nearest(name, self._by_tool, count)
@@ -150,13 +150,13 @@ def select(operations: Iterable[OneOffered], methods: Sequence[str] = (), tags: 
 def _passes(operation: Offered, wanted: set[str]) -> bool:
     if not wanted:
         return True
-    return bool(
-        wanted & {_group(operation), operation.method, operation.key, operation.tool.name, *operation.tool.aliases}
-    )
+    return not wanted.isdisjoint(_words_of(operation))
 
 
-def _group(operation: Offered) -> str:
-    return operation.group or group_of(operation.method)
+def _words_of(operation: Offered) -> set[str]:
+    """What a filter may call it by."""
+    group = operation.group or group_of(operation.method)
+    return {group, operation.method, operation.key, operation.tool.name, *operation.tool.aliases}
 
 
 def group_of(method: str) -> str:

@@ -15,7 +15,7 @@ READS, WRITES = (
     ("list_all_openai_files", "get_single_openai_file_by_id"),
     ("create_a_openai_file", "delete_a_openai_file_by_id"),
 )
-CUSTOM = "openai_batches_cancel"
+CUSTOM, SEARCH = "openai_batches_cancel", "list_all_openai_vector_store_search"
 CASES: dict[str, tuple[Json, set[str], set[str]]] = {
     # config, some that are offered, some that are not
     "everything": ({}, {*READS, *WRITES, CUSTOM}, set()),
@@ -26,6 +26,7 @@ CASES: dict[str, tuple[Json, set[str], set[str]]] = {
     "one tool": ({"methods": [READS[0]]}, {READS[0]}, {READS[1], *WRITES}),
     "one tool by an alias": ({"methods": ["list_all_open_ai_files"]}, {READS[0]}, {READS[1], *WRITES}),
     "one operation": ({"methods": ["files.list"]}, {READS[0]}, {READS[1], *WRITES}),
+    "one operation by an alias": ({"methods": ["vector_stores.search"]}, {SEARCH}, {*READS, *WRITES, CUSTOM}),
     "groups and tools": ({"methods": ["read", WRITES[0]]}, {*READS, WRITES[0]}, {WRITES[1]}),
     "one area": ({"tags": ["files"]}, {*READS, *WRITES}, {CUSTOM, "list_all_openai_models"}),
     "two areas": ({"tags": ["files", "batches"]}, {*READS, CUSTOM}, {"list_all_openai_models"}),
