@@ -47,7 +47,7 @@ def offer(connected: Connected, config: ServerConfig = NO_CONFIG, *, undescribed
         for each in operations
         if _barred(each, connected, config, undescribed=undescribed) is None
         and (config.include_removed or each.lifecycle.state != "removed")
-        and (not each.follows or select([each], _respelt(config, connected), config.tags))
+        and (not each.follows or select([each], respelt(config, connected), config.tags))
     )
     return Offer(operations=kept, tools=tuple(constrained(each, config) for each in kept))
 
@@ -59,14 +59,14 @@ def why_not(operation: Offered, connected: Connected, config: ServerConfig) -> E
         return NotAllowed(f"This server has switched {operation.comfort} off, and {operation.tool.name!r} with it.")
     if operation.follows and all(operation.key != each.key for each in _chosen(connected, config)):
         return NotAllowed(f"This server offers nothing that {operation.tool.name!r} could go on with.")
-    if not operation.follows and not select([operation], _respelt(config, connected), config.tags):
+    if not operation.follows and not select([operation], respelt(config, connected), config.tags):
         return NotAllowed(_filtered(operation, config))
     return _barred(operation, connected, config)
 
 
 def _chosen(connected: Connected, config: ServerConfig) -> list[Offered]:
     """What passes the filter, and what goes on with any of that."""
-    selected = {each.key for each in select(connected.view.offered, _respelt(config, connected), config.tags)}
+    selected = {each.key for each in select(connected.view.offered, respelt(config, connected), config.tags)}
     return [
         each
         for each in connected.view.offered
@@ -85,7 +85,7 @@ def _barred(
     return next(filter(None, (_key_missing(name, connected) for name in operation.credentials)), None)
 
 
-def _respelt(config: ServerConfig, connected: Connected) -> list[str]:
+def respelt(config: ServerConfig, connected: Connected) -> list[str]:
     """The filter's words, with tools by the names that they have in the catalog."""
     tools = [(word, connected.view.tool(word) if "_" in word else None) for word in config.methods]
     return [tool.tool.name if tool else word for word, tool in tools]

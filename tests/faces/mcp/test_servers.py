@@ -72,6 +72,11 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
         "config",
         "leaves no tool: nothing passes both methods and tags",
     ),
+    "nothing to go on with": (
+        {"methods": ["open_ai_wait_for"]},
+        "config",
+        "This server offers nothing that 'openai_wait_for' could go on with",
+    ),
     "nothing but changes": (
         {"methods": ["delete"], "read_only": True},
         "config",

@@ -16,7 +16,7 @@ from portico.shapes import Json
 from portico.toolbox import shown_once
 from portico.toolbox.controls import AS, DRY_RUN, FIELDS, RETRY, STORE_AS, THEN, WAIT_SECONDS
 from portico.toolbox.fit import clean
-from portico.toolbox.offer import CONSTRAINT_WORDS, Offer, why_not
+from portico.toolbox.offer import CONSTRAINT_WORDS, Offer, respelt, why_not
 from portico.toolbox.tools import IDENTITY
 
 SHORTEST_LIFE_SECONDS = 60
@@ -81,7 +81,7 @@ def check_offer(connected: Connected, config: ServerConfig, offered: Offer) -> N
     """InvalidArguments where nothing is left to call, with what stands in the way."""
     if offered.operations:
         return
-    passing = select(connected.view.offered, config.methods, config.tags)
+    passing = select(connected.view.offered, respelt(config, connected), config.tags)
     if not passing:
         why = "nothing passes both methods and tags" if config.methods and config.tags else "nothing passes the filter"
     else:
