@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Router
 
 from portico.errors import ClientLeft, NotFound, Refusal, VerbNotAllowed
+from portico.faces import local_pages
 from portico.faces.http import Aborted, Incoming, Receive, Scope, Send, describe, write_json
 from portico.gateway.parts import Parts
 from portico.log import about, redact
@@ -56,8 +57,13 @@ class Front:
         incoming = Incoming(scope, receive)
         send = incoming.exchange or send
         self._introduce(incoming)
+        page = local_pages.page_of(incoming) if b"origin" in incoming.headers else ""
+        send = local_pages.readable_by(page, send) if page else send
         try:
             _check_head(scope)
+            if page and local_pages.is_question(incoming):
+                await local_pages.allow(send)
+                return
             face = self._hot.get(incoming.path[1:].partition("/")[0])
             if face is not None and not (incoming.verb == "GET" and self._cold.fullmatch(incoming.path)):
                 await face(incoming, send, self._parts)

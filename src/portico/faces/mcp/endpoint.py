@@ -8,6 +8,7 @@ from msgspec import UNSET
 from portico.errors import NotFound, Refusal, VerbNotAllowed
 from portico.faces.address import address_of
 from portico.faces.http import Incoming, Send, begin, describe, while_connected, write_json
+from portico.faces.local_pages import is_local
 from portico.faces.mcp import eras, wire
 from portico.faces.mcp.bearers import Bearers
 from portico.faces.mcp.calls import Circumstances, Tools, call, name_call
@@ -37,7 +38,6 @@ _METHODS = (
 _REMEMBER_SECONDS = 30.0
 _MOST_REMEMBERED = 10_000
 _MOST_CLIENT_CHARACTERS = 200
-_LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 # Word for word the same for every address that leads nowhere, so that nothing can be learnt from it.
 _NOTHING = (
     b'{"statusCode":404,"error":"Not Found","message":"There is no MCP server at this address.","code":"not_found"}'
@@ -200,7 +200,7 @@ class McpFace:
                 f"This server is not called {clean(host[:100])!r}; PORTICO_PUBLIC_URL says what it is called."
             )
         origin = incoming.header("origin").strip()
-        if origin and origin != self._origin and _hostname(origin) not in _LOOPBACK:
+        if origin and origin != self._origin and not is_local(origin):
             raise ForeignOrigin("Web pages from elsewhere may not call this server.")
 
 
@@ -227,13 +227,6 @@ def _client(message: Message, incoming: Incoming) -> str:
     """What the client calls itself, for the log; nothing is decided by it."""
     told = eras.client_of(message) or incoming.header("user-agent")
     return clean(told)[:_MOST_CLIENT_CHARACTERS]
-
-
-def _hostname(origin: str) -> str | None:
-    try:
-        return urlsplit(origin).hostname
-    except ValueError:
-        return None
 
 
 async def _guarded(work: Awaitable[ToolResult], entry: Entry) -> ToolResult | Needed:
