@@ -21,7 +21,6 @@ _MAY: list[tuple[bytes, bytes]] = [
     (b"access-control-allow-methods", b"GET, POST"),
     (b"access-control-allow-headers", _SENT),
     (b"access-control-max-age", b"600"),
-    (b"content-length", b"0"),
 ]
 
 
