@@ -1,0 +1,35 @@
+"""What is worked out once for each tool of each view of a catalog, and is then good for every call of it."""
+
+import weakref
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from portico.catalog.find import View
+from portico.model.offered import Offered
+from portico.toolbox import names
+from portico.toolbox.arguments import Arguments
+from portico.toolbox.controls import Controls
+
+
+class Known(Struct, frozen=True):
+    """A tool's arguments, which of them may be names, and what is said beside them."""
+
+    arguments: Arguments
+    controls: Controls
+    named: Sequence[names.Asked]
+
+
+class KnownTools:
+    def __init__(self) -> None:
+        self._views: weakref.WeakKeyDictionary[View, dict[str, Known]] = weakref.WeakKeyDictionary()
+
+    def of(self, view: View, operation: Offered) -> Known:
+        tools = self._views.get(view)
+        if tools is None:
+            tools = self._views[view] = {}
+        known = tools.get(operation.key)
+        if known is None:
+            named = names.asked_for(view, operation)
+            known = tools[operation.key] = Known(Arguments(operation), Controls(operation), named)
+        return known
