@@ -13,11 +13,12 @@ from portico.toolbox.controls import Controls
 
 
 class Known(Struct, frozen=True):
-    """A tool's arguments, which of them may be names, and what is said beside them."""
+    """A tool's arguments, which of them may be names, which hold files, and what is said beside them."""
 
     arguments: Arguments
     controls: Controls
     named: Sequence[names.Asked]
+    files: frozenset[str]
 
 
 class KnownTools:
@@ -31,5 +32,6 @@ class KnownTools:
         known = tools.get(operation.key)
         if known is None:
             named = names.asked_for(view, operation)
-            known = tools[operation.key] = Known(Arguments(operation), Controls(operation), named)
+            files = frozenset(each.name for each in operation.parameters if each.place == "upload")
+            known = tools[operation.key] = Known(Arguments(operation), Controls(operation), named, files)
         return known

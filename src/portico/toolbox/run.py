@@ -160,7 +160,7 @@ class Toolbox:
         showing = structs.replace(showing, arguments=accepted)
         if not is_dry_run:
             await self._hold(caller, asked, connected, offered, (accepted, understood))
-        accepted, uploads = await self._files.take(offered, accepted, showing.keeping)
+        accepted, uploads = await self._files.take(offered, known.files, accepted, showing.keeping)
         if isinstance(offered, Composed):
             run = self._asked(caller, asked, connected, offered, showing.keys)
             run = structs.replace(run, is_dry_run=is_dry_run, uploads=uploads)

@@ -191,12 +191,13 @@ def _unchanged(content: bytes, operation: Operation, showing: Showing) -> bytes 
     """JSON as the vendor wrote it, without its blanks, where nothing in it has to be looked into or left out."""
     if showing.fields != ALL or showing.is_table or operation.secrets or (showing.is_lean and operation.bulky):
         return None
-    if b"\\/" in content or not fit.is_clean(content) or artifacts.may_hold_files(content):
+    if b"\\/" in content or artifacts.may_hold_files(content):
         return None
     try:
-        return msgspec.json.format(content, indent=-1)
+        written_so = msgspec.json.format(content, indent=-1)
     except (msgspec.DecodeError, RecursionError):
         return None
+    return written_so if fit.is_clean_json(written_so) else None
 
 
 def _parsed(content: bytes) -> Any:
