@@ -19,6 +19,8 @@ _SECRET_TEXT = re.compile(
     r"\b(?!sk-[a-z]+-(?![A-Za-z0-9_\-]))(sk-[A-Za-z0-9_\-]{4})[A-Za-z0-9_\-]+|(ptc_[a-z]+_)[0-9A-Za-z]+"
     r"|((?i:bearer|basic) )[^\s\"',;]+|(/mcp/)[^/\s?\"']+|\b(whsec_)[0-9A-Za-z+/=_\-]+"
 )
+# One of these stands in every text in which that finds something.
+_MARKS = ("sk-", "ptc_", "/mcp/", "whsec_", "r ", "R ", "c ", "C ")
 # What secrets are called, wherever it stands in a name.
 TELLTALE_WORDS = r"authorization|api[-_]?key|secret|password|token(?!s)|credential|cookie|verifier"
 _SECRET_NAME = re.compile(rf"{TELLTALE_WORDS}|(^|[-_])key$", re.IGNORECASE)
@@ -33,7 +35,7 @@ def redact(value: Any, name: str = "") -> Any:
     if name and _SECRET_NAME.search(name):
         return HIDDEN
     if isinstance(value, str):
-        return _SECRET_TEXT.sub(_shorten, value)
+        return _SECRET_TEXT.sub(_shorten, value) if any(map(value.__contains__, _MARKS)) else value
     if is_record(value):
         return {redact(str(key)): redact(item, str(key)) for key, item in value.items()}
     if isinstance(value, list | tuple | set | frozenset):

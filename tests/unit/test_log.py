@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import structlog
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portico.log import HIDDEN, Redacting, RedactingJson, about, configure, facts, logger, redact
@@ -50,6 +50,41 @@ SECRET_NAMES = [
 @pytest.mark.parametrize("value", [CANARY, CANARY.encode(), [CANARY], {"inner": CANARY}, (CANARY,)], ids=type)
 def test_what_has_a_secrets_name_is_hidden_whatever_it_is(name: str, value: Any) -> None:
     assert CANARY not in str(redact({name: value}))
+
+
+PIECES = [
+    "sk-",
+    "SK-",
+    "proj-",
+    "admin-",
+    "ptc_",
+    "api_",
+    "/mcp/",
+    "/",
+    "whsec_",
+    "bEaReR",
+    "Basic",
+    "BASIC",
+    " ",
+    "x9",
+    "é",
+    ";",
+]
+
+
+@given(pieces=st.lists(st.sampled_from(PIECES), max_size=8))
+@example(["sk-", "x9x9x9"])
+@example(["ptc_", "api_", "x9"])
+@example(["/mcp/", "x9"])
+@example(["whsec_", "x9"])
+@example(["bEaReR", " ", "x9"])
+@example(["bearer", " ", "x9"])
+@example(["Basic", " ", "x9"])
+@example(["BASIC", " ", "x9"])
+def test_nothing_is_passed_over_because_it_looks_harmless(pieces: list[str]) -> None:
+    text = "".join(pieces)
+    for before in ("c ", "r "):  # with either of them in front it has to be looked at closely
+        assert redact(before + text) == before + redact(text)
 
 
 def test_what_is_no_secret_stays_readable() -> None:

@@ -100,8 +100,9 @@ class Incoming:
         if (self.content_length or 0) > limit_bytes:
             raise errors.TooLarge(f"The body may have at most {limit_bytes} bytes.")
         parts: list[bytes] = []
-        total = 0
-        async for piece in self.stream():
+        total, more = 0, True
+        while more:
+            piece, more = await self.piece()
             parts.append(piece)
             total += len(piece)
             if total > limit_bytes:

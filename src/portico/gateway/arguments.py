@@ -42,8 +42,7 @@ def sort(operation: Operation, call: Call, arguments: Mapping[str, Any] | None =
     body, taken = _take_path_from_body(operation, call, given)
     given.update(taken)
     path, failures = _path(operation, given)
-    known = {name: each for each in operation.parameters for name in (each.name, each.on_the_wire)} if given else {}
-    query, headers, fields = _spread(operation, given, known)
+    query, headers, fields = _spread(operation, given, operation.spelled) if given else ([], [], {})
     failures += _missing(operation, call, query, headers, fields)
     if body is not None and fields:
         body, more = _merged(body, fields)
@@ -61,7 +60,7 @@ def sort(operation: Operation, call: Call, arguments: Mapping[str, Any] | None =
 
 
 def _writes_json(operation: Operation) -> bool:
-    return operation.body == "json" and any(each.place == "body" and each.required for each in operation.parameters)
+    return operation.body == "json" and any(each.place == "body" for each in operation.required)
 
 
 def _take_path_from_body(operation: Operation, call: Call, given: dict[str, Any]) -> tuple[Body | None, dict[str, Any]]:
@@ -222,14 +221,14 @@ def _typed(value: Any, parameter: Parameter | None) -> Any:
 def _missing(
     operation: Operation, call: Call, query: Pairs, headers: Pairs, fields: Mapping[str, Any]
 ) -> list[Failure]:
+    if not operation.required:
+        return []
     sent = {name for name, _ in query}
     sent |= {name.removesuffix("[]").partition("[")[0] for name in sent}
     sent |= {name for name, _ in headers}
     files = {*call.uploads, *fields}
     failures: list[Failure] = []
-    for each in operation.parameters:
-        if not each.required:
-            continue
+    for each in operation.required:
         if (each.place in {"query", "header"} and not {each.name, each.on_the_wire} & sent) or (
             each.place == "body" and call.body is None and each.on_the_wire.partition(".")[0] not in fields
         ):

@@ -186,7 +186,7 @@ def _limit(operation: Operation, limit: Any) -> str:
     if number < 1:
         raise InvalidArguments([Failure("limit", "must be at least 1")])
     style = operation.page
-    known = next((each for each in operation.parameters if style and each.name == style.limit), None)
+    known = operation.named.get(style.limit) if style else None
     most = known.schema.get("maximum") if known else None
     return str(min(number, most) if most else number)
 

@@ -111,7 +111,7 @@ def _form_parts(operation: Operation, given: Sorted) -> list[multipart.Field | m
     for name, value in (given.fields or {}).items():
         parts += _form_fields(name, value)
     for name, files in given.uploads.items():
-        parameter = next((each for each in operation.parameters if each.name == name), None)
+        parameter = operation.named.get(name)
         wire = parameter.on_the_wire if parameter else name
         parts += [_file_part(wire, each) for each in files]
     return parts

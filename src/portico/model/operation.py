@@ -1,6 +1,7 @@
 """What an operation is: one METHOD + path of a vendor's API, described once. The core knows vendors by this alone."""
 
 import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from msgspec import Struct
@@ -121,7 +122,7 @@ class ToolName(Struct, frozen=True, kw_only=True, omit_defaults=True):
     aliases: tuple[str, ...] = ()
 
 
-class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True, dict=True):
     integration: str
     resource: str
     method: str
@@ -159,6 +160,19 @@ class Operation(Struct, frozen=True, kw_only=True, omit_defaults=True):
     @property
     def key(self) -> str:
         return f"{self.resource}.{self.method}"
+
+    @cached_property
+    def named(self) -> dict[str, Parameter]:
+        return {each.name: each for each in self.parameters}
+
+    @cached_property
+    def spelled(self) -> dict[str, Parameter]:
+        """By their own names and by the vendor's."""
+        return {name: each for each in self.parameters for name in (each.name, each.on_the_wire)}
+
+    @cached_property
+    def required(self) -> tuple[Parameter, ...]:
+        return tuple(each for each in self.parameters if each.required)
 
     @property
     def group(self) -> str:

@@ -1,5 +1,6 @@
 """What a model says → arguments by the vendor's own names: times and names understood, checked, within the limits."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
@@ -24,15 +25,20 @@ class Acceptance(Struct, frozen=True, kw_only=True):
     book: NameBook
     lister: Lister
 
-    async def accept(self, operation: Offered, arguments: Arguments, given: Json) -> tuple[Json, Json]:
-        """The arguments as the vendor wants them, and what was understood of those that people say otherwise."""
+    async def accept(
+        self, operation: Offered, arguments: Arguments, given: Json, named: Sequence[Asked]
+    ) -> tuple[Json, Json]:
+        """The arguments as the vendor wants them, and what was understood of those that people say otherwise.
+
+        `named`: those that may be given by name.
+        """
         said = offer.filled(operation, arguments.rename(given), self.config.arguments)
         own, understood = said, Json()
-        if "times" not in self.config.comforts_off:
+        if operation.times and "times" not in self.config.comforts_off:
             own, understood = times.understand(operation, own, self.connected.account, self.now)
-        if "names" not in self.config.comforts_off:
-            own, named = await names.resolve(self._desk(operation), operation, own)
-            understood = understood | named
+        if named and "names" not in self.config.comforts_off:
+            own, meant = await names.resolve(self._desk(operation), operation, own, named)
+            understood = understood | meant
         arguments.check(own)
         own, failures = offer.enforce(operation, own, self.config.arguments, said)
         if failures:

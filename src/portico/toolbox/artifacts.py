@@ -23,6 +23,8 @@ HEAD_BYTES, TAIL_BYTES = 524_288, 65_536
 # Shorter than the one it is no file, longer than the other it is one whatever it holds.
 _SHORTEST_FILE, _SURELY_FILE = 200, 2048
 _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
+# As JSON writes it: plainly, or with a letter of it spelled as an escape.
+_MAY_BE_BASE64 = re.compile(rb'"[A-Za-z0-9+/=_-]{%d}|\\[/u]' % _SHORTEST_FILE)
 _PAGES = re.compile(rb"/Type\s*/Pages\b[^>]*?/Count\s+(\d+)|/Count\s+(\d+)[^>]*?/Type\s*/Pages\b", re.DOTALL)
 _PREVIEW_CHARACTERS = 2000
 # What stands around base64 in an answer, so that the whole still fits.
@@ -41,8 +43,19 @@ class Keeping(Struct, frozen=True, kw_only=True):
 
 
 def may_hold_files(content: bytes) -> bool:
-    """Whether JSON has a text in it that is long enough for `lift` to look at: one look instead of a walk."""
-    return max(map(len, content.split(b'"'))) >= _SHORTEST_FILE
+    """Whether JSON has a text in it that `lift` could take for a file: a look or two instead of a walk."""
+    return _has_long_text(content) and _MAY_BE_BASE64.search(content) is not None
+
+
+def _has_long_text(content: bytes) -> bool:
+    """Whether somewhere as many bytes as the shortest file has stand between two quotation marks."""
+    start, last = 0, len(content) - _SHORTEST_FILE
+    while start <= last:
+        mark = content.rfind(b'"', start, start + _SHORTEST_FILE)
+        if mark < 0:
+            return True
+        start = mark + 1  # whatever is long enough begins behind it
+    return False
 
 
 class Glimpse:

@@ -1,6 +1,7 @@
 """Arguments that comforts add to a tool: shown where they mean something, and no business of the vendor's. Pure."""
 
 from collections.abc import Collection
+from typing import Any
 
 from msgspec import Struct
 
@@ -62,23 +63,29 @@ def controls_of(operation: Offered, off: Collection[str] = ()) -> tuple[Control,
     return tuple(each for each in every if each.comfort not in off)
 
 
-def take(operation: Offered, arguments: Json, off: Collection[str]) -> tuple[Json, Json]:
-    """(the tool's own arguments, what was said to us). Refused is what this server has switched off."""
-    own = {each.name for each in operation.parameters}
-    mine = {each.name: each.comfort for each in controls_of(operation)} | {
-        FIELDS: "fields",
-        DRY_RUN: "dry_run",
-        RETRY: "",
-    }
-    if AS not in own:
-        mine[AS] = _FORMS.get(str(arguments.get(AS)), "")  # bytes and lists may be in any answer
-    said = {name: value for name, value in arguments.items() if name in mine and name not in own}
-    failures = [Failure(name, OFF) for name in said if mine[name] and mine[name] in off]
-    if said.get(AS) not in (None, *_FORMS):  # whatever it is: a list is in no set
-        failures.append(Failure(AS, f"is {said[AS]!r}", ", ".join(_FORMS)))
-    if failures:
-        raise InvalidArguments(failures)
-    return {name: value for name, value in arguments.items() if name not in said}, said
+class Controls:
+    """What one tool is told beside its own arguments, ready to be told apart from them again and again."""
+
+    def __init__(self, operation: Offered) -> None:
+        own = {each.name for each in operation.parameters}
+        every = {each.name: each.comfort for each in controls_of(operation)}
+        every |= {FIELDS: "fields", DRY_RUN: "dry_run", RETRY: "", AS: ""}  # bytes and lists may be in any answer
+        self._comforts = {name: comfort for name, comfort in every.items() if name not in own}
+
+    def take(self, arguments: Json, off: Collection[str]) -> tuple[Json, Json]:
+        """(the tool's own arguments, what was said to us). Refused is what this server has switched off."""
+        said = {name: value for name, value in arguments.items() if name in self._comforts}
+        if not said:
+            return arguments, said
+        failures = [Failure(name, OFF) for name, value in said.items() if self._comfort(name, value) in off]
+        if said.get(AS) not in (None, *_FORMS):  # whatever it is: a list is in no set
+            failures.append(Failure(AS, f"is {said[AS]!r}", ", ".join(_FORMS)))
+        if failures:
+            raise InvalidArguments(failures)
+        return {name: value for name, value in arguments.items() if name not in said}, said
+
+    def _comfort(self, name: str, value: Any) -> str:
+        return _FORMS.get(str(value), "") if name == AS else self._comforts[name]
 
 
 def read_patience(said: Json) -> Patience:

@@ -40,6 +40,8 @@ class Selection(Struct, frozen=True):
 
     def inside(self, name: str) -> "Selection":
         """For the items of a list that stands under this name: whoever has seen it there may write it along."""
+        if not self.wanted and not self.left:
+            return self
         return Selection(_inside(self.wanted, name), _inside(self.left, name), self.always)
 
     def names(self, field: str) -> bool:

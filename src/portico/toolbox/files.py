@@ -3,7 +3,7 @@
 import base64
 import binascii
 import mimetypes
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -31,10 +31,11 @@ class FileArguments:
         self._shelf, self._transport, self._settings = shelf, transport, settings
 
     async def take(
-        self, operation: Offered, arguments: Json, keeping: Keeping
+        self, operation: Offered, names: Set[str], arguments: Json, keeping: Keeping
     ) -> tuple[Json, dict[str, Sequence[Upload]]]:
-        """The arguments without their files, and the files as uploads."""
-        names = {each.name for each in operation.parameters if each.place == "upload"}
+        """The arguments without their files, which go by these names, and the files as uploads."""
+        if not names:
+            return arguments, {}
         if "application/json" in operation.content_types:  # there, a reference to what the vendor has already may stand
             names = {name for name in names if not _is_reference(arguments.get(name))}
         uploads: dict[str, Sequence[Upload]] = {}

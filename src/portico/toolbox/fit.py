@@ -33,10 +33,15 @@ def clean(value: Any) -> Any:
 
 def is_clean(content: bytes) -> bool:
     """Whether what should be JSON holds no such character, told at one look: written out, or spelled as an escape."""
+    return is_clean_json(content) and len(content.translate(None, _UNSEEN_ASCII)) == len(content)
+
+
+def is_clean_json(content: bytes) -> bool:
+    """The same of what is known to be JSON, where nothing below the blank stands in a text."""
     if b"\\" in content and _SPELLED.search(content):
         return False
     if content.isascii():
-        return len(content.translate(None, _UNSEEN_ASCII)) == len(content)
+        return b"\x7f" not in content
     try:
         return not _UNSEEN.search(content.decode())
     except UnicodeDecodeError:

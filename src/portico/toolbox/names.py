@@ -104,14 +104,16 @@ class Desk(Struct, frozen=True, kw_only=True):
         return await self.book.candidates(self.place, rule, listing, parents, self.lister)
 
     def listing(self, key: str) -> Operation:
-        resource, _, method = key.partition(".")
-        return self.view.find(resource, method)
+        return _listing(self.view, key)
 
 
-async def resolve(desk: Desk, operation: Offered, arguments: Json) -> tuple[Json, Json]:
-    """The arguments with ids for names, and what was understood, for the answer to tell."""
+async def resolve(
+    desk: Desk, operation: Offered, arguments: Json, wanted: Sequence[Asked] | None = None
+) -> tuple[Json, Json]:
+    """The arguments with ids for names, and what was understood, for the answer to tell. `wanted`: what `asked_for`
+    said of this operation, where that is at hand."""
     resolved, understood = dict(arguments), Json()
-    for asked in _parents_first(desk, operation):
+    for asked in asked_for(desk.view, operation) if wanted is None else wanted:
         name = asked.parameter.name
         for spot, said in spots(resolved.get(name), _path_to(asked, resolved.get(name))):
             # Of a list it is said of the list what was wrong or understood, item by item.
@@ -126,13 +128,19 @@ async def resolve(desk: Desk, operation: Offered, arguments: Json) -> tuple[Json
     return resolved, understood
 
 
+def _listing(view: View, key: str) -> Operation:
+    resource, _, method = key.partition(".")
+    return view.find(resource, method)
+
+
 def _path_to(asked: Asked, value: Any) -> tuple[str, ...]:
     """An argument that is a list holds an id in each of its items."""
     return asked.path or ((EACH,) if is_list(value) else ())
 
 
-def _parents_first(desk: Desk, operation: Offered) -> Sequence[Asked]:
-    rules = desk.view.integration.names
+def asked_for(view: View, operation: Offered) -> Sequence[Asked]:
+    """What may be given by its name: parents first."""
+    rules = view.integration.names
     every = [Asked(parameter=each, listing=each.names) for each in operation.parameters]
     for each in operation.parameters:
         for place, listing in each.names_within.items():
@@ -140,7 +148,7 @@ def _parents_first(desk: Desk, operation: Offered) -> Sequence[Asked]:
             field = next((step for step in reversed(path) if step != EACH), "")
             every.append(Asked(parameter=each, listing=listing, field=field, path=path))
     named = [each for each in every if each.listing in rules and rules[each.listing].fields]
-    return sorted(named, key=lambda each: len(desk.listing(each.listing).path_parameters))
+    return sorted(named, key=lambda each: len(_listing(view, each.listing).path_parameters))
 
 
 class _Resolver:

@@ -59,7 +59,8 @@ def why_not(operation: Offered, connected: Connected, config: ServerConfig) -> E
         return NotAllowed(f"This server has switched {operation.comfort} off, and {operation.tool.name!r} with it.")
     if operation.follows and all(operation.key != each.key for each in _chosen(connected, config)):
         return NotAllowed(f"This server offers nothing that {operation.tool.name!r} could go on with.")
-    if not operation.follows and not select([operation], respelt(config, connected), config.tags):
+    is_filtered = bool(config.methods or config.tags) and not operation.follows
+    if is_filtered and not select([operation], respelt(config, connected), config.tags):
         return NotAllowed(_filtered(operation, config))
     return _barred(operation, connected, config)
 
@@ -156,6 +157,8 @@ def constrained(operation: Offered, config: ServerConfig) -> Tool:
 
 def filled(operation: Offered, said: Json, constraints: dict[str, Json]) -> Json:
     """What was said, with the only allowed value of each argument that was left out: an id, a name or a time."""
+    if not constraints:
+        return said
     only = {each.parameter.name: _only_value(each) for each in limits_of(operation, constraints)}
     return said | {name: value for name, value in only.items() if value is not None and name not in said}
 
@@ -167,9 +170,9 @@ def enforce(
 
     A constraint may list ids or names: it holds for an argument as it was said or as it was understood.
     """
-    kept = dict(arguments)
     if not constraints:
-        return kept, []
+        return arguments, []
+    kept = dict(arguments)
     limits = limits_of(operation, constraints)
     failures = _bypasses(operation, arguments, limits)
     for each in limits:

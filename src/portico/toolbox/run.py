@@ -1,6 +1,5 @@
 """Run a tool by its name: comforts in, the one path, comforts out."""
 
-import weakref
 from collections.abc import Sequence
 
 from msgspec import Struct, structs
@@ -24,15 +23,25 @@ from portico.shapes import Json
 from portico.store import replays
 from portico.toolbox import brakes, names, offer, results, times
 from portico.toolbox.accept import Acceptance
-from portico.toolbox.arguments import Arguments
 from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.brakes import Meant, Standing
 from portico.toolbox.composed import Asked, Composed, Context
 from portico.toolbox.confirm import Asking, InputNeeded, is_held
-from portico.toolbox.controls import AS, BASE64, DRY_RUN, FIELDS, OFF, STORE_AS, TABLE, read_flag, read_patience, take
+from portico.toolbox.controls import (
+    AS,
+    BASE64,
+    DRY_RUN,
+    FIELDS,
+    OFF,
+    STORE_AS,
+    TABLE,
+    read_flag,
+    read_patience,
+)
 from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.files import FileArguments
 from portico.toolbox.handing import hand_over
+from portico.toolbox.known import KnownTools
 from portico.toolbox.offer import Offer
 from portico.toolbox.once import Once
 from portico.toolbox.pricing import price_of
@@ -82,14 +91,12 @@ class ToolCall(Struct, frozen=True, kw_only=True):
 
 
 class Toolbox:
-    """Keeps what is made once for each view of a catalog: the checks of arguments."""
-
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
         self._files = FileArguments(parts.shelf, parts.transport, parts.settings)
         rests = Rests(parts.shelf, parts.keyring.pepper)
         self._presenter = Presenter(Artifacts(parts.shelf), rests, parts.settings.reshape_limit_bytes)
-        self._arguments: weakref.WeakKeyDictionary[View, dict[str, Arguments]] = weakref.WeakKeyDictionary()
+        self._known = KnownTools()
         self._names = names.NameBook(parts.clock, parts.written)
 
     def offer(self, connected: Connected, config: ServerConfig) -> Offer:
@@ -131,7 +138,8 @@ class Toolbox:
         return operation
 
     async def _run(self, caller: Caller, asked: ToolCall, connected: Connected, offered: Offered) -> ToolResult:
-        own, said = take(offered, asked.arguments, asked.config.comforts_off)
+        known = self._known.of(connected.view, offered)
+        own, said = known.controls.take(asked.arguments, asked.config.comforts_off)
         wish, is_dry_run = read_wish(said), read_flag(said, DRY_RUN)
         asked = structs.replace(asked, arguments=own, patience=read_patience(said))
         showing = self._showing(caller, asked, connected, offered, said)
@@ -147,12 +155,11 @@ class Toolbox:
             book=self._names,
             lister=self._lister_for(caller, asked),
         )
-        arguments = self._arguments_of(connected.view, offered)
-        accepted, understood = await acceptance.accept(offered, arguments, asked.arguments)
+        accepted, understood = await acceptance.accept(offered, known.arguments, asked.arguments, known.named)
         showing = structs.replace(showing, arguments=accepted)
         if not is_dry_run:
             await self._hold(caller, asked, connected, offered, (accepted, understood))
-        accepted, uploads = await self._files.take(offered, accepted, showing.keeping)
+        accepted, uploads = await self._files.take(offered, known.files, accepted, showing.keeping)
         if isinstance(offered, Composed):
             run = self._asked(caller, asked, connected, offered, showing.keys)
             run = structs.replace(run, is_dry_run=is_dry_run, uploads=uploads)
@@ -326,12 +333,6 @@ class Toolbox:
             trace_id=asked.trace_id,
         )
 
-    def _arguments_of(self, view: View, operation: Offered) -> Arguments:
-        known = self._arguments.setdefault(view, {})
-        if operation.key not in known:
-            known[operation.key] = Arguments(operation)
-        return known[operation.key]
-
 
 def _begun(asked: ToolCall) -> Call:
     """What the log says of a call as long as nothing more is known of it."""
@@ -373,7 +374,9 @@ def _page_size(operation: Operation) -> int:
 
 def _without_streaming(operation: Operation, accepted: Json) -> Json:
     """A model gets the whole answer, not a stream of pieces."""
-    streaming = operation.events_when or {}
+    streaming = operation.events_when
+    if not streaming:
+        return accepted
     return {name: value for name, value in accepted.items() if streaming.get(name) != value}
 
 

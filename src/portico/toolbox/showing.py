@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 from msgspec import Struct, structs
 
 from portico.errors import VendorGarbled, VendorTooLarge
@@ -69,6 +70,9 @@ class Presenter:
             return await self.value(_parsed(await self.read(answer)), showing, [])
         if kind == "application/json" or kind.endswith("+json"):
             content = await self.read(answer)
+            same = _unchanged(content, operation, showing)
+            if same is not None and same.startswith(b"{") and len(same) <= showing.limit:
+                return results.of_encoded(same)
             value = await keys.over(_parsed(content))
             showing = structs.replace(showing, keys=keys)
             value, blocks, notes = await self._chosen(value, operation, showing, artifacts.may_hold_files(content))
@@ -101,7 +105,7 @@ class Presenter:
         whole = whole if is_clean else fit.clean(whole)
         encoded = written(whole)
         if len(encoded) <= showing.limit:
-            return results.of_value(whole, blocks=blocks, encoded=encoded)
+            return results.of_encoded(encoded, blocks=blocks)
         (shown, *rest), cuts = fit.split_value(whole, showing.limit)
         if cuts:
             cursor = await self._keep(showing, rest)
@@ -112,6 +116,11 @@ class Presenter:
         return results.of_value(await self._rests.go_on(place, cursor))
 
     async def _page(self, operation: Operation, page: Page, showing: Showing) -> ToolResult:
+        if (same := _unchanged(page.items, operation, showing)) is not None:
+            tail = written({NEXT_CURSOR: page.next_cursor, _COUNT: page.count})
+            encoded = b'{"%b":%b,%b' % (_RESULT.encode(), same, tail[1:])
+            if len(encoded) <= showing.limit:
+                return results.of_encoded(encoded)
         try:
             items: Any = decode(page.items)
         except NotJson:
@@ -128,7 +137,7 @@ class Presenter:
         whole = wrap(rows) | {NEXT_CURSOR: page.next_cursor}
         encoded = written(whole)
         if len(encoded) <= showing.limit:
-            return results.with_notes(results.of_value(whole, blocks=blocks, encoded=encoded), notes)
+            return results.with_notes(results.of_encoded(encoded, blocks=blocks), notes)
         shown, *rest = fit.split_page(rows, wrap, showing.limit)
         if rest:
             rest[-1] = rest[-1] | {NEXT_CURSOR: page.next_cursor}
@@ -185,6 +194,19 @@ class Presenter:
             if total > self._most_bytes:
                 raise VendorTooLarge
         return b"".join(pieces)
+
+
+def _unchanged(content: bytes, operation: Operation, showing: Showing) -> bytes | None:
+    """JSON as the vendor wrote it, without its blanks, where nothing in it has to be looked into or left out."""
+    if showing.fields != ALL or showing.is_table or operation.secrets or (showing.is_lean and operation.bulky):
+        return None
+    if b"\\/" in content or artifacts.may_hold_files(content):
+        return None
+    try:
+        written_so = msgspec.json.format(content, indent=-1)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    return written_so if fit.is_clean_json(written_so) else None
 
 
 def _parsed(content: bytes) -> Any:

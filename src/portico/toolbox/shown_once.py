@@ -181,6 +181,8 @@ async def _nothing() -> None:
 
 def rules_for(rules: SecretRules, view: View) -> SecretRules:
     """With tools by the names that they have in the catalog."""
+    if not rules.tools:
+        return rules
     return structs.replace(rules, tools={_respelt(each, view): way for each, way in rules.tools.items()})
 
 

@@ -15,6 +15,8 @@ from tests.handmade import HEAD, Talk, handmade
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 GARBLED, DEEP = "was not the JSON that this operation promises", "is nested deeper than can be shown"
+# What has to be looked into: anything else leaves as it was written.
+MISLEADING = b'"\\u202e"'
 FILE, FILES, REPORT = "get_single_openai_file_by_id", "list_all_openai_files", "openai_costs_report"
 
 
@@ -26,8 +28,8 @@ class Odd:
     says: list[bytes]
 
 
-def nested(depth: int) -> bytes:
-    return b'{"a":' * depth + b"1" + b"}" * depth
+def nested(depth: int, innermost: bytes = b"1") -> bytes:
+    return b'{"a":' * depth + innermost + b"}" * depth
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -57,10 +59,9 @@ async def odd(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Odd]:
         (b'{"id":"\xff"}', {"result": '{"id":"\ufffd"}'}),
         (nested(3000), {"result": nested(3000).decode()}),
         (b'{"id":"a\\u0000\\u202eb","\\u202ekey\\u0000":1}', {"id": "ab", "key": 1}),
-        (b'{"n":1e400}', {"result": '{"n":1e400}'}),
         (b"null", {"result": None}),
     ],
-    ids=["bytes that are no text", "nested without end", "signs that mislead", "a number beyond all", "nothing"],
+    ids=["bytes that are no text", "nested without end", "signs that mislead", "nothing"],
 )
 async def test_answer_that_is_no_json_comes_as_text_and_without_signs_that_mislead(
     odd: Odd, said: bytes, value: object
@@ -72,9 +73,9 @@ async def test_answer_that_is_no_json_comes_as_text_and_without_signs_that_misle
 @pytest.mark.parametrize(
     ("tool", "said", "words"),
     [
-        (FILE, nested(700), DEEP),
+        (FILE, nested(700, MISLEADING), DEEP),
         (FILES, b'{"object":"list","data":[{"id":"\xff"}]}', GARBLED),
-        (FILES, b'{"object":"list","data":[' + nested(600) + b"]}", DEEP),
+        (FILES, b'{"object":"list","data":[' + nested(600, MISLEADING) + b"]}", DEEP),
         (FILES, b'{"object":"list","data":[{"id":"\\ud800"}]}', GARBLED),
         (REPORT, b'{"object":"page","data":[{"id":"\xff"}]}', GARBLED),
     ],

@@ -21,6 +21,7 @@ VERSION_KEY = "io.modelcontextprotocol/protocolVersion"
 CAPABILITIES_KEY = "io.modelcontextprotocol/clientCapabilities"
 CLIENT_KEY = "io.modelcontextprotocol/clientInfo"
 SERVER_KEY = "io.modelcontextprotocol/serverInfo"
+_OLDER = frozenset({b"", *(each.encode() for each in HANDSHAKE_VERSIONS)})
 _NAMED_BY = {"tools/call": "name", "prompts/get": "name", "resources/read": "uri"}
 _ROUTING = (b"mcp-protocol-version", b"mcp-method", b"mcp-name")
 _MOST_SHOWN = 100
@@ -28,8 +29,8 @@ _BASE64 = re.compile(r"=\?base64\?(.*)\?=")
 
 
 def is_modern(headers: dict[bytes, bytes]) -> bool:
-    version = headers.get(b"mcp-protocol-version", b"").strip().decode("latin-1")
-    return version != "" and version not in HANDSHAKE_VERSIONS
+    version = headers.get(b"mcp-protocol-version", b"").strip()
+    return version not in _OLDER
 
 
 def version_of(headers: dict[bytes, bytes]) -> str:

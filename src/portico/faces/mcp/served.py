@@ -95,8 +95,8 @@ def call_result(served: Served, result: ToolResult, version: str) -> bytes:
     meta: Json = dict(result.meta)
     if version < "2025-06-18":
         told["content"] = [_plain(block, version) for block in result.content]
-    elif result.structured is not None:
-        told["structuredContent"] = msgspec.Raw(result.encoded) if result.encoded else result.structured
+    elif result.encoded:
+        told["structuredContent"] = msgspec.Raw(result.encoded)
     if version in MODERN_VERSIONS:
         told["resultType"] = "complete"
         meta[SERVER_KEY] = served.server_info
