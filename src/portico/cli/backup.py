@@ -69,6 +69,7 @@ async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int
     from portico.gateway.restore import restore as put_back
     from portico.gateway.roots import read_roots
     from portico.gateway.transit import open_transit
+    from portico.store.claim import claimed
     from portico.store.engines import open_database
 
     settings = Settings.read()
@@ -79,12 +80,13 @@ async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int
         if check:
             await saved.prove(roots)
         else:
-            database = await open_database(settings.database_url, settings.data_dir)
-            try:
-                with told("Restoring") as progress:
-                    await put_back(saved, database, roots, progress.count, replace=replace)
-            finally:
-                await database.close()
+            with claimed(settings.database_url, settings.data_dir, "restore"):
+                database = await open_database(settings.database_url, settings.data_dir)
+                try:
+                    with told("Restoring") as progress:
+                        await put_back(saved, database, roots, progress.count, replace=replace)
+                finally:
+                    await database.close()
     finally:
         await roots.close()
     _show(file, saved.header, "Proved" if check else "Restored", json=json)
