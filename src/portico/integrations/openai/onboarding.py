@@ -30,14 +30,26 @@ async def run(context: Context, arguments: Json) -> Json:
     async def work(journal: Journal) -> Json:
         await journal.ready()
         members = await _members(context, arguments.get("members") or ())
-        await _refuse_namesake(journal, str(arguments["name"]))
-        return await _onboard(journal, arguments, members)
+        project = await _new_project(journal, arguments)
+        return await _onboard(journal, arguments, project, members)
 
     return await perform(context, arguments, work)
 
 
-async def _onboard(journal: Journal, arguments: Json, members: list[Member]) -> Json:
-    project = await journal.do(_project(arguments))
+async def _new_project(journal: Journal, arguments: Json) -> Json:
+    """Looked for and made while nobody else does the same. Who goes on with what was cut off has made it already."""
+    name = str(arguments["name"])
+    if journal.is_resumed:
+        return await journal.do(_project(arguments))
+    if journal.context.is_dry_run:
+        await _refuse_namesake(journal, name)
+        return await journal.do(_project(arguments))
+    async with journal.context.asked.once.alone(f"the project {name!r}"):
+        await _refuse_namesake(journal, name)
+        return await journal.do(_project(arguments))
+
+
+async def _onboard(journal: Journal, arguments: Json, project: Json, members: list[Member]) -> Json:
     project_id = str(project["id"])
     shown: Json = {"project": {name: project.get(name) for name in ("id", "name", "status")}}
     if arguments.get("service_account"):
@@ -191,9 +203,7 @@ def _called(user: Json) -> set[str]:
 
 
 async def _refuse_namesake(journal: Journal, name: str) -> None:
-    """OpenAI takes the same name twice; a team that is there twice is a mistake. Not where we go on with our own."""
-    if journal.is_resumed:
-        return
+    """OpenAI takes the same name twice; a team that is there twice is a mistake."""
     for each in await journal.context.pages("projects.list"):
         if each.get("name") == name:
             raise AlreadyExists(f"There is a project {name!r} already ({each.get('id')}); choose another name.")
