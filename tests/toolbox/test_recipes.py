@@ -1,6 +1,5 @@
 """Recipes are all or nothing: whatever step fails, nothing is left behind, and the answer says what was undone."""
 
-import asyncio
 from itertools import count
 from typing import Any
 
@@ -356,21 +355,3 @@ async def test_default_project_is_never_offboarded(larkfield: Desk) -> None:
     refusal = await larkfield.refusal(OFFBOARD, {"project_id": "Default project"})
     assert "default project" in refusal["error"]
     assert standing(larkfield) == before
-
-
-async def test_two_onboardings_of_one_name_at_the_same_time_make_one_project(larkfield: Desk) -> None:
-    asked = {"name": f"Squad {next(numbers)}"}
-    ended = await asyncio.gather(*(larkfield.tool(ONBOARD, asked) for _ in range(3)))
-    refused = [each["structured"] for each in ended if each["is_error"]]
-    assert [each["code"] for each in refused] == ["already_exists", "already_exists"]
-    assert named(larkfield, asked["name"]).status == "active"
-    later = await larkfield.refusal(ONBOARD, asked)
-    assert later["error"].startswith(f"There is a project '{asked['name']}' already")
-
-
-async def test_name_whose_onboarding_failed_is_free_again(larkfield: Desk) -> None:
-    asked = {"name": f"Squad {next(numbers)}"}
-    larkfield.stage.fault("status=400", path="/v1/organization/projects", verb="POST", times=1)
-    assert (await larkfield.refusal(ONBOARD, asked))["code"] == "rolled_back"
-    larkfield.stage.clear()
-    assert (await larkfield.value(ONBOARD, asked))["project"]["name"] == asked["name"]
