@@ -110,6 +110,34 @@ async def test_groups_of_one_user_are_those_that_they_are_in(directory: Director
     assert (await directory.refused("GET", "users", groups="group_unknown")).status == 404
 
 
+async def test_users_of_groups_by_their_names(directory: Directory, stage: Stage) -> None:
+    ids, crew = directory.ids, {"id": directory.ids["crew"], "name": "Crew"}
+    for said in ("Crew", "crew"):
+        (listed,) = await directory.all("users", groups=said)
+        assert (listed["id"], listed["groups"]) == (ids["ben"], [crew])
+    in_lab = await directory.all("users", groups="crew", workspace="lab")
+    assert [each["id"] for each in in_lab] == [each for each in (ids["ben"],) if each in await lab_users(directory)]
+    got = await directory.refused("GET", "users", groups="Crew,Nobodies", workspace="Nowhere")
+    assert "groups: there is no group Nobodies; allowed: a name that user-directory/groups lists" in got.json["message"]
+    assert {each["path"] for each in got.json["details"]["failures"]} == {"groups", "workspace"}
+    second = await stage.value("create_a_openai_group", {"name": "CREW"})
+    try:
+        (listed,) = await directory.all("users", groups="Crew")  # written so, it is one of them
+        assert listed["groups"] == [crew]
+        got = await directory.refused("GET", "users", groups="crew")
+        assert got.status == 400
+        assert (
+            f"there are several groups crew; allowed: {crew['id']} (Crew), {second['id']} (CREW)" in got.json["message"]
+        )
+        assert await directory.all("users", groups="CREW") == []
+    finally:
+        await stage.value("delete_a_openai_group_by_id", {"id": second["id"]})
+
+
+async def lab_users(directory: Directory) -> set[str]:
+    return {each["id"] for each in await directory.all("users", workspace="lab")}
+
+
 async def test_groups_are_not_told_where_the_vendor_does_not_tell_them(directory: Directory, stage: Stage) -> None:
     stage.fault("status=403", path="/v1/organization/groups")
     try:

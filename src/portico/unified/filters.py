@@ -199,7 +199,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _passes(record: Json, wanted: Any, told: Filter) -> bool:
-    found = _at(record, told.field)
+    found = [value for field in told.field.split(",") for value in _at(record, field)]
     if told.type == "range":
         moments = [moment for each in found if (moment := _moment(each)) is not None]
         return any(_within(each, wanted) for each in moments)
