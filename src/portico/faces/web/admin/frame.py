@@ -149,12 +149,14 @@ class Turn:
             template=f"admin/{template}", values=frame | values, status=status, headers=headers, is_scripted=True
         )
 
-    def next_page(self, cursor: str | None) -> str:
-        """The address of a list's next page, with the filters that hold."""
+    def next_page(self, cursor: str | None, **more: str) -> str:
+        """The address of a list's next page, with the filters that hold, and what else that page is to know."""
         if not cursor:
             return ""
-        kept = {name: text for name, text in self.visit.incoming.pairs() if name not in {"cursor", "said"} and text}
-        return with_query(self.visit.incoming.path, kept | {"cursor": cursor})
+        left = {"cursor", "said", *more}
+        kept = {name: text for name, text in self.visit.incoming.pairs() if name not in left and text}
+        told = {name: text for name, text in more.items() if text}
+        return with_query(self.visit.incoming.path, kept | told | {"cursor": cursor})
 
     def paging(self) -> list[tuple[str, str]]:
         return [("limit", str(PER_PAGE)), ("next_cursor", self.asked("cursor"))]
