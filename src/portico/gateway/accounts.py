@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from portico.catalog import override
 from portico.catalog.find import View
+from portico.clock import iso
 from portico.errors import ChangedMeanwhile, Failure, InvalidArguments, NotFound, Refusal
 from portico.gateway import connect, following, stored
 from portico.gateway.lifted import lift, lift_of_account
@@ -29,6 +30,7 @@ Within = Callable[[Session, Account], Awaitable[None]]
 TOKEN_LIFE = timedelta(minutes=15)
 MOST_TRIES = 20
 _UPDATED = "integrated_account.updated"
+PANICKED = "integrated_account.panicked"
 RECONNECTED = "integrated_account.reconnected"
 _OF_ACCOUNTS: tuple[Topic, ...] = ("accounts", "tokens", "servers", "quotas")
 
@@ -276,7 +278,7 @@ async def write(
 ) -> Account:
     """Do the work on the account as it is now; again when somebody else changed it meanwhile, so that none is lost."""
     for _ in range(MOST_TRIES):
-        changed = await work(account)
+        changed = _with_block(account, await work(account), act, parts)
         async with parts.database.transaction() as session:
             is_written = await parts.accounts.update(session, changed)
             if is_written:
@@ -296,6 +298,15 @@ async def write(
             raise NotFound(f"There is no integrated account {account.id!r}.")
         account = present
     raise ChangedMeanwhile
+
+
+def _with_block(before: Account, changed: Account, act: str, parts: Parts) -> Account:
+    """The account with when it was blocked and by what, as long as it is; other actions would write over it."""
+    result = {name: value for name, value in (changed.last_action_result or {}).items() if name != "block"}
+    if changed.status == "blocked":
+        anew: Json = {"at": iso(parts.clock()), "by": "panic" if act == PANICKED else "status"}
+        result["block"] = before.block if before.status == "blocked" and act != PANICKED else anew
+    return structs.replace(changed, last_action_result=result or None)
 
 
 def _plain(change: Change) -> Json:

@@ -96,7 +96,7 @@ async def _stop(caller: Caller, account: Account, wish: Wish, parts: Parts) -> A
         return structs.replace(present, status="blocked", last_action_result=result, updated_at=moment)
 
     facts: Json = {"keys": wish.keys, "reason": wish.reason}
-    return await accounts.write(caller, account, "integrated_account.panicked", work, parts, **facts)
+    return await accounts.write(caller, account, accounts.PANICKED, work, parts, **facts)
 
 
 def _in_order(connected: Connected) -> Sequence[Credential]:

@@ -8,6 +8,7 @@ from portico.catalog.find import View
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.mcp.served import Served
 from portico.faces.mcp.wire import INVALID_PARAMS, Message, ProtocolFault
+from portico.gateway.admit import admit_state
 from portico.gateway.lookup import Connected
 from portico.gateway.record import Entry
 from portico.gateway.shorten import fit_value
@@ -102,6 +103,7 @@ async def call(
 
 
 async def _discovery(served: Served, caller: Caller, asked: ToolCall, tools: Tools) -> ToolResult:
+    admit_state(served.connected)
     if asked.name == discovery.SEARCH:
         return _search(served, asked.arguments, tools)
     if asked.name == discovery.DESCRIBE:
