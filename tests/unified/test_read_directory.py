@@ -48,6 +48,27 @@ async def test_pages_of_any_size_give_every_record_once(
     assert len(found) == len(set(found)) == len(PEOPLE) + (0 if "type" in query else 1)
 
 
+@pytest.mark.parametrize("way", ["next_cursor", "prev_cursor"])
+async def test_a_cursor_belongs_to_one_ordering(directory: Directory, way: str) -> None:
+    orders: dict[str, dict[str, str]] = {"no sort_by": {}, "sort_by=name": {"sort_by": "name"}}
+    orders["sort_by=-name"] = {"sort_by[name]": "desc"}
+    orders["sort_by=created_at"] = {"sort_by": "created_at"}
+    cursors: dict[str, str] = {}
+    for told, order in orders.items():
+        page = await directory.got("users", limit=2, **order)
+        if way == "prev_cursor":
+            page = await directory.got("users", limit=2, next_cursor=page["next_cursor"], **order)
+        cursors[told] = page[way]
+    for told, order in orders.items():
+        for of, cursor in cursors.items():
+            if of == told:
+                assert (await directory.got("users", limit=2, **{way: cursor}, **order))["result_count"] == 2
+                continue
+            got = await directory.refused("GET", "users", limit=2, **{way: cursor}, **order)
+            assert got.status == 400
+            assert f"next_cursor: belongs to another ordering of this list, with {of}; " in got.json["message"]
+
+
 @pytest.mark.parametrize("query", [{}, {"sort_by": "-name"}])
 async def test_cursors_lead_back_to_the_very_pages_that_came_before(
     directory: Directory, query: dict[str, str]

@@ -29,6 +29,10 @@ class Order(Struct, frozen=True, kw_only=True):
     field: str
     is_descending: bool
 
+    @property
+    def said(self) -> str:
+        return f"-{self.field}" if self.is_descending else self.field
+
 
 class Rules(Struct, frozen=True, kw_only=True):
     """What one method takes in its query: the names, and what is known of each."""
