@@ -14,6 +14,7 @@ from starlette.routing import Route
 from portico.errors import InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.acts import Act, Acts
 from portico.faces.web.admin import words
+from portico.faces.web.admin.lately import Lately
 from portico.faces.web.page import Page, Redirect, Reply
 from portico.faces.web.site import Site
 from portico.faces.web.visit import Visit
@@ -169,6 +170,7 @@ class Frame:
     def __init__(self, site: Site, acts: Acts, toolbox: Toolbox) -> None:
         self.site, self.acts, self.toolbox = site, acts, toolbox
         self.parts = site.parts
+        self.lately = Lately(site.parts.clock)
         # Every page, and the acts that its forms can ask for.
         self.pages: dict[str, tuple[str, ...]] = {}
 
