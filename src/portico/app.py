@@ -122,6 +122,7 @@ class Portico:
             "integrated-account-webhook": inbound.serve,
         }
         frame = Frame(site, Acts(ENDPOINTS, parts), toolbox)
+        self._lately = frame.lately
         document = cache(
             lambda: openapi.document(ENDPOINTS, openapi_hot.hot_paths(), VERSION, parts.settings.public_url)
         )
@@ -161,6 +162,7 @@ class Portico:
     async def stop(self) -> None:
         self.drain()
         await self.worker.stop()
+        await self._lately.close()
         await self.unified.close()
         await self.parts.changes.stop()
         await self.parts.recorder.stop()

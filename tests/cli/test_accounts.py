@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from portico.vault.signatures import make_secret
 from tests.cli.conftest import Command
 from tests.served import Served, asked
 
@@ -105,3 +106,11 @@ def test_an_account_is_deleted(portico: Command, done: Command) -> None:
     assert (ran.code, ran.out) == (1, "")
     assert account_id in ran.err
     assert ran.err.endswith("(404)\n")
+
+
+def test_what_stays_at_the_vendor_of_a_deleted_account_is_told(portico: Command, done: Command, house: Served) -> None:
+    account_id = done("accounts", "connect", "gone", "--key", "sk-proj-gone", "--json").json["id"]
+    made = asked(house, "POST", f"/integrated-account/{account_id}/vendor-webhook", {"secret": make_secret()}).json
+    ran = portico("accounts", "delete", account_id)
+    assert (ran.code, ran.out.splitlines()[-1]) == (0, f"Deleted {account_id}.")
+    assert ran.err.startswith(f"Its webhook endpoint {made['url']} stays at the vendor: The endpoint was made")

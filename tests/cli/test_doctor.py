@@ -38,7 +38,7 @@ def computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
 @pytest.fixture
 def used(bare: Command, computer: Path) -> Path:
     """One on which Portico has been started before."""
-    assert bare("keys", "status").code == 0
+    assert bare("users", "create", "ada", "--role", "owner").code == 0
     return computer
 
 

@@ -131,15 +131,21 @@ def test_what_is_no_address_of_a_gateway_is_told_so(bare: Command, monkeypatch: 
     assert ran.err.startswith("'portico.example' is not the address of a gateway: write it as http://")
 
 
-def test_backup_of_nothing_is_refused_and_makes_nothing(
-    bare: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    "words",
+    [["backup", "file"], ["keys", "status"], ["keys", "rotate"], ["users", "list"], ["users", "enable", "ada"]],
+    ids=" ".join,
+)
+def test_where_no_gateway_has_been_a_command_says_so_and_makes_nothing(
+    bare: Command, words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a backup with the wrong folder looks like one that worked, until it is needed."""
     monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path / "elsewhere"))
-    ran = bare("backup", str(tmp_path / "backup"))
+    monkeypatch.chdir(tmp_path)
+    ran = bare(*words)
     assert (ran.code, ran.out) == (1, "")
     place = f"{tmp_path}/elsewhere/portico.db (from PORTICO_DATA_DIR)"
-    assert ran.err == f"There is nothing to back up: {place} holds no data of Portico.\n"
+    assert ran.err.startswith(f"There is no gateway's data here: {place} holds none. `portico serve` makes them")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -149,7 +155,7 @@ def test_place_that_cannot_be_written_is_told_by_its_name(
 ) -> None:
     (tmp_path / "file").write_text("no folder")
     monkeypatch.setenv("PORTICO_DATA_DIR", str(tmp_path / "used"))
-    assert bare("keys", "status").code == 0
+    assert bare("users", "create", "ada", "--role", "owner").code == 0
     ran = bare(*(word.format(tmp_path) for word in words))
     assert ran.code == 1
     assert re.fullmatch(f"{tmp_path}/[^ ]+ cannot be used: .+\\.\n", ran.err), ran.err

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from portico.jobs.outcome import DONE, Outcome
 from portico.jobs.worker import Worker
 from portico.model.account import EnvironmentId
 from portico.store.database import Session
-from portico.store.jobs import Job
+from portico.store.jobs import Job, JobKind
 from portico.store.operators import Taking
 from portico.store.statement import Statement
 from tests.jobs.conftest import PATIENCE_SECONDS, Plant
@@ -92,6 +93,33 @@ async def test_vendors_that_hang_keep_no_webhook_waiting(plant: Plant, monkeypat
         async with asyncio.timeout(LONGEST_SECONDS):
             for _ in range(16):
                 await looking.acquire()
+
+
+async def test_webhooks_are_taken_by_the_hundred_while_few_vendors_more_may_be_asked(
+    plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each taking is a write: one by one, a backlog would wait for hundreds of them."""
+    monkeypatch.setattr(workers, "MOST_AT_VENDORS", 2)
+    counts: list[int] = []
+
+    async def done(_: Job) -> Outcome:
+        return DONE
+
+    take_jobs = plant.parts.operators.take_jobs
+
+    async def take(moment: datetime, taking: Taking) -> list[Job]:
+        taken = await take_jobs(moment, taking)
+        counts.append(len(taken))
+        return taken
+
+    monkeypatch.setattr(plant.parts.operators, "take_jobs", take)
+    plant.worker.runners["watch"] = plant.worker.runners["deliver"] = done
+    async with plant.parts.database.transaction() as session:
+        for number in range(60):
+            kind: JobKind = "watch" if number < 3 else "deliver"
+            await plant.parts.later.jobs.add(session, HOME, kind, f"job-{number}", plant.clock(), lane=f"l-{number}")
+    assert await plant.run() == 60
+    assert counts[:2] == [2, 57]
 
 
 async def test_stopping_worker_hands_its_jobs_back_at_once(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:

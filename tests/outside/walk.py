@@ -118,6 +118,7 @@ class Walk:
         self._complaints, self._strangers = [], []
         answer = self.page.goto(address)
         assert answer is not None
+        self.page.locator("[data-whole]").wait_for(state="detached")  # what takes long comes by itself
         self.seen.append(self.note(address, pattern, answer.status))
         self.after()
         return [each.partition("#")[0] for each in self.page.evaluate(LINKS)]

@@ -48,6 +48,27 @@ async def test_pages_of_any_size_give_every_record_once(
     assert len(found) == len(set(found)) == len(PEOPLE) + (0 if "type" in query else 1)
 
 
+@pytest.mark.parametrize("way", ["next_cursor", "prev_cursor"])
+async def test_a_cursor_belongs_to_one_ordering(directory: Directory, way: str) -> None:
+    orders: dict[str, dict[str, str]] = {"no sort_by": {}, "sort_by=name": {"sort_by": "name"}}
+    orders["sort_by=-name"] = {"sort_by[name]": "desc"}
+    orders["sort_by=created_at"] = {"sort_by": "created_at"}
+    cursors: dict[str, str] = {}
+    for told, order in orders.items():
+        page = await directory.got("users", limit=2, **order)
+        if way == "prev_cursor":
+            page = await directory.got("users", limit=2, next_cursor=page["next_cursor"], **order)
+        cursors[told] = page[way]
+    for told, order in orders.items():
+        for of, cursor in cursors.items():
+            if of == told:
+                assert (await directory.got("users", limit=2, **{way: cursor}, **order))["result_count"] == 2
+                continue
+            got = await directory.refused("GET", "users", limit=2, **{way: cursor}, **order)
+            assert got.status == 400
+            assert f"next_cursor: belongs to another ordering of this list, with {of}; " in got.json["message"]
+
+
 @pytest.mark.parametrize("query", [{}, {"sort_by": "-name"}])
 async def test_cursors_lead_back_to_the_very_pages_that_came_before(
     directory: Directory, query: dict[str, str]
@@ -108,6 +129,34 @@ async def test_groups_of_one_user_are_those_that_they_are_in(directory: Director
     assert "groups" not in (await directory.got("users", limit=1))["result"][0]
     assert await directory.all("users", groups=ids["crew"], name="ada lee") == []
     assert (await directory.refused("GET", "users", groups="group_unknown")).status == 404
+
+
+async def test_users_of_groups_by_their_names(directory: Directory, stage: Stage) -> None:
+    ids, crew = directory.ids, {"id": directory.ids["crew"], "name": "Crew"}
+    for said in ("Crew", "crew"):
+        (listed,) = await directory.all("users", groups=said)
+        assert (listed["id"], listed["groups"]) == (ids["ben"], [crew])
+    in_lab = await directory.all("users", groups="crew", workspace="lab")
+    assert [each["id"] for each in in_lab] == [each for each in (ids["ben"],) if each in await lab_users(directory)]
+    got = await directory.refused("GET", "users", groups="Crew,Nobodies", workspace="Nowhere")
+    assert "groups: there is no group Nobodies; allowed: a name that user-directory/groups lists" in got.json["message"]
+    assert {each["path"] for each in got.json["details"]["failures"]} == {"groups", "workspace"}
+    second = await stage.value("create_a_openai_group", {"name": "CREW"})
+    try:
+        (listed,) = await directory.all("users", groups="Crew")  # written so, it is one of them
+        assert listed["groups"] == [crew]
+        got = await directory.refused("GET", "users", groups="crew")
+        assert got.status == 400
+        assert (
+            f"there are several groups crew; allowed: {crew['id']} (Crew), {second['id']} (CREW)" in got.json["message"]
+        )
+        assert await directory.all("users", groups="CREW") == []
+    finally:
+        await stage.value("delete_a_openai_group_by_id", {"id": second["id"]})
+
+
+async def lab_users(directory: Directory) -> set[str]:
+    return {each["id"] for each in await directory.all("users", workspace="lab")}
 
 
 async def test_groups_are_not_told_where_the_vendor_does_not_tell_them(directory: Directory, stage: Stage) -> None:

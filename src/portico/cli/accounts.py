@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from cyclopts import Parameter
 
 from portico.cli.api import Api, JsonOption, TokenOption, UrlOption
-from portico.cli.say import Unhappy, say, say_json, say_record, say_table
+from portico.cli.say import Unhappy, complain, say, say_json, say_record, say_table
 
 _NOTHING = "There are no accounts yet; connect one with `portico accounts connect`."
 _COLUMNS = ("id", "tenant", "integration", "status", "keys", "created")
@@ -149,7 +149,13 @@ def token(account: Account, *, json: JsonOption = False, url: UrlOption = "", to
 def delete(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """Delete an account with its tokens."""
     gone = Api(url, token).delete(f"/integrated-account/{account}")
-    say_json(gone) if json else say(f"Deleted {gone['id']}.")
+    if json:
+        say_json(gone)
+        return
+    say(f"Deleted {gone['id']}.")
+    for each in gone.get("left_at_vendor", ()):
+        called = each["vendor_webhook_id"] or each["url"]
+        complain(f"Its webhook endpoint {called} stays at the vendor: {each['reason']}")
 
 
 def panic(

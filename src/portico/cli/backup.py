@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from portico.cli.api import JsonOption
+from portico.cli.local import opened
 from portico.cli.progress import told
 from portico.cli.say import Unhappy, say, say_json
 from portico.cli.serve import run
@@ -29,34 +30,17 @@ def backup(file: File, *, force: Force = False, json: JsonOption = False) -> int
         raise Unhappy(f"{file} exists; choose another name, or say --force.")
 
     async def main() -> int:
-        from portico.app import build
         from portico.gateway.backup import note, write
-        from portico.store.engines import exists
 
-        settings = Settings.read()
-        if not await exists(settings.database_url, settings.data_dir):
-            raise Unhappy(f"There is nothing to back up: {_place(settings)} holds no data of Portico.")
-        portico = await build(settings)
-        parts = portico.parts
-        try:
+        async with opened() as portico:
+            parts = portico.parts
             with told("Backing up") as progress:
                 header = await write(parts.database, parts.keyring, file, parts.clock, progress.count)
             await note(parts, file, header)
-        finally:
-            await portico.stop()
         _show(file, header, "Wrote", json=json)
         return 0
 
     return run(main())
-
-
-def _place(settings: Settings) -> str:
-    from portico.store.engines import is_postgres, path_of
-
-    if is_postgres(settings.database_url):
-        return "the database at PORTICO_DATABASE_URL"
-    path = path_of(settings.database_url, settings.data_dir)
-    return f"{path} (from {'PORTICO_DATABASE_URL' if settings.database_url else 'PORTICO_DATA_DIR'})"
 
 
 def restore(file: File, *, replace: Replace = False, check: CheckOnly = False, json: JsonOption = False) -> int:
@@ -69,6 +53,7 @@ async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int
     from portico.gateway.restore import restore as put_back
     from portico.gateway.roots import read_roots
     from portico.gateway.transit import open_transit
+    from portico.store.claim import claimed
     from portico.store.engines import open_database
 
     settings = Settings.read()
@@ -79,12 +64,13 @@ async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int
         if check:
             await saved.prove(roots)
         else:
-            database = await open_database(settings.database_url, settings.data_dir)
-            try:
-                with told("Restoring") as progress:
-                    await put_back(saved, database, roots, progress.count, replace=replace)
-            finally:
-                await database.close()
+            with claimed(settings.database_url, settings.data_dir, "restore"):
+                database = await open_database(settings.database_url, settings.data_dir)
+                try:
+                    with told("Restoring") as progress:
+                        await put_back(saved, database, roots, progress.count, replace=replace)
+                finally:
+                    await database.close()
     finally:
         await roots.close()
     _show(file, saved.header, "Proved" if check else "Restored", json=json)

@@ -36,7 +36,9 @@ Data = Annotated[Path | None, Parameter(help="Keep the demo's data in this folde
 
 def demo(*, port: Port = 8700, data: Data = None, json: JsonOption = False) -> int:
     """Everything in one process: no key, no network, nothing to set up. Ctrl-C ends it."""
-    with listen(HOST, port) as listener, _folder(data) as folder:
+    from portico.store.claim import claimed
+
+    with listen(HOST, port) as listener, _folder(data) as folder, claimed("", folder, "serve"):
         return run(_demo(listener, folder, json=json))
 
 

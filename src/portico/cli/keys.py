@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from portico.cli.api import JsonOption
+from portico.cli.local import opened
 from portico.cli.progress import told
 from portico.cli.say import complain, say, say_json, say_table
 from portico.cli.serve import run
-from portico.settings import Settings
 from portico.store.rotations import What
 
 if TYPE_CHECKING:
@@ -24,14 +24,10 @@ def status(*, json: JsonOption = False) -> int:
     """Show which keys there are, who holds them, and how far the last rotation is."""
 
     async def main() -> int:
-        from portico.app import build
         from portico.gateway import rotation
 
-        portico = await build(Settings.read())
-        try:
+        async with opened() as portico:
             found = await rotation.status(portico.parts)
-        finally:
-            await portico.stop()
         say_json(found) if json else _tell(found)
         return 0
 
@@ -45,13 +41,8 @@ def rotate(*, what: WhatOption = "all", json: JsonOption = False) -> int:
     """
 
     async def main() -> int:
-        from portico.app import build
-
-        portico = await build(Settings.read())
-        try:
+        async with opened() as portico:
             ended = await _rotate(portico.parts, what)
-        finally:
-            await portico.stop()
         if json:
             from portico.gateway.rotation import shown
 

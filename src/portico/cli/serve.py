@@ -21,6 +21,8 @@ PublicUrl = Annotated[str, Parameter(help="Address under which clients reach Por
 
 def serve(*, host: Host = "127.0.0.1", port: Port = 8700, workers: Workers = 1, public_url: PublicUrl = "") -> int:
     """Serve until stopped. SQLite in the data folder unless PORTICO_DATABASE_URL names PostgreSQL."""
+    from portico.store.claim import claimed
+
     settings = Settings.read()
     if host not in _LOOPBACK and not (public_url or os.environ.get("PORTICO_PUBLIC_URL")):
         raise Unhappy(
@@ -29,7 +31,7 @@ def serve(*, host: Host = "127.0.0.1", port: Port = 8700, workers: Workers = 1, 
     if workers < 1:
         raise Unhappy("--workers must be at least 1.")
     given = checked("public_url", public_url) if public_url else settings.public_url
-    with listen(host, port) as listener:
+    with listen(host, port) as listener, claimed(settings.database_url, settings.data_dir, "serve"):
         settings = replace(settings, public_url=given or _own_url(host, port_of(listener)))
         if workers == 1:
             return run(_serve(settings, listener))

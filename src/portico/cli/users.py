@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from cyclopts import Parameter
 
 from portico.cli.api import JsonOption
+from portico.cli.local import opened
 from portico.cli.say import Unhappy, say, say_json, say_table
 from portico.cli.serve import run
 from portico.clock import iso
 from portico.model.account import EnvironmentId
 from portico.model.person import Person, Role
-from portico.settings import Settings
 
 if TYPE_CHECKING:
     from portico.gateway.parts import Parts
@@ -66,7 +66,7 @@ def create(
         await add_person(parts, NewPerson(name=name, password=text, role=role, environments=ids))
         say(f"Created {name} ({role})." + (f" Password, shown this once: {text}" if is_made else ""))
 
-    return _locally(work)
+    return _locally(work, may_make=True)
 
 
 def password(name: Name, *, password: Password = "") -> int:
@@ -186,15 +186,10 @@ def sign_out(
     return _locally(work)
 
 
-def _locally(work: "Callable[[Parts], Awaitable[None]]") -> int:
+def _locally(work: "Callable[[Parts], Awaitable[None]]", *, may_make: bool = False) -> int:
     async def main() -> int:
-        from portico.app import build
-
-        portico = await build(Settings.read())
-        try:
+        async with opened(may_make=may_make) as portico:
             await work(portico.parts)
-        finally:
-            await portico.stop()
         return 0
 
     return run(main())

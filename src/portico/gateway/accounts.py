@@ -8,10 +8,12 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from portico.catalog import override
 from portico.catalog.find import View
+from portico.clock import iso
 from portico.errors import ChangedMeanwhile, Failure, InvalidArguments, NotFound, Refusal
-from portico.gateway import connect, following, stored
+from portico.gateway import connect, following, stored, vendor_webhooks
 from portico.gateway.lifted import lift, lift_of_account
 from portico.gateway.parts import Parts
+from portico.gateway.vendor_webhooks import LeftBehind
 from portico.model.account import Account, AccountId, AccountState, Installation
 from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
 from portico.store.changes import Topic
@@ -29,6 +31,7 @@ Within = Callable[[Session, Account], Awaitable[None]]
 TOKEN_LIFE = timedelta(minutes=15)
 MOST_TRIES = 20
 _UPDATED = "integrated_account.updated"
+PANICKED = "integrated_account.panicked"
 RECONNECTED = "integrated_account.reconnected"
 _OF_ACCOUNTS: tuple[Topic, ...] = ("accounts", "tokens", "servers", "quotas")
 
@@ -162,25 +165,29 @@ async def prove_again(caller: Caller, account: Account, act: str, parts: Parts) 
 
 async def delete_accounts(
     caller: Caller, account_ids: Sequence[AccountId], parts: Parts, *, tenant_id: str = ""
-) -> int:
-    """All of them in one transaction, with their tokens; the number of those that existed.
+) -> tuple[int, list[LeftBehind]]:
+    """All of them in one transaction, with their tokens; the number of those that existed, and what stays at vendors.
 
     `tenant_id`: they are everything that this tenant has, and its quotas go, too.
     """
+    left = await vendor_webhooks.end_with_accounts(caller, account_ids, parts)
     async with parts.database.transaction() as session:
-        deleted = await _delete(session, caller, account_ids, parts)
+        deleted = await _delete(session, caller, account_ids, parts, left)
         if tenant_id:
             await lift(session, caller, "tenant", tenant_id, parts)
     _apply_deleted(parts)
-    return deleted
+    return deleted, left
 
 
 async def uninstall(caller: Caller, installation: Installation, parts: Parts) -> None:
     """The integration with all its accounts: nothing is left that could still call the vendor."""
     environment_id = caller.environment_id
     async with parts.database.transaction() as session:
+        known = await parts.accounts.ids_of_installation(session, environment_id, installation.id)
+    left = await vendor_webhooks.end_with_accounts(caller, known, parts)
+    async with parts.database.transaction() as session:
         account_ids = await parts.accounts.ids_of_installation(session, environment_id, installation.id)
-        await _delete(session, caller, account_ids, parts)
+        await _delete(session, caller, account_ids, parts, left)
         await parts.override_versions.delete_of(session, environment_id, installation.id)
         await parts.documentation.delete_installed(session, environment_id, installation.id)
         await parts.installations.delete(session, environment_id, installation.id)
@@ -191,7 +198,9 @@ async def uninstall(caller: Caller, installation: Installation, parts: Parts) ->
     _apply_deleted(parts)
 
 
-async def _delete(session: Session, caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> int:
+async def _delete(
+    session: Session, caller: Caller, account_ids: Sequence[AccountId], parts: Parts, left: Sequence[LeftBehind]
+) -> int:
     deleted: list[Account] = []
     for account_id in sorted(set(account_ids)):  # always in one order, so that two of these cannot block each other
         account = await parts.accounts.get_within(session, caller.environment_id, account_id)
@@ -205,8 +214,10 @@ async def _delete(session: Session, caller: Caller, account_ids: Sequence[Accoun
         await parts.override_versions.delete_of(session, caller.environment_id, account_id)
         if await parts.accounts.delete(session, caller.environment_id, account_id) and account:
             deleted.append(account)
+    behind = {each.account_id: {"left_at_vendor": each.vendor_id or each.url, "why": each.reason} for each in left}
     for account in deleted:
-        await parts.audit.add(session, caller, "integrated_account.deleted", account.id, parts.clock())
+        facts = behind.get(account.id, {})
+        await parts.audit.add(session, caller, "integrated_account.deleted", account.id, parts.clock(), **facts)
         await parts.later.account_deleted(session, account)
     for topic in _OF_ACCOUNTS:
         await parts.changes.tell(session, topic)
@@ -276,7 +287,7 @@ async def write(
 ) -> Account:
     """Do the work on the account as it is now; again when somebody else changed it meanwhile, so that none is lost."""
     for _ in range(MOST_TRIES):
-        changed = await work(account)
+        changed = _with_block(account, await work(account), act, parts)
         async with parts.database.transaction() as session:
             is_written = await parts.accounts.update(session, changed)
             if is_written:
@@ -296,6 +307,15 @@ async def write(
             raise NotFound(f"There is no integrated account {account.id!r}.")
         account = present
     raise ChangedMeanwhile
+
+
+def _with_block(before: Account, changed: Account, act: str, parts: Parts) -> Account:
+    """The account with when it was blocked and by what, as long as it is; other actions would write over it."""
+    result = {name: value for name, value in (changed.last_action_result or {}).items() if name != "block"}
+    if changed.status == "blocked":
+        anew: Json = {"at": iso(parts.clock()), "by": "panic" if act == PANICKED else "status"}
+        result["block"] = before.block if before.status == "blocked" and act != PANICKED else anew
+    return structs.replace(changed, last_action_result=result or None)
 
 
 def _plain(change: Change) -> Json:

@@ -22,9 +22,18 @@ def admit_effect(caller: Caller, effect: Effect) -> None:
 def admit_state(connected: Connected) -> None:
     account = connected.account
     if account.status == "blocked":
-        raise AccountBlocked
+        raise AccountBlocked(_blocked(account.block), since=account.block.get("at"))
     if not account.is_enabled:
         raise AccountBlocked(f"The integration {account.integration!r} is switched off in this environment.")
+
+
+def _blocked(block: dict[str, str]) -> str:
+    since = f" since {block['at'][:16].replace('T', ' ')} UTC" if block.get("at") else ""
+    by = ", by its panic button" if block.get("by") == "panic" else ""
+    return (
+        f"The account is blocked{since}{by}: none of its calls goes through. Operators of its environment, and API "
+        "tokens with the scope 'accounts', can let it go on (status: active)."
+    )
 
 
 def admit_lifecycle(operation: Operation, connected: Connected) -> None:

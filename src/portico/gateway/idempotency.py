@@ -94,6 +94,17 @@ class Idempotency:
                 fingerprint.add(piece)
         return await self._earlier(replay_key, fingerprint)
 
+    async def hold(self, caller: Caller, place: str, what: str) -> Claim | None:
+        """The right to be the only one at something, in all replicas, until it is given back; None: another is at it.
+
+        `what` must be longer than any key that a caller may give.
+        """
+        moment = self._clock()
+        key = _replay_key(caller, place, what)
+        until = moment + self._lease
+        is_ours = await self._replays.claim(key, b"", moment, until, until)
+        return Claim(self, key, Fingerprint()) if is_ours else None
+
     def take_over(self, caller: Caller, place: str, key: str, fingerprint: Fingerprint) -> Claim:
         """For work that was cut off and whose every call has a key of its own: whoever goes on repeats nothing."""
         return Claim(self, _replay_key(caller, place, key), fingerprint)

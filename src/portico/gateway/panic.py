@@ -96,7 +96,7 @@ async def _stop(caller: Caller, account: Account, wish: Wish, parts: Parts) -> A
         return structs.replace(present, status="blocked", last_action_result=result, updated_at=moment)
 
     facts: Json = {"keys": wish.keys, "reason": wish.reason}
-    return await accounts.write(caller, account, "integrated_account.panicked", work, parts, **facts)
+    return await accounts.write(caller, account, accounts.PANICKED, work, parts, **facts)
 
 
 def _in_order(connected: Connected) -> Sequence[Credential]:
@@ -132,8 +132,7 @@ class _Ending:
                 connected = await self._parts.lookup.connect(self._account)
                 return await self._run(begun, Revoker(caller, connected, actor, self._credential, self._parts), wish)
             except KeyMissing as problem:
-                sentence = f"{problem.sentence} Or name in `through` an account of this environment that has one."
-                return structs.replace(begun, message=sentence)
+                return structs.replace(begun, message=f"{problem.sentence} {self._helped()}")
             except Refusal as problem:
                 begun = structs.replace(begun, message=problem.sentence)
                 self.is_unsettled = _passes(problem)
@@ -141,6 +140,12 @@ class _Ending:
                 break
             await self._parts.pause(pause)
         return begun
+
+    def _helped(self) -> str:
+        return (
+            "Or let another account of this environment and vendor, which has one, end it: portico accounts panic "
+            f"{self._account.id} --through ANOTHER_ACCOUNT."
+        )
 
     def put_off(self) -> KeyFate:
         return self._begun("kept", "It is what deletes the other keys, which could not be reached yet; press again.")

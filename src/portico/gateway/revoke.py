@@ -118,7 +118,8 @@ class Revoker:
     def not_listed(self, secret: str) -> CannotRevoke:
         return CannotRevoke(
             f"The vendor still takes the key {hint(secret)} but lists it nowhere that we may look; delete it by "
-            f"hand{self._by_hand()}, or name in `through` an account whose key may see it."
+            f"hand{self._by_hand()}, or let another account whose key may see it end it: portico accounts panic "
+            f"{self._connected.account.id} --through ANOTHER_ACCOUNT."
         )
 
     def _by_hand(self) -> str:

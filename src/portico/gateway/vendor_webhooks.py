@@ -1,10 +1,11 @@
 """Have a vendor send an account's events here, through its own API or by hand; renew its secret, try it, end it."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from portico.clock import to_milliseconds
 from portico.errors import ChangedMeanwhile, Failure, InvalidArguments, NotFound, Refusal, VendorFailure, VendorGarbled
@@ -16,7 +17,7 @@ from portico.gateway.parts import Parts
 from portico.log import logger
 from portico.model.account import AccountId, EnvironmentId
 from portico.model.call import Call
-from portico.model.caller import Caller
+from portico.model.caller import ACCOUNT_TOKEN_SCOPES, Caller
 from portico.model.operation import VendorWebhooks
 from portico.model.webhook import InboundEndpoint
 from portico.shapes import Json
@@ -26,7 +27,19 @@ from portico.vault.signatures import SecretMalformed
 # Messages that were signed before a new secret came are still on their way.
 KEEPS_OLD = timedelta(hours=24)
 MOST_SECRETS = 4
+# For all accounts that are deleted at once.
+ENDING_SECONDS = 10.0
+_ENDED_AT_ONCE = 8
 _log = logger("inbound")
+
+
+class LeftBehind(Struct, frozen=True, kw_only=True):
+    """An endpoint that a vendor goes on sending to although its account is deleted here."""
+
+    account_id: AccountId
+    vendor_id: str
+    url: str
+    reason: str
 
 
 class NoPublicAddress(Refusal):
@@ -117,15 +130,66 @@ async def unregister(caller: Caller, account_id: AccountId, parts: Parts) -> Inb
     endpoint = await find(caller.environment_id, account_id, parts)
     rule = rule_of(connected)
     if rule.delete and endpoint.vendor_id:
-        try:
-            await _call(caller, account_id, rule.delete, {"id": endpoint.vendor_id}, parts)
-        except VendorFailure as problem:
-            if problem.vendor_status != 404:
-                raise
+        await _end(caller, _deletion(rule, endpoint), parts)
     async with parts.database.transaction() as session:
         await parts.later.inbound.delete(session, caller.environment_id, account_id)
         await parts.audit.add(session, caller, "vendor_webhook.deleted", account_id, parts.clock())
     return endpoint
+
+
+async def end_with_accounts(caller: Caller, account_ids: Sequence[AccountId], parts: Parts) -> list[LeftBehind]:
+    """Before accounts are deleted, for their keys go with them: those endpoints that stay at their vendor, and why.
+
+    Best effort, and nobody waits for it long: what stays behind sends messages that are refused.
+    """
+    gate = asyncio.Semaphore(_ENDED_AT_ONCE)
+    deadline = asyncio.get_running_loop().time() + ENDING_SECONDS
+
+    async def one(account_id: AccountId) -> LeftBehind | None:
+        endpoint = await parts.later.inbound.get(caller.environment_id, account_id)
+        if endpoint is None:
+            return None
+        try:
+            async with asyncio.timeout_at(deadline), gate:
+                await _end_of(caller, endpoint, parts)
+                return None
+        except TimeoutError:
+            reason = "The vendor did not answer in time."
+        except Refusal as problem:
+            reason = problem.sentence
+        return LeftBehind(account_id=account_id, vendor_id=endpoint.vendor_id, url=endpoint.url, reason=reason)
+
+    ended = await asyncio.gather(*(one(each) for each in dict.fromkeys(account_ids)))
+    left = [each for each in ended if each is not None]
+    for each in left:
+        _log.warning("an endpoint stays behind at its vendor", endpoint=each.vendor_id, reason=each.reason)
+    return left
+
+
+async def _end_of(caller: Caller, endpoint: InboundEndpoint, parts: Parts) -> None:
+    connected = await parts.lookup.connected(caller.environment_id, endpoint.account_id)
+    rule = rule_of(connected)
+    if not endpoint.vendor_id:
+        raise MadeByHand
+    if not rule.delete:
+        raise NoVendorWebhooks(f"{connected.view.integration.label} lets nobody delete endpoints through its API.")
+    # Who may delete an account may do this, whether or not they may call vendors otherwise, and whether it is blocked.
+    caller = structs.replace(caller, scopes=caller.scopes | ACCOUNT_TOKEN_SCOPES)
+    deletion = structs.replace(_deletion(rule, endpoint), uncounted=True, despite_block=True)
+    await _end(caller, deletion, parts)
+
+
+def _deletion(rule: VendorWebhooks, endpoint: InboundEndpoint) -> Call:
+    return _to_call(endpoint.account_id, rule.delete, {"id": endpoint.vendor_id})
+
+
+async def _end(caller: Caller, deletion: Call, parts: Parts) -> None:
+    """What is gone already is as it should be."""
+    try:
+        await ask(caller, deletion, parts)
+    except VendorFailure as problem:
+        if problem.vendor_status != 404:
+            raise
 
 
 async def find(environment_id: EnvironmentId, account_id: AccountId, parts: Parts) -> InboundEndpoint:
@@ -196,9 +260,12 @@ async def _forget(caller: Caller, account_id: AccountId, rule: VendorWebhooks, v
 
 
 async def _call(caller: Caller, account_id: AccountId, key: str, arguments: Json, parts: Parts) -> Any:
+    return await ask(caller, _to_call(account_id, key, arguments), parts)
+
+
+def _to_call(account_id: AccountId, key: str, arguments: Json) -> Call:
     resource, _, method = key.partition(".")
-    call = Call(account_id=account_id, face="admin", resource=resource, method=method, arguments=arguments)
-    return await ask(caller, call, parts)
+    return Call(account_id=account_id, face="admin", resource=resource, method=method, arguments=arguments)
 
 
 def _filled(arguments: Json, values: Json) -> Json:

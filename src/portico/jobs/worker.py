@@ -147,12 +147,18 @@ class Worker:
         self._room.set()
 
     async def _take(self, count: int) -> list[Job]:
+        """The oldest; where no more of them may ask vendors, those after them that ask none."""
         if count <= 0:
             return []
         free = MOST_AT_VENDORS - sum(job.kind in AT_VENDORS for job in self._running.values())
-        if free > 0:
-            count = min(count, free)
-        taking = Taking(count=count, width=LANE_WIDTH, lease_seconds=self._lease_seconds, with_vendors=free > 0)
+        first = min(count, free)
+        jobs = await self._take_some(first, with_vendors=True) if first > 0 else []
+        if len(jobs) < max(first, 0) or len(jobs) == count:
+            return jobs
+        return jobs + await self._take_some(count - len(jobs), with_vendors=False)
+
+    async def _take_some(self, count: int, *, with_vendors: bool) -> list[Job]:
+        taking = Taking(count=count, width=LANE_WIDTH, lease_seconds=self._lease_seconds, with_vendors=with_vendors)
         return await self._parts.operators.take_jobs(self._parts.clock(), taking)
 
     async def _run(self, job: Job) -> None:

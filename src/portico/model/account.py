@@ -64,5 +64,10 @@ class Account(Struct, frozen=True, kw_only=True):
     updated_at: datetime
 
     @property
+    def block(self) -> Json:
+        """How it came to be blocked, `{at, by}`; empty where it is not, or where nobody wrote that down."""
+        return (self.last_action_result or {}).get("block") or {} if self.status == "blocked" else {}
+
+    @property
     def keeps_bodies(self) -> bool:
         return self.environment_log_bodies if self.log_bodies is None else self.log_bodies

@@ -15,7 +15,7 @@ async def open_database(url: str, data_dir: Path) -> Database:
         return await open_postgres(url)
     from portico.store.sqlite import open_sqlite
 
-    _make(data_dir)
+    make_folder(data_dir)
     return await open_sqlite(str(path_of(url, data_dir)))
 
 
@@ -39,7 +39,7 @@ async def exists(url: str, data_dir: Path) -> bool:
         await database.close()
 
 
-def _make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as problem:

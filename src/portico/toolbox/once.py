@@ -4,13 +4,15 @@ Each of its calls has a key of its own, made of this one. So whoever goes on rep
 """
 
 import hashlib
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from portico.errors import OutcomeUnknown
-from portico.gateway.idempotency import Claim, Fingerprint, Idempotency, Kept
+from portico.errors import AlreadyExists, OutcomeUnknown
+from portico.gateway.idempotency import LONGEST_KEY, Claim, Fingerprint, Idempotency, Kept
 from portico.model.caller import Caller
 from portico.shapes import Json
 
@@ -40,6 +42,17 @@ class Once:
             claim = self._idempotency.take_over(self._caller, self._place, key, fingerprint)
             return Begun(claim=claim, is_resumed=True)
         return Begun(claim=found) if isinstance(found, Claim) else Begun(kept=found)
+
+    @asynccontextmanager
+    async def alone(self, what: str) -> AsyncGenerator[None]:
+        """Meanwhile nobody else does the same for this account, in any replica. Raises AlreadyExists."""
+        hold = await self._idempotency.hold(self._caller, self._place, what.ljust(LONGEST_KEY + 1))
+        if hold is None:
+            raise AlreadyExists(f"Another call is making {what} just now; look whether it is there, then ask again.")
+        try:
+            yield
+        finally:
+            await hold.give_back()
 
 
 def step_key(key: str, call: str, arguments: Json) -> str:

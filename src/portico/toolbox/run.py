@@ -6,7 +6,7 @@ from msgspec import Struct, structs
 
 from portico.catalog.find import View
 from portico.errors import ApprovalPending, Failure, InvalidArguments, NotFound, Refusal
-from portico.gateway.admit import admit_effect
+from portico.gateway.admit import admit_effect, admit_state
 from portico.gateway.execute import execute
 from portico.gateway.lookup import Connected
 from portico.gateway.parts import Parts
@@ -116,6 +116,7 @@ class Toolbox:
                 begun, resource=operation.resource, method=operation.method, arguments=asked.arguments
             )
             try:
+                admit_state(connected)  # before keys that are missing: a panic button took them
                 if (problem := offer.why_not(operation, connected, asked.config)) is not None:
                     raise problem
                 result = await self._run(caller, structs.replace(asked, entry=entry), connected, operation)

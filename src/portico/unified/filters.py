@@ -29,6 +29,10 @@ class Order(Struct, frozen=True, kw_only=True):
     field: str
     is_descending: bool
 
+    @property
+    def said(self) -> str:
+        return f"-{self.field}" if self.is_descending else self.field
+
 
 class Rules(Struct, frozen=True, kw_only=True):
     """What one method takes in its query: the names, and what is known of each."""
@@ -199,7 +203,7 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _passes(record: Json, wanted: Any, told: Filter) -> bool:
-    found = _at(record, told.field)
+    found = [value for field in told.field.split(",") for value in _at(record, field)]
     if told.type == "range":
         moments = [moment for each in found if (moment := _moment(each)) is not None]
         return any(_within(each, wanted) for each in moments)

@@ -18,7 +18,8 @@ Ways = Literal["vendor", "portico"]
 
 
 class FilterRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """Who filters by something: the vendor (the query mapping passes it on) or Portico, by a field of the record."""
+    """Who filters by something: the vendor (the query mapping passes it on) or Portico, by a field of the record, or by
+    several with commas between them."""
 
     by: Ways = "vendor"
     type: Literal["string", "array", "boolean", "integer", "moment", "range"] | None = None
@@ -54,10 +55,11 @@ class Fallback(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, om
 class Method(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One method. Without a resource of the vendor's, `records` are what there is.
 
-    `each` names a list inside of the vendor's record whose members are mapped one by one; the rest of the record stands
-    in them as `parent`. `facts` stand in the scope under that name. What the `refuse_expression` gives, a list of
-    `{name, problem, allowed}`, cannot be honoured. `variants` are changes to the method for the requests that their
-    `run_if` is true of; `sources` are changes that are read one after the other and make up one list.
+    `each` names a list inside of the vendor's record whose members are mapped one by one; the rest of the record
+    stands in them as `parent`. `facts` stand in the scope under that name. What the `refuse_expression` gives, a list
+    of `{name, problem, allowed}`, cannot be honoured; it may be several under names of their own. `variants` are
+    changes to the method for the requests that their `run_if` is true of; `sources` are changes that are read one
+    after the other and make up one list.
     """
 
     resource: str = ""
@@ -71,7 +73,7 @@ class Method(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     response_mapping_method: Literal["item", "array"] = "item"
     each: str = ""
     facts: Json = {}
-    refuse_expression: str = ""
+    refuse_expression: str | dict[str, str] = ""
     is_partial_expression: str = ""
     before: dict[str, Step] = {}
     records: tuple[Json, ...] = ()

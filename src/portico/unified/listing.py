@@ -40,6 +40,7 @@ class Position(Struct, frozen=True, kw_only=True, array_like=True):
     seen: int = 0
     rank: Any = None  # of the last record, where the list is sorted
     trail: tuple["Position", ...] = ()  # where the pages before began, the nearest last
+    order: str = ""  # what the list is sorted by; elsewhere in another order is another place
 
 
 class Page(Struct, frozen=True, kw_only=True):
@@ -139,7 +140,7 @@ class Listing:
         if self._refused:
             raise InvalidArguments(list(dict.fromkeys(self._refused)))
         sources = [each for each in found if each is not None]
-        start = read_cursor(self._way.ask.next_cursor)
+        start = read_cursor(self._way.ask.next_cursor, order.said if order else "")
         if order is not None:
             return await self._sorted(sources, order, start)
         return await self._unsorted(sources, start, self._way.ask.limit, MOST_PAGES)
@@ -205,7 +206,8 @@ class Listing:
         if len(ranked) <= limit:
             return Page(records=ranked, following=None, start=start)
         key, identity = filters.sort_key(ranked[limit - 1].record, order)
-        return Page(records=ranked[:limit], following=Position(after=identity, rank=list(key)), start=start)
+        following = Position(after=identity, rank=list(key), order=order.said)
+        return Page(records=ranked[:limit], following=following, start=start)
 
 
 def _behind(records: list[Mapped], position: Position, is_spread: bool) -> list[Mapped]:
@@ -243,9 +245,10 @@ def write_cursor(position: Position) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
 
 
-def read_cursor(text: str) -> Position:
+def read_cursor(text: str, order: str = "") -> Position:
+    """`order` is what the list is sorted by now."""
     if not text:
-        return Position()
+        return Position(order=order)
     try:
         content = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         position = msgspec.json.decode(content, type=Position)
@@ -254,4 +257,10 @@ def read_cursor(text: str) -> Position:
     except (binascii.Error, ValueError, TypeError, msgspec.MsgspecError):
         problem = "is not a cursor of ours; send back next_cursor exactly as it was received"
         raise InvalidArguments([Failure("next_cursor", problem)]) from None
+    if position.order != order:
+        was = f"sort_by={position.order}" if position.order else "no sort_by"
+        problem = f"belongs to another ordering of this list, with {was}"
+        raise InvalidArguments(
+            [Failure("next_cursor", problem, f"{was} with this cursor; or no cursor, to begin anew")]
+        )
     return position

@@ -128,7 +128,10 @@ class Way:
     async def refuse(self, plan: Plan, method: Method, scope: Json) -> list[Failure]:
         """What the mapping says cannot be honoured."""
         told: Any = await self.evaluate(method.refuse_expression, scope, plan)
-        found: list[Any] = told if is_list(told) else [told] if told is not None else []
+        each_told: list[Any] = (
+            list(told.values()) if is_record(method.refuse_expression) and is_record(told) else [told]
+        )
+        found = [each for one in each_told for each in (one if is_list(one) else [one]) if each is not None]
         if not all(is_record(each) and each.get("problem") for each in found):
             raise MappingFailed(
                 f"The refuse_expression of {plan.place} must give a list of {{name, problem, allowed}}."

@@ -156,7 +156,8 @@ async def test_blocked_account_says_that_calling_again_will_not_help(standing: M
     await standing.client.patch(f"/integrated-account/{account['id']}", {"status": "blocked"})
     refusal = await server.refusal(READ)
     assert refusal["error"] == (
-        "The account is blocked; unblock it or ask whoever runs this Portico. "
+        "The account is blocked since 2026-11-02 12:00 UTC: none of its calls goes through. Operators of its "
+        "environment, and API tokens with the scope 'accounts', can let it go on (status: active). "
         f"{ASK} to mend that; calling again will not help."
     )
     assert (refusal["code"], refusal["status"]) == ("account_blocked", 503)

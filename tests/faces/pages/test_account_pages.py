@@ -6,7 +6,9 @@ from html import unescape
 import pytest
 
 from portico.model.account import AccountId
+from portico.vault.signatures import make_secret
 from tests.faces.pages.conftest import Office
+from tests.gateways import connect_account
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
 KEYS = {"context.api_key": "sk-proj-typed-0123456789abcdef", "context.admin_key": "sk-admin-typed-0123456789abcdef"}
@@ -40,6 +42,17 @@ async def test_what_was_typed_stays_where_it_was_refused_but_for_the_keys(office
         office.at("/accounts/new"), {"context.api_key": "sk-proj-secret"}, do="connect", tenant_id=" "
     )
     assert "sk-proj-secret" not in office.operator.page.content.decode()
+
+
+async def test_what_stays_at_the_vendor_of_a_deleted_account_is_told(office: Office) -> None:
+    account = await connect_account(office.client, "heard")
+    path = f"/integrated-account/{account['id']}/vendor-webhook"
+    assert (await office.client.post(path, {"secret": make_secret()})).status == 201
+    page = office.at(f"/accounts/{account['id']}")
+    await office.operator.open(page)
+    await office.operator.submit(page, do="delete")
+    await office.operator.follow()
+    assert "its webhook endpoint could not be ended at the vendor" in office.operator.text
 
 
 async def test_account_is_blocked_unblocked_renamed_and_deleted(office: Office) -> None:

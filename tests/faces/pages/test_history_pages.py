@@ -1,9 +1,16 @@
 """The request log, the audit trail and webhooks on admin pages."""
 
 import re
+from html import unescape
+from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
+from portico.faces.web.admin.log import READ
+from portico.model.account import EnvironmentId
+from portico.model.request import RequestRow
+from portico.store.requests import LAST, RequestFilter
 from tests.faces.pages.conftest import Office
 
 pytestmark = pytest.mark.asyncio(loop_scope="package")
@@ -45,6 +52,37 @@ async def test_log_is_read_by_nobody_elsewhere(office: Office) -> None:
     assert (await office.stranger.open(f"/admin/{office.elsewhere}/log/{row['id']}")).status == 404
     await office.stranger.open(f"/admin/{office.elsewhere}/log")
     assert "Nothing was called yet" in office.stranger.text
+
+
+async def test_a_request_of_many_rows_is_one_row_on_one_page(office: Office) -> None:
+    """Whether a page ends in the middle of it, or its first step is pages away, as of a tool that waited long."""
+    await office.stage.proxy("GET", "files")
+    await office.gateway.parts.recorder.catch_up()
+    (like,) = await office.gateway.parts.requests.page(EnvironmentId(office.environment), LAST, 1, RequestFilter())
+    numbers = count(1)
+
+    def row(request: str, tool: str = "", path: str = "") -> RequestRow:
+        id_ = f"00000000-0000-7000-8000-{next(numbers):012}"
+        return replace(like, id=id_, request_id=f"many-{request}", tool=tool, path=path, tenant_id="many", status=200)
+
+    def calls(request: str, steps: int) -> list[RequestRow]:
+        return [*(row(request, "list", "/v1/x") for _ in range(steps)), row(request, "list")]
+
+    far = row("far", "list", "/v1/x")
+    batch = [row("batch", path="/v1/y") for _ in range(READ + 20)]
+    tools = [each for number in range(9) for each in calls(str(number), 30)]
+    rows = [far, *calls("oldest", 3), *batch, *tools, row("far", "list")]
+    await office.gateway.parts.requests.add(rows)
+    found: list[str] = []
+    page = office.at("/log?tenant_id=many")
+    while page:
+        await office.viewer.open(page)
+        text = office.viewer.page.content.decode()
+        found += re.findall(rf"{office.environment}/log/(00000000-0000-7000-8000-\d+)", text)
+        page = unescape(onward[1]) if (onward := re.search(r'href="([^"]*cursor=[^"]*)"', text)) else ""
+    shown = {each.id: each.request_id for each in rows}
+    assert sorted(shown[each] for each in found) == sorted({each.request_id for each in rows})
+    assert all(each == max(row.id for row in rows if row.request_id == shown[each]) for each in found)
 
 
 async def test_audit_trail_names_who_did_what(office: Office) -> None:

@@ -3,9 +3,11 @@
 import csv
 import io
 import re
+from html import unescape
 
 import pytest
 
+from portico.faces.web.admin import lately
 from portico.faces.web.admin.words import money
 from tests.faces.pages.conftest import Office
 from tests.gateways import connect_account
@@ -65,7 +67,7 @@ async def test_where_nothing_was_used_it_is_said_what_will_be(office: Office) ->
 async def test_the_vendors_figures_are_those_of_its_reports(office: Office) -> None:
     account_id = (await connect_account(office.client, "demo"))["id"]  # whose past is written
     path = office.at(f"/accounts/{account_id}/usage")
-    await office.viewer.open(path + "?period=yesterday")
+    await office.viewer.open(path + "?period=yesterday&whole=1")
     run = f"/integrated-account/{account_id}/tools/openai_costs_report"
     told = (await office.client.post(run, {"start_time": "yesterday"})).json["structured"]
     assert f"cost{money(float(told['total']['usd']))}" in office.viewer.text
@@ -76,18 +78,47 @@ async def test_the_vendors_figures_are_those_of_its_reports(office: Office) -> N
     await office.viewer.open(f"{path}/csv?period=yesterday&report=openai_costs_report&table=project")
     assert table_of(office)[0] == told["tables"]["project"]["columns"]
     assert table_of(office)[1][:3] == [str(each) for each in project[:3]]
-    await office.viewer.open(f"{path}?period=yesterday&project={project[1]}")
+    await office.viewer.open(f"{path}?period=yesterday&project={project[1]}&whole=1")
     assert "Show everything again" in office.viewer.text
     assert f"cost{money(float(project[2]))}" in office.viewer.text
     assert (await office.viewer.open(f"{path}/csv?report=openai_costs_report&table=nonsense")).status == 404
     await office.client.send("DELETE", f"/integrated-account/{account_id}")
 
 
+async def test_the_page_shows_at_once_what_is_here_and_the_vendors_figures_once_they_are_there(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lately, "AT_ONCE_SECONDS", 0.0)
+    await chats(office)
+    path = office.at(f"/accounts/{office.account_id}/usage?period=last+7+days")
+    await office.viewer.open(path)
+    content = office.viewer.page.content.decode()
+    assert "is being asked: what was spent, what was used" in office.viewer.text.lower()
+    assert "What passed through Portico" in office.viewer.text
+    (whole,) = set(re.findall(r'data-whole="([^"]*)"', content))
+    assert f'href="{whole}"' in content
+    office.stage.clear()
+    await office.viewer.open(unescape(whole))
+    asked = len(office.stage.seen("/v1/organization/costs"))
+    first = told_at(office)
+    assert "is being asked" not in office.viewer.text
+    await office.viewer.open(path)  # a while later, by whoever may see as much
+    assert (told_at(office), len(office.stage.seen("/v1/organization/costs"))) == (first, asked)
+    await office.viewer.open(path + "&again=1")
+    await office.viewer.open(unescape(whole))
+    assert told_at(office) != first
+    assert len(office.stage.seen("/v1/organization/costs")) > asked
+
+
+def told_at(office: Office) -> str:
+    return re.findall(r'As OpenAI told it, <time datetime="([^"]*)"', office.viewer.page.content.decode())[0]
+
+
 async def test_what_a_report_could_not_have_is_named(office: Office) -> None:
     path = office.at(f"/accounts/{office.account_id}/usage")
     office.stage.fault("status=500", path="/v1/organization/costs", verb="GET")
     try:
-        got = await office.viewer.open(path)
+        got = await office.viewer.open(path + "?whole=1")
     finally:
         office.stage.clear()
     assert got.status == 200

@@ -67,13 +67,24 @@ class Success(TypedDict):
     success: bool
 
 
+class LeftAtVendor(TypedDict):
+    """A webhook endpoint that could not be ended at the vendor before the account's key went."""
+
+    integrated_account_id: str
+    vendor_webhook_id: str
+    url: str
+    reason: str
+
+
 class BulkDeleted(TypedDict):
     success: bool
     deleted: int
+    left_at_vendor: NotRequired[list[LeftAtVendor]]
 
 
-class IdRef(TypedDict):
+class AccountDeleted(TypedDict):
     id: str
+    left_at_vendor: NotRequired[list[LeftAtVendor]]
 
 
 class ProofShown(TypedDict):
@@ -266,7 +277,7 @@ class IntegratedAccounts(Resource[Mode]):
         )
 
     @operation
-    def delete(self, id: str, *, idempotency_key: str = "") -> Flow[IdRef]:
+    def delete(self, id: str, *, idempotency_key: str = "") -> Flow[AccountDeleted]:
         """Delete an account. Needs the scope `accounts`."""
         return self._value(Call("DELETE", f"/integrated-account/{segment(id)}", key=idempotency_key))
 

@@ -13,6 +13,7 @@ from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, posit
 from portico.faces.query import Choice, Range, chosen, earlier_than, later_than
 from portico.gateway import accounts
 from portico.gateway.admit import admit_account
+from portico.gateway.vendor_webhooks import LeftBehind
 from portico.model.account import Account, AccountId, AccountState
 from portico.store.accounts import AccountFilter
 from portico.unified import meta, overrides
@@ -128,8 +129,22 @@ class Success(Struct, frozen=True, kw_only=True):
     success: bool
 
 
+class LeftAtVendor(Struct, frozen=True):
+    """A webhook endpoint that could not be ended at the vendor before the account's key went."""
+
+    integrated_account_id: str
+    vendor_webhook_id: str
+    url: str
+    reason: str
+
+
+class AccountDeleted(IdRef, frozen=True, kw_only=True):
+    left_at_vendor: list[LeftAtVendor] = []
+
+
 class BulkDeleted(Success, frozen=True, kw_only=True):
     deleted: int
+    left_at_vendor: list[LeftAtVendor] = []
 
 
 async def show(asked: Asked, account: Account) -> dict[str, Any]:
@@ -244,8 +259,8 @@ async def change_account(asked: Asked) -> Any:
 
 async def delete_account(asked: Asked) -> Any:
     account = await found(asked, asked.path["id"])
-    await accounts.delete_accounts(asked.caller, [account.id], asked.parts)
-    return {"id": account.id}
+    _, left = await accounts.delete_accounts(asked.caller, [account.id], asked.parts)
+    return {"id": account.id} | _left(left)
 
 
 async def bulk_delete(asked: Asked) -> Any:
@@ -255,8 +270,14 @@ async def bulk_delete(asked: Asked) -> Any:
     ids = [AccountId(each) for each in body.ids or ()]
     if body.tenant_id is not None:
         ids = list(await asked.parts.accounts.ids_of_tenant(asked.environment_id, body.tenant_id))
-    deleted = await accounts.delete_accounts(asked.caller, ids, asked.parts, tenant_id=body.tenant_id or "")
-    return {"success": True, "deleted": deleted}
+    deleted, left = await accounts.delete_accounts(asked.caller, ids, asked.parts, tenant_id=body.tenant_id or "")
+    return {"success": True, "deleted": deleted} | _left(left)
+
+
+def _left(left: list[LeftBehind]) -> dict[str, Any]:
+    """Said only where something is left, so that the answer is otherwise what clients of the reference know."""
+    told = [LeftAtVendor(each.account_id, each.vendor_id, each.url, each.reason) for each in left]
+    return {"left_at_vendor": told} if told else {}
 
 
 async def make_token(asked: Asked) -> Any:
@@ -368,7 +389,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         verb="DELETE", path="/integrated-account/{id}", name="deleteIntegratedAccount", tag=TAG,
-        summary="Delete an account", handler=delete_account, returns=IdRef, scope="accounts",
+        summary="Delete an account", handler=delete_account, returns=AccountDeleted, scope="accounts",
     ),
     Endpoint(
         verb="GET", path="/integrated-account/{id}/capabilities", name="getIntegratedAccountCapabilities", tag=TAG,

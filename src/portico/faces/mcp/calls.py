@@ -9,6 +9,7 @@ from portico.catalog.near import nearest
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.mcp.served import Served
 from portico.faces.mcp.wire import INVALID_PARAMS, Message, ProtocolFault
+from portico.gateway.admit import admit_state
 from portico.gateway.lookup import Connected
 from portico.gateway.record import Entry
 from portico.gateway.shorten import fit_value, size_of
@@ -104,6 +105,7 @@ async def call(
 
 
 async def _discovery(served: Served, caller: Caller, asked: ToolCall, tools: Tools) -> ToolResult:
+    admit_state(served.connected)
     _check_words(asked.name, asked.arguments)
     if asked.name == discovery.SEARCH:
         return _search(served, asked.arguments, tools)

@@ -18,6 +18,11 @@ _LIMITS = {"requests_per_minute": "max_requests_per_1_minute", "tokens_per_minut
 # What stands in a plan for ids that are known only once the project is there.
 _KEY = "service_account.api_key.value"
 _NEW_PROJECT, _NEW_ACCOUNT, _NEW_KEY = "NEW_PROJECT", "NEW_SERVICE_ACCOUNT", "NEW_KEY"
+_MEMBER: Json = {
+    "type": "object",
+    "properties": {"user": {"type": "string"}, "role": {"type": "string", "enum": list(_ROLES)}},
+    "required": ["user"],
+}
 
 
 class Member(Struct, frozen=True, kw_only=True):
@@ -30,14 +35,26 @@ async def run(context: Context, arguments: Json) -> Json:
     async def work(journal: Journal) -> Json:
         await journal.ready()
         members = await _members(context, arguments.get("members") or ())
-        await _refuse_namesake(journal, str(arguments["name"]))
-        return await _onboard(journal, arguments, members)
+        project = await _new_project(journal, arguments)
+        return await _onboard(journal, arguments, project, members)
 
     return await perform(context, arguments, work)
 
 
-async def _onboard(journal: Journal, arguments: Json, members: list[Member]) -> Json:
-    project = await journal.do(_project(arguments))
+async def _new_project(journal: Journal, arguments: Json) -> Json:
+    """Looked for and made while nobody else does the same. Who goes on with what was cut off has made it already."""
+    name = str(arguments["name"])
+    if journal.is_resumed:
+        return await journal.do(_project(arguments))
+    if journal.context.is_dry_run:
+        await _refuse_namesake(journal, name)
+        return await journal.do(_project(arguments))
+    async with journal.context.asked.once.alone(f"the project {name!r}"):
+        await _refuse_namesake(journal, name)
+        return await journal.do(_project(arguments))
+
+
+async def _onboard(journal: Journal, arguments: Json, project: Json, members: list[Member]) -> Json:
     project_id = str(project["id"])
     shown: Json = {"project": {name: project.get(name) for name in ("id", "name", "status")}}
     if arguments.get("service_account"):
@@ -168,7 +185,7 @@ async def _members(context: Context, wishes: Iterable[Any]) -> list[Member]:
     """Everybody must be in the organization before anything is made."""
     asked = [each if is_record(each) else {"user": each} for each in wishes]
     users = await context.pages("users.list") if asked else []
-    found: list[Member] = []
+    found: dict[str, Member] = {}
     failures: list[Failure] = []
     for place, each in enumerate(asked):
         name, role = str(each.get("user") or ""), str(each.get("role") or _ROLES[0])
@@ -180,10 +197,12 @@ async def _members(context: Context, wishes: Iterable[Any]) -> list[Member]:
             help_ = "an address or id from list_all_openai_users; invite others with create_a_openai_invite"
             failures.append(Failure(f"members[{place}].user", f"{name!r} {problem}", help_))
         else:
-            found.append(Member(id=str(fitting[0]["id"]), email=str(fitting[0].get("email") or name), role=role))
+            member = Member(id=str(fitting[0]["id"]), email=str(fitting[0].get("email") or name), role=role)
+            if found.setdefault(member.id, member).role != role:
+                failures.append(Failure(f"members[{place}].role", f"{name!r} is named before with another role"))
     if failures:
         raise InvalidArguments(failures)
-    return found
+    return list(found.values())
 
 
 def _called(user: Json) -> set[str]:
@@ -191,9 +210,7 @@ def _called(user: Json) -> set[str]:
 
 
 async def _refuse_namesake(journal: Journal, name: str) -> None:
-    """OpenAI takes the same name twice; a team that is there twice is a mistake. Not where we go on with our own."""
-    if journal.is_resumed:
-        return
+    """OpenAI takes the same name twice; a team that is there twice is a mistake."""
     for each in await journal.context.pages("projects.list"):
         if each.get("name") == name:
             raise AlreadyExists(f"There is a project {name!r} already ({each.get('id')}); choose another name.")
@@ -236,11 +253,8 @@ RECIPE = Composed(
         filters.argument(
             "members",
             "array",
-            "People of the organization, by address, name or id",
-            items={
-                "type": "object",
-                "properties": {"user": {"type": "string"}, "role": {"type": "string", "enum": list(_ROLES)}},
-            },
+            "People of the organization, by address, name or id; alone, or with a role (member if absent)",
+            items={"anyOf": [{"type": "string", "minLength": 1}, _MEMBER]},
         ),
         filters.argument("residency", "string", "Where data is kept, such as EU_STORAGE_PROCESSING"),
         filters.ONCE,

@@ -1,19 +1,22 @@
 """An account's usage as its vendor counts it: the vendor's own reports among the account's tools, drawn and as CSV.
 
 Which reports there are, and by what they split, is the vendor's: a report is a tool that is tagged `usage` and answers
-with `tables` and a `total`. What a report could not find out is named beside what it did.
+with `tables` and a `total`. What a report could not find out is named beside what it did. It takes the vendor seconds:
+until then the page shows what is metered here, and fetches itself again once there is more.
 """
 
-import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 from starlette.routing import Route
 
-from portico.errors import InvalidArguments, NotFound
+from portico.clock import iso
+from portico.errors import InvalidArguments, NotFound, Refusal
 from portico.faces.web.admin import chart, words
 from portico.faces.web.admin.frame import Frame, Turn, quoted, with_query
-from portico.faces.web.admin.usage import PERIODS, download_of
+from portico.faces.web.admin.lately import Told
+from portico.faces.web.admin.usage import PERIODS, added, download_of
 from portico.faces.web.page import Reply
 from portico.model.account import AccountId
 from portico.shapes import Json, is_list, is_record
@@ -26,6 +29,9 @@ OVER_TIME = "day"
 REPORT, TAG = "report", "usage"
 _MONEY = frozenset({"usd", "usd_before"})
 _TOP = 10
+# In the page's address: wait for all of it; ask the vendor anew.
+WHOLE, AGAIN = "whole", "again"
+_OURS = frozenset({WHOLE, AGAIN, "said"})
 _ROWS = 100
 
 
@@ -38,7 +44,7 @@ async def show(turn: Turn) -> Reply:
     reports = await _reports(turn)
     held = {name for name, key in account["keys"].items() if key["present"]}
     usable = [each for each in reports if held & set(each.credentials)]
-    answers = await asyncio.gather(*(_answer(turn, each, _by(each), _TOP) for each in usable))
+    answers = await _lately(turn, account, usable)
     splits = {name for each in reports for name in _by(each)}
     kept = {name: turn.asked(name) for name in ("period", *sorted(splits)) if turn.asked(name)}
 
@@ -53,7 +59,11 @@ async def show(turn: Turn) -> Reply:
         "account_usage.html",
         "accounts",
         account=account,
-        reports=[_shown(report, answer, only) for report, answer in zip(usable, answers, strict=True)],
+        reports=[_shown(report, told, only) for report, told in zip(usable, answers, strict=True) if told],
+        pending=[_title(report) for report, told in zip(usable, answers, strict=True) if not told],
+        whole=with_query(_place(turn), kept | {WHOLE: "1"}),
+        again=with_query(_place(turn), kept | {AGAIN: "1"}),
+        metered=await _metered(turn),
         missing=[(_title(each), [_label(account, key) for key in each.credentials]) for each in _but(reports, usable)],
         period=_period(turn),
         periods=(USUALLY, *PERIODS),
@@ -62,6 +72,28 @@ async def show(turn: Turn) -> Reply:
         address=address,
         csv_address=csv_address,
     )
+
+
+async def _lately(turn: Turn, account: Json, reports: Sequence[Composed]) -> list[Told | None]:
+    """What the reports tell, now or a few minutes ago; None where the vendor is still being asked."""
+    lately = turn.frame.lately
+    asked = tuple(sorted((name, text) for name, text in turn.visit.incoming.pairs() if name not in _OURS and text))
+    whose = (turn.environment.id, account["id"], account["updated_at"], tuple(sorted(turn.caller.scopes)))
+    keys = [(*whose, each.tool.name, asked) for each in reports]
+    for key, report in zip(keys, reports, strict=True):
+        lately.ask(key, partial(_answer, turn, report, _by(report), _TOP), again=bool(turn.asked(AGAIN)))
+    return await lately.look(keys, patiently=bool(turn.asked(WHOLE)))
+
+
+async def _metered(turn: Turn) -> Json | None:
+    """What passed through Portico meanwhile, which is known at once; None where it cannot be told of this period."""
+    if not turn.may("listUsage"):
+        return None
+    query = [("period", _period(turn)), ("by", ""), ("integrated_account_id", turn.ids["id"])]
+    try:
+        return added((await turn.do("listUsage", query=query))["result"])
+    except Refusal:
+        return None
 
 
 async def download(turn: Turn) -> Reply:
@@ -101,7 +133,8 @@ async def _answer(turn: Turn, report: Composed, by: Sequence[str], top: int) -> 
     return {"error": str(value.get("error") or "It gave no answer.")} if result.is_error else value
 
 
-def _shown(report: Composed, answer: Json, only: Json) -> Json:
+def _shown(report: Composed, told: Told, only: Json) -> Json:
+    answer = told.value
     tables: Json = answer.get("tables") or {}
     total: Json = answer.get("total") or {}
     main = next((name.removesuffix("_before") for name in total if name.endswith("_before")), next(iter(total), ""))
@@ -109,6 +142,7 @@ def _shown(report: Composed, answer: Json, only: Json) -> Json:
         "name": report.tool.name,
         "title": _title(report),
         "error": answer.get("error", ""),
+        "at": iso(told.at),
         "total": [(_called(name), _cell(name, value)) for name, value in total.items() if value is not None],
         "period": answer.get("period") or {},
         "forecast": answer.get("forecast") or {},

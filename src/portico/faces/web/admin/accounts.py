@@ -167,8 +167,8 @@ async def lift(turn: Turn) -> Reply:
 
 
 async def delete(turn: Turn) -> Reply:
-    await turn.do("deleteIntegratedAccount", path=turn.ids)
-    return turn.back("/accounts", "account-deleted")
+    gone = await turn.do("deleteIntegratedAccount", path=turn.ids)
+    return turn.back("/accounts", "account-deleted-but" if "left_at_vendor" in gone else "account-deleted")
 
 
 def _context(form: dict[str, str]) -> Json:

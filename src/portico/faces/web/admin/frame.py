@@ -14,6 +14,7 @@ from starlette.routing import Route
 from portico.errors import InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.acts import Act, Acts
 from portico.faces.web.admin import words
+from portico.faces.web.admin.lately import Lately
 from portico.faces.web.page import Page, Redirect, Reply
 from portico.faces.web.site import Site
 from portico.faces.web.visit import Visit
@@ -149,12 +150,14 @@ class Turn:
             template=f"admin/{template}", values=frame | values, status=status, headers=headers, is_scripted=True
         )
 
-    def next_page(self, cursor: str | None) -> str:
-        """The address of a list's next page, with the filters that hold."""
+    def next_page(self, cursor: str | None, **more: str) -> str:
+        """The address of a list's next page, with the filters that hold, and what else that page is to know."""
         if not cursor:
             return ""
-        kept = {name: text for name, text in self.visit.incoming.pairs() if name not in {"cursor", "said"} and text}
-        return with_query(self.visit.incoming.path, kept | {"cursor": cursor})
+        left = {"cursor", "said", *more}
+        kept = {name: text for name, text in self.visit.incoming.pairs() if name not in left and text}
+        told = {name: text for name, text in more.items() if text}
+        return with_query(self.visit.incoming.path, kept | told | {"cursor": cursor})
 
     def paging(self) -> list[tuple[str, str]]:
         return [("limit", str(PER_PAGE)), ("next_cursor", self.asked("cursor"))]
@@ -167,6 +170,7 @@ class Frame:
     def __init__(self, site: Site, acts: Acts, toolbox: Toolbox) -> None:
         self.site, self.acts, self.toolbox = site, acts, toolbox
         self.parts = site.parts
+        self.lately = Lately(site.parts.clock)
         # Every page, and the acts that its forms can ask for.
         self.pages: dict[str, tuple[str, ...]] = {}
 

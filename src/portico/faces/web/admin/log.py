@@ -29,6 +29,8 @@ FILTERS = {
 # What is asked for most; the page hides the others until somebody wants them.
 # So many rows are read for a page: a tool's calls stand with it, and are no rows of their own.
 READ = 200
+# So many requests can lie on both sides of a page's end, as far as the next page hears of them.
+MOST_SEEN = 50
 FIRST = frozenset({"q", "status", "tool", "tenant_id"})
 # What links ask for, and nobody types.
 NAMED = frozenset({"integrated_account_id", "mcp_server_id"})
@@ -44,12 +46,11 @@ async def show_all(turn: Turn) -> Reply:
     offered = {name: label for name, label in FILTERS.items() if name in known}
     chosen = {name: turn.asked(name) for name in offered if turn.asked(name)}
     times = {name: turn.asked(name) for name, _, _ in TIMES if turn.asked(name)}
-    query = [("limit", str(READ)), ("next_cursor", turn.asked("cursor")), *chosen.items(), *_times(turn)]
-    found = await turn.do("listLog", query=query)
+    rows, next_page = await _page(turn, [*chosen.items(), *_times(turn)])
     return turn.page(
         "log.html",
         "log",
-        rows=gathered(found["result"]),
+        rows=rows,
         filters=offered,
         first=FIRST,
         named=NAMED,
@@ -58,16 +59,52 @@ async def show_all(turn: Turn) -> Reply:
         time_fields=TIMES,
         faces=words.FACES,
         is_filtered=bool(chosen or times),
-        next_page=turn.next_page(found["next_cursor"]),
+        next_page=next_page,
         cursor=turn.asked("cursor"),
     )
+
+
+async def _page(turn: Turn, wanted: list[tuple[str, str]]) -> tuple[list[Json], str]:
+    """The requests of one page, each whole and on one page alone, and the address of the next page.
+
+    The list is cut between rows and not between requests. So it is read on for what belongs to those of this page, and
+    the next page is told which of them it is not to show again.
+    """
+    cursor = turn.asked("cursor")
+    found = await turn.do("listLog", query=[("limit", str(READ)), ("next_cursor", cursor), *wanted])
+    rows: list[Json] = found["result"]
+    seen = set(filter(None, turn.asked("seen").split(",")))
+    here = {_request(row) for row in rows} | seen
+    ahead: list[Json] = []
+    if following := found["next_cursor"]:
+        query = [("limit", str(READ)), ("next_cursor", following), *wanted]
+        ahead = [row for row in (await turn.do("listLog", query=query))["result"] if _request(row) in here]
+    shown = [each for each in gathered([*rows, *ahead]) if _request(each) not in seen]
+    if cursor:
+        shown = [each for each in shown if not await _is_above(turn, each, cursor, wanted)]
+    again = dict.fromkeys(_request(row) for row in ahead)
+    return shown, turn.next_page(following, seen=",".join(list(again)[:MOST_SEEN]))
+
+
+async def _is_above(turn: Turn, row: Json, cursor: str, wanted: list[tuple[str, str]]) -> bool:
+    """Whether this is a step of a tool that took so long that it stands with it, pages before."""
+    if not row["tool"] or not row["path"] or not row["request_id"]:
+        return False
+    asked = [each for each in wanted if each[0] != "request_id"]
+    query = [("limit", "1"), ("request_id", row["request_id"]), *asked]
+    newest: list[Json] = (await turn.do("listLog", query=query))["result"]
+    return bool(newest) and newest[0]["id"] >= cursor
+
+
+def _request(row: Json) -> str:
+    return row["request_id"] or row["id"]
 
 
 def gathered(rows: Iterable[Json]) -> list[Json]:
     """One row for each request: the tool, or whatever came in, with `steps`: how many rows it has besides."""
     requests: dict[str, list[Json]] = {}
     for row in rows:
-        requests.setdefault(row["request_id"] or row["id"], []).append(row)
+        requests.setdefault(_request(row), []).append(row)
     found: list[Json] = []
     for each in requests.values():
         # Only a tool's own row has no path: it stands for what the tool has called. Of several calls with none above

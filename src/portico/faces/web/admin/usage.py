@@ -60,7 +60,7 @@ async def show(turn: Turn) -> Reply:
         measure_called=dict(MEASURES)[measure],
         accounts=[("", "All accounts"), *((each["id"], each["tenant_id"]) for each in accounts)],
         chosen={name: turn.asked(name) for name in FILTERS if turn.asked(name)},
-        total=_added(found),
+        total=added(found),
         figures=[_figure(found, places, measure, each, called) for each in SPLITS] if found else [],
         called=called,
         address=address,
@@ -117,10 +117,10 @@ def _figure(found: list[Json], days: list[str], measure: str, by: tuple[str, str
     least = chart.LEAST_COST if measure == "cost_usd" else 0
     drawn = chart.columns(places, chart.split(places, rows, names), least)
     table = [
-        {"key": key, "name": names[key], **_added([each for each in found if str(each[field]) == key])} for key in names
+        {"key": key, "name": names[key], **added([each for each in found if str(each[field]) == key])} for key in names
     ]
     table.sort(key=lambda each: (-_value(each, measure), each["name"]))
-    over_time = [(at, _added([each for each in found if place(each["day"]) == at])) for at in places]
+    over_time = [(at, added([each for each in found if place(each["day"]) == at])) for at in places]
     return {"name": name, "label": label, "sets": sets, "chart": drawn, "rows": table, "over_time": over_time}
 
 
@@ -152,5 +152,5 @@ def _value(row: Json, measure: str) -> float:
     return float(row["input_tokens"] + row["output_tokens"] if measure == "tokens" else row[measure])
 
 
-def _added(rows: Sequence[Json]) -> Json:
+def added(rows: Sequence[Json]) -> Json:
     return {name: sum(each[name] for each in rows) for name in COLUMNS}

@@ -15,6 +15,8 @@ SAID = {
     "account-proved": "The keys were tried again; the state below is what they showed.",
     "account-blocked": "The account is blocked: its calls are refused until it is unblocked.",
     "account-unblocked": "The account is unblocked.",
+    "account-deleted-but": "The account is deleted, but its webhook endpoint could not be ended at the vendor: see why "
+    "in the audit trail, and end it there.",
     "account-deleted": "The account is deleted, with its MCP servers, tokens and files.",
     "mappings-changed": "The mappings are changed, from the next call on.",
     "mappings-restored": "The mappings are rolled back, as a new version.",

@@ -1,4 +1,4 @@
-// What the admin pages do on top of being pages: copy, preview while typing, send once. Nothing depends on it.
+// What the admin pages do on top of being pages: copy, preview while typing, send once, fetch what takes long. Nothing depends on it.
 "use strict";
 
 for (const button of document.querySelectorAll("[data-copy]")) {
@@ -70,6 +70,16 @@ for (const form of document.querySelectorAll("form[data-preview]")) {
     clearTimeout(waiting);
     waiting = setTimeout(look, 250);
   });
+}
+
+// What takes long stands on the page once it is there; the link beside it does the same.
+for (const note of document.querySelectorAll("[data-whole]")) {
+  fetch(note.dataset.whole, { credentials: "same-origin" })
+    .then(async (answer) => {
+      const whole = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("content");
+      if (answer.ok && whole) document.getElementById("content").replaceWith(document.adoptNode(whole));
+    })
+    .catch(() => {});
 }
 
 for (const file of document.querySelectorAll("input[type=file][data-into]")) {

@@ -1,0 +1,67 @@
+"""One data folder has one gateway; commands beside it go on, and one that was killed blocks nobody."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portico.store.claim import Taken, claimed
+from tests.programs import SECONDS, environment_of, gateway
+
+
+def ran(environment: dict[str, str], *words: str) -> tuple[int, str]:
+    """Its exit code and what it said on standard error."""
+    done = subprocess.run(
+        [sys.executable, "-m", "portico", *words],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        env=environment_of(environment),
+        check=False,
+    )
+    return done.returncode, done.stderr
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_a_second_gateway_on_a_folder_is_refused_until_the_first_is_gone(tmp_path: Path, workers: str) -> None:
+    folder = tmp_path / "data"
+    environment = {"PORTICO_DATA_DIR": str(folder), "PORTICO_LOG_LEVEL": "error"}
+    with gateway(environment, "--workers", workers) as (process, _):
+        told = f"Another gateway (process {process.pid}) is already serving from {folder}: stop that one, name"
+        for words in (["serve", "--port", "0"], ["demo", "--port", "0", "--data", str(folder)]):
+            code, said = ran(environment, *words)
+            assert (code, said.startswith(told), said.count("\n")) == (1, True, 1), said
+        assert ran(environment, "users", "create", "ada", "--role", "owner") == (0, "")
+        assert ran(environment, "backup", str(tmp_path / "file"))[0] == 0
+        code, said = ran(environment, "restore", str(tmp_path / "file"), "--replace")
+        assert (code, f"(process {process.pid}) is already serving from {folder}: stop that first." in said) == (
+            1,
+            True,
+        )
+        process.kill()
+        process.wait()
+        with gateway(environment) as (again, _):
+            assert again.poll() is None
+
+
+def refused_with(told: str, url: str, folder: Path) -> None:
+    with pytest.raises(Taken, match=re.escape(told)), claimed(url, folder, "serve"):
+        pass
+
+
+def test_a_folder_that_a_backup_is_put_into_is_told_as_that(tmp_path: Path) -> None:
+    with claimed("", tmp_path, "restore"):
+        refused_with("A backup is being put back into ", "", tmp_path)
+    with claimed("", tmp_path, "serve"):
+        pass
+
+
+def test_folders_beside_each_other_and_shared_databases_are_nobody_elses_business(tmp_path: Path) -> None:
+    with claimed("", tmp_path / "a", "serve"), claimed("", tmp_path / "b", "serve"):
+        pass
+    with claimed("postgresql://host/d", tmp_path, "serve"), claimed("postgresql://host/d", tmp_path, "serve"):
+        pass
+    with claimed(f"sqlite:///{tmp_path}/a/portico.db", tmp_path, "serve"):
+        refused_with("Another gateway (process ", "", tmp_path / "a")
