@@ -7,7 +7,7 @@ from msgspec import Struct, structs
 
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
-from portico.faces.admin.accounts import Region
+from portico.faces.admin.account_bodies import Region
 from portico.faces.endpoint import Asked, Endpoint, missing
 from portico.gateway import linking
 from portico.gateway.accounts import installation_for

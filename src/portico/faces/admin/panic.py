@@ -4,7 +4,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from portico.faces.admin.accounts import TAG, AccountShown, found, show
+from portico.faces.admin.account_bodies import AccountShown
+from portico.faces.admin.accounts import TAG, found, show
 from portico.faces.endpoint import Asked, Endpoint
 from portico.gateway import panic
 from portico.gateway.panic import Fate, KeysWish
