@@ -165,6 +165,13 @@ class TooLarge(Refusal):
     code = "too_large"
 
 
+class BodyEncoded(Refusal):
+    """The body is compressed, which is not taken here; send it as it is, without Content-Encoding."""
+
+    status = 415
+    code = "body_encoded"
+
+
 class KeyReused(Refusal):
     """This Idempotency-Key was used before with another request; use a new key for a new request."""
 

@@ -1,5 +1,6 @@
 """What a Proxy call sends: bodies untouched, arrays in every spelling, lists that the vendor takes by POST."""
 
+import gzip
 import hashlib
 from typing import Any
 from urllib.parse import parse_qsl
@@ -214,3 +215,33 @@ async def test_a_query_nested_too_deeply_is_refused(stage: Stage) -> None:
         "GET", "vector_store_search", query={"vector_store_id": "v", "query": "x", "filters" + "[a]" * 40: "1"}
     )
     assert (got.status, got.sentence) == (400, "filters: is nested too deeply; allowed: 16 levels at most")
+
+
+PACKED = gzip.compress(b'{"name":"a"}')
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proxy/vector_stores?integrated_account_id={account}", "/api-token", "/unified/user-directory/users",
+        "/integrated-account/{account}/tools/list_all_openai_models", "/oauth/register",
+    ],
+)  # fmt: skip
+async def test_a_packed_body_is_refused_where_it_would_be_read(stage: Stage, path: str) -> None:
+    asked = path.format(account=stage.account_id)
+    got = await stage.client.send("POST", asked, content=PACKED, headers=JSON | {"content-encoding": "gzip"})
+    assert got.status == 415, got.content
+    assert got.headers["accept-encoding"] == "identity"
+    assert b"without Content-Encoding" in got.content
+    assert stage.seen() == []
+
+
+async def test_a_body_that_is_said_to_be_as_it_is_is_taken(stage: Stage) -> None:
+    got = await stage.proxy("POST", "vector_stores", content=b"{}", headers=JSON | {"content-encoding": "Identity"})
+    assert got.status == 200
+
+
+async def test_a_packed_body_passes_through_with_the_word_for_it(stage: Stage) -> None:
+    await stage.passthrough("POST", "vector_stores", content=PACKED, headers=JSON | {"content-encoding": "gzip"})
+    assert stage.last.body_sha256 == hashlib.sha256(PACKED).hexdigest()
+    assert stage.last_headers()["content-encoding"] == "gzip"

@@ -97,6 +97,7 @@ class Incoming:
 
     async def body(self, limit_bytes: int) -> bytes:
         """The whole body; TooLarge as soon as it is clear that it is larger than the limit."""
+        self.refuse_encoded()
         if (self.content_length or 0) > limit_bytes:
             raise errors.TooLarge(f"The body may have at most {limit_bytes} bytes.")
         parts: list[bytes] = []
@@ -108,6 +109,11 @@ class Incoming:
             if total > limit_bytes:
                 raise errors.TooLarge(f"The body may have at most {limit_bytes} bytes.")
         return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def refuse_encoded(self) -> None:
+        """Where a body is read or passed on under headers of our own, which could not say how to open it."""
+        if b"content-encoding" in self.headers and self.header("content-encoding").strip().lower() != "identity":
+            raise errors.BodyEncoded(headers={"accept-encoding": "identity"})
 
     async def piece(self) -> tuple[bytes, bool]:
         """The next piece of the body, and whether more will come."""

@@ -50,6 +50,7 @@ async def serve(incoming: Incoming, send: Send, parts: Parts) -> None:
 
 
 async def _asked(caller: Caller, incoming: Incoming, begun: Call) -> tuple[Options, Call]:
+    incoming.refuse_encoded()
     resource, method, identity = target(incoming.verb, incoming.path)
     options, given = _read_query(incoming.query)
     arguments = {name: [*value] if is_list(value) else value for name, value in given.items()}
