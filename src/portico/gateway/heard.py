@@ -137,8 +137,15 @@ class Hiding:
     def __init__(self, integration: Integration, known: Sequence[str]) -> None:
         self._shapes = _shapes(tuple(prefix for each in integration.credentials for prefix in each.prefixes))
         self._known = sorted(known, key=len, reverse=True)
+        # Names and words of a long answer come again and again.
+        self._said: dict[str, str] = {}
 
     def text(self, text: str) -> str:
+        if text not in self._said:
+            self._said[text] = self._hidden(text)
+        return self._said[text]
+
+    def _hidden(self, text: str) -> str:
         for secret in self._known:
             text = text.replace(secret, hint(secret))
         if self._shapes is not None:

@@ -108,7 +108,13 @@ def _nano(price: str, units: int, percent: int) -> int:
 
 
 def _take(name: str, *without: str) -> Callable[[Amounts], int]:
-    return lambda amounts: amounts.get(name, 0) - sum(amounts.get(part, 0) for part in without)
+    def left(amounts: Amounts) -> int:
+        count = amounts.get(name, 0)
+        for part in without if count else ():
+            count -= amounts.get(part, 0)
+        return count
+
+    return left
 
 
 # What is billed apart of a row's tokens, in the words of its line item.

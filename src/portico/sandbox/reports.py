@@ -99,7 +99,7 @@ def grouped(rows: Iterable[Usage], wanted: Sequence[str]) -> dict[tuple[Group, .
     readers = [GROUPS[name][1] for name in wanted]
     found: dict[tuple[Group, ...], list[Usage]] = {}
     for used in rows:
-        found.setdefault(tuple(read(used) for read in readers), []).append(used)
+        found.setdefault(tuple([read(used) for read in readers]), []).append(used)
     return dict(sorted(found.items(), key=lambda pair: [str(part) for part in pair[0]]))
 
 

@@ -46,13 +46,15 @@ def _line_items(query: Values) -> set[str]:
 
 
 def _add_up(rows: Iterable[Usage], wanted: Sequence[str], items: set[str]) -> dict[tuple[Group, ...], _Sum]:
-    readers = [None if name == "line_item" else GROUPS[name][1] for name in wanted]
+    readers = [GROUPS[name][1] for name in wanted if name != "line_item"]
+    place = wanted.index("line_item") if "line_item" in wanted else None
     sums: dict[tuple[Group, ...], _Sum] = {}
     for used in rows:
+        of_row = tuple([read(used) for read in readers])
         for charge in charges(used):
             if items and charge.line_item not in items:
                 continue
-            key = tuple(charge.line_item if read is None else read(used) for read in readers)
+            key = of_row if place is None else (*of_row[:place], charge.line_item, *of_row[place:])
             if key not in sums:
                 sums[key] = _Sum()
             sums[key].add(charge)

@@ -1,5 +1,6 @@
 """The eleven usage reports of an organization."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -41,12 +42,14 @@ class Report:
 
 
 def _adding(rows: Sequence[Usage]) -> Callable[[str], int]:
-    def total(name: str) -> int:
+    sums: defaultdict[str, int] = defaultdict(int)
+    for used in rows:
+        for name, count in used.amounts.items():
+            sums[name] += count
         # Whoever meters a call of a model without saying how many calls it was means one.
-        absent = 1 if name == "num_model_requests" else 0
-        return sum(used.amounts.get(name, absent) for used in rows)
-
-    return total
+        if "num_model_requests" not in used.amounts:
+            sums["num_model_requests"] += 1
+    return sums.__getitem__
 
 
 def _plain(*names: str) -> Sums:
