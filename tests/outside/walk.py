@@ -77,15 +77,17 @@ class Seen:
 
 
 class Walk:
-    """`page` is the browser's, signed in or not. `looks`: in which colours and sizes each page is looked at. `most`:
-    how many examples of a page. `queries`: how many more with a query. `after`: what is done on each. `within`: the
-    one environment whose pages are wanted."""
+    """`page` is the browser's, signed in or not. `looks`: in which colours and sizes each page is looked at, `again`:
+    and further examples of it, if not the same. `most`: how many examples of a page. `queries`: how many more with a
+    query. `after`: what is done on each. `within`: the one environment whose pages are wanted."""
 
     def __init__(
-        self, house: House, page: "Page", looks: "Sequence[Look]" = (), *, most: int = MOST_EXAMPLES,
-        queries: int = MOST_QUERIES, after: Callable[[], None] = lambda: None, within: str = "",
+        self, house: House, page: "Page", looks: "Sequence[Look]" = (), *, again: "Sequence[Look] | None" = None,
+        most: int = MOST_EXAMPLES, queries: int = MOST_QUERIES, after: Callable[[], None] = lambda: None,
+        within: str = "",
     ) -> None:  # fmt: skip
         self.house, self.page, self.looks, self.after, self.within = house, page, looks, after, within
+        self.again = looks if again is None else again
         self.most, self.queries = most, queries
         self.map = Map(house)
         self.seen: list[Seen] = []
@@ -132,14 +134,15 @@ class Walk:
         )  # fmt: skip
         seen.final = self.page.url
         seen.text = self.page.locator("body").inner_text()
-        seen.findings = looked_at(self.page, self.looks) if self.looks else []
+        looks = self.again if any(each.pattern == pattern for each in self.seen) else self.looks
+        seen.findings = looked_at(self.page, looks) if looks else []
         return seen
 
     def first_of_each(self) -> list[str]:
         """One example of every admin page."""
         found: dict[str, str] = {}
         for each in self.seen:
-            if each.status == 200 and each.pattern.startswith("/admin") and not each.pattern.endswith("/csv"):
+            if is_admin(each):
                 found.setdefault(each.pattern, each.address)
         return list(found.values())
 
@@ -166,6 +169,10 @@ class Walk:
             self._strangers.append(url)
 
 
+def is_admin(seen: Seen) -> bool:
+    return seen.status == 200 and seen.pattern.startswith("/admin") and not seen.pattern.endswith("/csv")
+
+
 Look = tuple[Literal["light", "dark"], "ViewportSize"]
 EVERY_LOOK: tuple[Look, ...] = (("light", DESK), ("dark", DESK), ("light", PHONE), ("dark", PHONE))
 TWO_LOOKS: tuple[Look, ...] = (("light", DESK), ("dark", PHONE))
@@ -175,14 +182,22 @@ def looked_at(page: "Page", looks: Sequence[Look] = EVERY_LOOK) -> list[str]:
     """What the accessibility script finds, each once, with the circumstances in which it is so."""
     found: dict[str, list[str]] = {}
     page.keyboard.press("Tab")
-    for scheme, size in looks:
-        page.emulate_media(color_scheme=scheme)
-        page.set_viewport_size(size)
+    now = at_rest = TWO_LOOKS[0]
+    for look in looks:
+        scheme, size = now = turned(page, now, look)
         for rule, where, what in page.evaluate(SCRIPT, size == DESK):
             found.setdefault(f"{rule}: {where} {what}".strip(), []).append(f"{scheme} {size['width']}")
-    page.emulate_media(color_scheme="light")
-    page.set_viewport_size(DESK)
+    turned(page, now, at_rest)
     return [f"{each} [{', '.join(where)}]" for each, where in found.items()]
+
+
+def turned(page: "Page", now: Look, wanted: Look) -> Look:
+    """From one look to another: to lay a page out anew takes longer than to look at it."""
+    if wanted[0] != now[0]:
+        page.emulate_media(color_scheme=wanted[0])
+    if wanted[1] != now[1]:
+        page.set_viewport_size(wanted[1])
+    return wanted
 
 
 def fill_in(page: "Page", act: str, text: str) -> bool:
