@@ -1,4 +1,5 @@
-"""The official Python SDK, either generation, with people at it who say what they are told to; prints what happened.
+"""The official Python SDK, either generation, with people at it who say what they are told to; prints what happened,
+job by job.
 
 Where a page is to be opened, they open it and press the button that they are told to (`job["press"]`).
 """
@@ -11,11 +12,10 @@ from http.cookiejar import CookieJar
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPCookieProcessor, Request, build_opener
 
-job = json.loads(sys.argv[1])
-asked = []
+generation, jobs = json.loads(sys.argv[1])
 
 
-def said(params):
+def said(job, asked, params):
     asked.append({"mode": getattr(params, "mode", "form") or "form", "message": params.message})
     if asked[-1]["mode"] == "url" and job.get("press"):
         press(params.url, job["press"])
@@ -30,12 +30,12 @@ def press(url, button):
     browser.open(Request(url, form, {"Origin": f"{place.scheme}://{place.netloc}"}), timeout=20).read()
 
 
-async def first_generation():
+async def first_generation(job, asked):
     from mcp import ClientSession, types
     from mcp.client.streamable_http import streamablehttp_client
 
     async def people(context, params):
-        await asyncio.to_thread(said, params)
+        await asyncio.to_thread(said, job, asked, params)
         return types.ElicitResult(**job["says"])
 
     async with (
@@ -47,12 +47,12 @@ async def first_generation():
         return bool(result.isError), result.content[0].text
 
 
-async def second_generation():
+async def second_generation(job, asked):
     import mcp_types as types
     from mcp import Client
 
     async def people(context, params):
-        await asyncio.to_thread(said, params)
+        await asyncio.to_thread(said, job, asked, params)
         return types.ElicitResult(**job["says"])
 
     async with Client(job["url"], elicitation_callback=people) as client:
@@ -60,6 +60,13 @@ async def second_generation():
         return bool(result.is_error), result.content[0].text
 
 
-main = first_generation if job["generation"] == 1 else second_generation
-is_error, text = asyncio.run(main())
-sys.stdout.write(json.dumps({"asked": asked, "is_error": is_error, "text": text}))
+async def main():
+    found = []
+    for job in jobs:
+        asked = []
+        is_error, text = await (first_generation if generation == 1 else second_generation)(job, asked)
+        found.append({"asked": asked, "is_error": is_error, "text": text})
+    return found
+
+
+sys.stdout.write(json.dumps(asyncio.run(main())))
