@@ -225,8 +225,13 @@ def _shipped() -> dict[str, View]:
     }
 
 
+@cache
+def _shipped_mappings() -> dict[str, dict[str, dict[str, Any]]]:
+    return {name: load_mappings(INTEGRATIONS / name / "catalog") for name in SHIPPED}
+
+
 def _mappings() -> Mappings:
-    return Mappings(shipped={name: load_mappings(INTEGRATIONS / name / "catalog") for name in SHIPPED}, fence=Fence())
+    return Mappings(shipped=_shipped_mappings(), fence=Fence())
 
 
 def _views(database: Database, definitions: Definitions) -> Views:
