@@ -18,8 +18,9 @@ from portico.store.changes import Changes
 from portico.store.database import Database, Session
 from portico.store.engines import open_database
 from portico.store.migrate import migrate
-from portico.store.sqlite import UnsafeSqlite, refuse_unsafe
+from portico.store.sqlite import Sqlite, UnsafeSqlite, refuse_unsafe
 from portico.store.statement import Statement
+from tests.conftest import KEPT
 
 ADD = Statement("INSERT INTO environments (id, name, created_at, updated_at) VALUES (:id, :name, :moment, :moment)")
 ALL = Statement("SELECT id FROM environments ORDER BY id")
@@ -274,7 +275,8 @@ def test_sqlite_that_can_corrupt_its_files_is_refused(version: str, is_safe: boo
             refuse_unsafe(version)
 
 
-async def test_sqlite_syncs_every_commit_and_checks_references(tmp_path: Path) -> None:
+async def test_sqlite_syncs_every_commit_and_checks_references(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Sqlite, "synchronous", KEPT)
     opened = await open_database("", tmp_path)
     for pragma, value in (("journal_mode", "wal"), ("synchronous", 2), ("foreign_keys", 1)):
         async with opened.transaction() as session:
