@@ -5,6 +5,7 @@ Nothing of it is needed to run Portico. What cannot be installed is a reason to 
 
 import fcntl
 import hashlib
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -102,20 +103,27 @@ def fill(folder: Path, requirements: tuple[str, ...]) -> None:
     """Put these into an environment: with uv, which takes a tenth of the time, where it can be had; else with pip."""
     python = str(folder / "bin" / "python")
     try:
-        uv = shutil.which("uv") or str(_with_pip("uv", PYTHON["uv"]).with_name("uv"))
+        uv = shutil.which("uv") or str(_python("uv", PYTHON["uv"], _with_pip).with_name("uv"))
         _run([uv, "pip", "install", "--quiet", "--python", python, *requirements], folder)
     except NotInstallable:
         # Most of what comes along is never imported, so nothing is compiled before it is.
-        _run([str(_with_pip("pip")), "-m", "pip", "--python", python, *_INSTALL, "--no-compile", *requirements], folder)
+        _run([*_pip(), "--python", python, *_INSTALL, "--no-compile", *requirements], folder)
 
 
-def _with_pip(name: str, requirements: tuple[str, ...] = ()) -> Path:
+def _pip() -> list[str]:
+    """Our own, or one that is made for it: that takes longer than most of what it installs."""
+    has_one = importlib.util.find_spec("pip") is not None
+
     def install(folder: Path) -> None:
         _run([sys.executable, "-m", "venv", str(folder)], folder)
-        if requirements:
-            _run([str(folder / "bin" / "python"), "-m", "pip", *_INSTALL, *requirements], folder)
 
-    return _python(name, requirements, install)
+    return [sys.executable if has_one else str(_python("pip", (), install)), "-m", "pip"]
+
+
+def _with_pip(folder: Path) -> None:
+    _run([sys.executable, "-m", "venv", "--without-pip", str(folder)], folder)
+    python = str(folder / "bin" / "python")
+    _run([*_pip(), "--python", python, *_INSTALL, "--no-compile", *PYTHON["uv"]], folder)
 
 
 def _python(name: str, requirements: tuple[str, ...], install: Callable[[Path], None]) -> Path:
