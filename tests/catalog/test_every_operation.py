@@ -31,9 +31,14 @@ LISTENERS = {"agent_session_events.stream"}
 
 
 class Shared(World):
-    """Is `fresh` as long as the demo is in it and nothing but readers were."""
+    """Is `fresh` as long as the demo is in it and nothing but readers were; `readers` are their accounts by then, by
+    whose keys they have."""
 
     fresh = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: dict[str, str] = {}
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +63,8 @@ async def shared_client(shared_url: str, tmp_path_factory: pytest.TempPathFactor
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def runner(shared_world: Shared, shared_url: str, shared_client: Client, operation: Operation) -> Runner:
-    """A new account for each example, and a fresh world where the last one may have changed it: what one deletes, the
-    next may need.
+    """A new account for each example that changes something, and a fresh world where the last one may have changed it:
+    what one deletes, the next may need.
 
     What reads, reads the demo's years; whatever else can do without is asked in an empty house, which is made at once.
     """
@@ -68,12 +73,18 @@ async def runner(shared_world: Shared, shared_url: str, shared_client: Client, o
         shared_world.reset()
         # The same moment each time, so that the years before it are invented only once.
         shared_world.turn_to(BEGIN)
+        shared_world.readers = {}
     shared_world.fresh = is_harmless
     if operation.key in LISTENERS:
         shared_world.pace = 0.1
     whose = "demo" if reads(operation, VIEW) else "example"
-    account = await connect_account(shared_client, api_key=f"sk-proj-{whose}", admin_key=f"sk-admin-{whose}")
-    return Runner(shared_client, account["id"], VIEW, shared_world, shared_url)
+    account_id = shared_world.readers.get(whose, "")
+    if not account_id:
+        made = await connect_account(shared_client, api_key=f"sk-proj-{whose}", admin_key=f"sk-admin-{whose}")
+        account_id = made["id"]
+    if is_harmless:
+        shared_world.readers[whose] = account_id
+    return Runner(shared_client, account_id, VIEW, shared_world, shared_url)
 
 
 @pytest.mark.parametrize("operation", EVERY)
