@@ -23,6 +23,7 @@ from tests.conftest import MASTER_KEY
 from tests.gateways import Got
 from tests.programs import gateway
 from tests.served import exchanged
+from tests.size import IS_FULL
 from tests.stage import ADMIN_KEY, PROJECT_KEY
 
 pytestmark = [pytest.mark.outside, pytest.mark.chaos, pytest.mark.timeout(120)]
@@ -30,7 +31,9 @@ pytestmark = [pytest.mark.outside, pytest.mark.chaos, pytest.mark.timeout(120)]
 TOKEN = "ptc_bootstrap_for_tests_0123456789abcdef"
 DRAIN, GRACE = 3.0, 4.0
 CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "hello"}]}
-MODES = pytest.mark.parametrize("workers", [1, 2])
+# By itself and with a supervisor; in the everyday suite each test in one of the two.
+ALONE = pytest.mark.parametrize("workers", [1, 2] if IS_FULL else [1])
+SUPERVISED = pytest.mark.parametrize("workers", [1, 2] if IS_FULL else [2])
 
 
 @dataclass
@@ -117,7 +120,7 @@ def _asked_of_vendor(opened: Gateway) -> bool:
     return any(each.raw_path.endswith("/chat/completions") for each in opened.world.requests)
 
 
-@MODES
+@ALONE
 def test_what_is_under_way_is_finished_and_new_calls_are_served_while_it_says_so(tmp_path: Path, workers: int) -> None:
     with _opened(tmp_path, workers) as opened:
         _slowly(opened, "delay", "4.5")  # longer than the drain, shorter than the grace
@@ -132,7 +135,7 @@ def test_what_is_under_way_is_finished_and_new_calls_are_served_while_it_says_so
         assert opened.process.wait(30) == 0
 
 
-@MODES
+@SUPERVISED
 def test_a_stream_that_would_go_on_gets_a_last_event_that_says_why(tmp_path: Path, workers: int) -> None:
     with _opened(tmp_path, workers) as opened:
         whole = opened.ask("POST", opened.chat, CHAT | {"stream": True}).content
