@@ -4,8 +4,8 @@ import pytest
 
 from tests.size import IS_FULL
 
-# What comes from PostgreSQL is put back on SQLite as well, and what is put back on PostgreSQL comes from SQLite as well:
-# to have it at both ends costs the most and finds the least. In the everyday suite these tests try it all the same.
+# From PostgreSQL to SQLite and the other way round is always tried. PostgreSQL at both ends costs the most and finds
+# the least: in the everyday suite these tests try it all the same.
 ALWAYS = {
     "test_calls_tokens_and_audit_go_on_after_a_restore_on_either_engine",
     "test_what_was_logged_metered_and_stored_is_there_after_a_restore",
