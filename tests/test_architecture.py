@@ -43,7 +43,7 @@ HOMES = {
     "uvloop": ("faces/server.py", "cli/"),
     "python_multipart": ("faces/", "sandbox/"),
     "prometheus_client": ("gateway/metrics.py", "gateway/tallies.py"),
-    "opentelemetry": ("gateway/tracing.py",),
+    "opentelemetry": ("gateway/tracing.py", "gateway/collector.py"),
     "structlog": ("log.py",),
     "cyclopts": ("cli/", "__main__.py"),
     "rich": ("cli/",),

@@ -204,7 +204,7 @@ async def build(
         keyring = await open_keyring(settings, database, clock, service)
         made = _parts(settings, database, keyring, clock, transport)
         made.changes.listen("keys", keyring.forget)
-        made.recorder.tracing = tracing or open_tracing()
+        made.recorder.tracing = tracing or open_tracing(made.metrics)
         provider = _provider(settings, made.transport, clock)
         parts = replace(made, pause=pause, passwords=passwords or made.passwords, tracing=made.recorder.tracing)
         parts = replace(parts, provider=provider)

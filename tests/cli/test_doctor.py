@@ -202,6 +202,17 @@ def test_traces_that_cannot_be_made_are_found(bare: Command, used: Path, monkeyp
     assert "portico-gateway[tracing]" in sick(bare("doctor", "--offline", "--json"))["traces"][2]
 
 
+def test_traces_that_nobody_would_take_are_found(
+    bare: Command, used: Path, house: Served, at_vendor: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318")
+    assert "http://" in sick(bare("doctor", "--offline", "--json"))["traces"][2]
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
+    assert "collector running" in sick(bare("doctor", "--port", "0", "--json"))["traces are taken"][2]
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", f"{house.sandbox_url}/nothing-of-the-kind")
+    assert "/v1/traces" in sick(bare("doctor", "--port", "0", "--json"))["traces are taken"][2]
+
+
 @pytest.fixture
 def at_vendor(house: Served, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     def point(url: str) -> None:

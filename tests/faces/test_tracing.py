@@ -1,5 +1,7 @@
 """Traces from the face to the vendor: whose they are part of, what they tell, and what they never hold."""
 
+import socket
+import time
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -12,8 +14,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
 
+from portico.gateway import collector
 from portico.gateway import tracing as tracings
-from portico.gateway.tracing import Tracing, open_tracing, wanted
+from portico.gateway.collector import open_provider
+from portico.gateway.metrics import Metrics
+from portico.gateway.tracing import Tracing, endpoint, mistake, open_tracing, wanted
 from portico.log import facts
 from portico.model.account import AccountId
 from portico.model.call import Call
@@ -213,6 +218,85 @@ async def test_traces_are_made_where_opentelemetrys_own_variables_ask_for_them(
 
 async def test_without_its_packages_traces_are_off_and_nothing_stops(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tracings, "PACKAGES", ("opentelemetry.nothing_of_the_kind",))
-    assert open_tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) is None
+    assert open_tracing(Metrics(), {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) is None
     monkeypatch.setattr(tracings, "PACKAGES", ("no_such_package.at_all",))
-    assert open_tracing({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) is None
+    assert open_tracing(Metrics(), {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"}) is None
+
+
+@pytest.mark.parametrize(
+    ("variables", "word"),
+    [
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"}, "begin with http"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "port 4318"),
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "api-key: s3cr3t-of-ours"}, "name=value"),
+        ({"OTEL_TRACES_SAMPLER": "sometimes"}, "parentbased_traceidratio"),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "10"}, ""),
+    ],
+)
+async def test_variables_that_cannot_be_meant_are_said_without_secrets_and_stop_nothing(
+    variables: dict[str, str], word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    environment = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:9"} | variables
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    said = mistake(environment)
+    assert word in said
+    assert bool(word) == bool(said)
+    made = open_tracing(Metrics(), environment)
+    assert (made is None) == (not word)
+    if made is not None:
+        await made.close()
+    assert "s3cr3t" not in said + str(capsys.readouterr()) + caplog.text
+
+
+async def test_where_spans_go_is_read_as_opentelemetry_reads_it() -> None:
+    assert endpoint({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://c:4318/"}) == "http://c:4318/v1/traces"
+    assert endpoint({"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "http://c:4318/x"}) == "http://c:4318/x"
+    assert endpoint({}) == ""
+
+
+@pytest.mark.parametrize(
+    ("variables", "name"),
+    [
+        ({}, "portico"),
+        ({"OTEL_SERVICE_NAME": "doors"}, "doors"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "service.name=gates,deployment.environment=prod"}, "gates"),
+    ],
+)
+async def test_a_service_is_called_what_its_operator_calls_it(
+    variables: dict[str, str], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable, value in variables.items():
+        monkeypatch.setenv(variable, value)
+    provider, _ = open_provider(variables, Metrics())
+    assert provider.resource.attributes["service.name"] == name
+    provider.shutdown()
+
+
+def counted(metrics: Metrics) -> dict[str, float]:
+    lines = [line.split() for line in metrics.text().decode().splitlines() if line.startswith("portico_spans_total{")]
+    return {name.split('"')[1]: float(value) for name, value in lines}
+
+
+async def test_a_collector_that_hangs_holds_up_no_stop_and_what_is_lost_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """OpenTelemetry by itself would go on for ten seconds with each batch, and for half a minute in all."""
+
+    silent = socket.create_server(("127.0.0.1", 0))  # takes connections, and never reads
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{silent.getsockname()[1]}")
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "700")
+    monkeypatch.setattr(collector, "CLOSE_SECONDS", 0.5)
+    metrics = Metrics()
+    tracing = open_tracing(metrics)
+    assert tracing is not None
+    tracer = tracing.tracer
+    for _ in range(2000):
+        tracer.start_span("proxy").end()
+    began = time.monotonic()
+    await tracing.close()
+    assert time.monotonic() - began < 3
+    silent.close()
+    # One batch of 512 is at the collector, which has not said anything yet.
+    assert counted(metrics) == {"dropped": 2000 - 512}

@@ -102,10 +102,14 @@ async def _greet(portico: object, settings: Settings) -> None:
     from portico.app import Portico
     from portico.gateway.bootstrap import has_tokens, make_first_token
     from portico.gateway.signing_in import make_setup_code
+    from portico.log import logger
 
     if not isinstance(portico, Portico):
         return
-    complain(f"Portico serves at {settings.public_url} (docs at {settings.public_url}/docs).")
+    if settings.log_format == "json":
+        logger("serve").info("serving", url=settings.public_url)
+    else:
+        complain(f"Portico serves at {settings.public_url} (docs at {settings.public_url}/docs).")
     if not await has_tokens(portico.parts):
         token = await make_first_token(portico.parts, "first token")
         say(f"Your first API token, shown this once: {token}")

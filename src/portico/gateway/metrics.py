@@ -41,6 +41,10 @@ class Metrics:
         self._tokens = self._counts("tokens", "Tokens that vendors counted.", "integration", "kind")
         self._cost = self._counts("cost_dollars", "What calls cost by the price lists, estimated.", "integration")
         self._runs = self._counts("job_runs", "Runs of jobs: done, again, failed, lost.", "kind", "outcome")
+        self._spans = self._counts(
+            "spans", "Spans of traces: sent, failed where the collector took them not, dropped while too many waited.",
+            "outcome",
+        )  # fmt: skip
         self._late = self._timings("job_late_seconds", "How late jobs were taken up.", "kind")
         self.rows_dropped = self._counter("request_rows_dropped", "Rows of the request log that could not be kept.")
         self.bodies_dropped = self._counter(
@@ -68,6 +72,9 @@ class Metrics:
 
     def taken(self, kind: str, late_seconds: float) -> None:
         self._late.add(kind, max(0.0, late_seconds))
+
+    def spans(self, outcome: str, count: int) -> None:
+        self._spans.by[(outcome,)] += count
 
     def watch(self, name: str, meaning: str, value: Callable[[], float]) -> None:
         """A number that is looked up when somebody asks."""

@@ -4,7 +4,6 @@ Switched on by OpenTelemetry's own variable, OTEL_EXPORTER_OTLP_ENDPOINT. Withou
 imported, and of a request's `traceparent` only the trace's id is kept, for the request log.
 """
 
-import asyncio
 import importlib.util
 import os
 import time
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec import structs
 
 from portico.errors import Refusal
+from portico.gateway.metrics import Metrics
 from portico.log import about, logger
 from portico.model.call import Call
 from portico.model.request import RequestRow
@@ -26,12 +26,21 @@ if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.trace import Span, Tracer
 
+    from portico.gateway.collector import Queue
+
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+HEADERS = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
+PROTOCOL = "http/protobuf"
+SAMPLERS = (
+    "always_on", "always_off", "traceidratio", "parentbased_always_on", "parentbased_always_off",
+    "parentbased_traceidratio",
+)  # fmt: skip
 PACKAGES = ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http")
 MISSING = (
     "Traces are wanted ({variable} is set), but their packages are missing: pip install 'portico-gateway[tracing]'."
 )
-_FLUSH_MILLISECONDS = 5000
+UNUSABLE = "traces are off: OpenTelemetry does not take its variables"
 # The span under which whatever comes next belongs: the caller's at first, then our own.
 _above: "ContextVar[Context | None]" = ContextVar("portico_trace", default=None)
 _log = logger("tracing")
@@ -46,6 +55,33 @@ def wanted(environment: Mapping[str, str]) -> str:
     return next((name for name in ENDPOINTS if environment.get(name, "").strip()), "")
 
 
+def endpoint(environment: Mapping[str, str]) -> str:
+    """Where spans go, as OpenTelemetry reads it."""
+    variable = wanted(environment)
+    address = environment.get(variable, "").strip() if variable else ""
+    return address if not address or variable == ENDPOINTS[0] else f"{address.rstrip('/')}/v1/traces"
+
+
+def mistake(environment: Mapping[str, str]) -> str:
+    """What in OpenTelemetry's variables cannot be meant: it would say so once for each batch, or not at all."""
+    variable = wanted(environment)
+    if not variable:
+        return ""
+    if not environment[variable].strip().startswith(("http://", "https://")):
+        return f"{variable} has to begin with http:// or https://."
+    for name in PROTOCOLS:
+        protocol = environment.get(name, "").strip().lower()
+        if protocol and protocol != PROTOCOL:
+            return f"{name} is {protocol!r}, but spans go out as {PROTOCOL}: collectors take that at port 4318."
+    for name in HEADERS:
+        if any("=" not in each for each in environment.get(name, "").split(",") if each.strip()):
+            return f"{name} has to be name=value, several apart by commas."
+    sampler = environment.get("OTEL_TRACES_SAMPLER", "").strip().lower()
+    if sampler and sampler not in SAMPLERS:
+        return f"OTEL_TRACES_SAMPLER is {sampler!r}, and so everything is kept. Possible: {', '.join(SAMPLERS)}."
+    return ""
+
+
 def is_installed() -> bool:
     try:
         return all(importlib.util.find_spec(name) is not None for name in PACKAGES)
@@ -53,8 +89,8 @@ def is_installed() -> bool:
         return False
 
 
-def open_tracing(environment: Mapping[str, str] | None = None) -> "Tracing | None":
-    """None where no traces are wanted, or where their packages are missing, which is said but stops nobody."""
+def open_tracing(metrics: Metrics, environment: Mapping[str, str] | None = None) -> "Tracing | None":
+    """None where no traces are wanted, or where they cannot be made, which is said but stops nobody."""
     environment = os.environ if environment is None else environment
     variable = wanted(environment)
     if not variable:
@@ -62,25 +98,26 @@ def open_tracing(environment: Mapping[str, str] | None = None) -> "Tracing | Non
     if not is_installed():
         _log.warning(MISSING.format(variable=variable))
         return None
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+    if wrong := mistake(environment):
+        _log.warning(wrong)
+    from portico.gateway.collector import open_provider
 
-    service = {"service.name": environment.get("OTEL_SERVICE_NAME", "") or "portico", "service.version": VERSION}
-    provider = TracerProvider(resource=Resource.create(service))
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    return Tracing(provider)
+    try:
+        provider, queue = open_provider(environment, metrics)
+    except Exception as problem:
+        _log.warning(UNUSABLE, reason=repr(problem))
+        return None
+    return Tracing(provider, queue)
 
 
 class Tracing:
     """Makes the spans of one gateway."""
 
-    def __init__(self, provider: "TracerProvider") -> None:
+    def __init__(self, provider: "TracerProvider", queue: "Queue | None" = None) -> None:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-        self._provider = provider
-        self._tracer = provider.get_tracer("portico", VERSION)
+        self._provider, self._queue = provider, queue
+        self.tracer = provider.get_tracer("portico", VERSION)
         self.propagator = TraceContextTextMapPropagator()
 
     def came(self, traceparent: str, tracestate: str) -> None:
@@ -89,15 +126,15 @@ class Tracing:
         _above.set(self.propagator.extract(carrier) if traceparent else None)
 
     def begin(self, call: Call) -> "Trace":
-        return Trace(self, self._tracer, call)
+        return Trace(self, self.tracer, call)
 
     async def close(self) -> None:
         """What has not been sent yet is sent, unless that takes long."""
-        await asyncio.to_thread(self._close)
+        from portico.gateway.collector import closed
 
-    def _close(self) -> None:
-        self._provider.force_flush(_FLUSH_MILLISECONDS)
-        self._provider.shutdown()
+        if not await closed(self._provider) and self._queue is not None:
+            self._queue.give_up()
+            _log.warning("spans were not sent: the collector is away or slow")
 
 
 class Trace:

@@ -123,14 +123,16 @@ def key(settings: Settings) -> Finding:
 
 
 def traces(_settings: Settings) -> Finding:
-    from portico.gateway.tracing import MISSING, is_installed, wanted
+    from portico.gateway.tracing import MISSING, endpoint, is_installed, mistake, wanted
 
     asking = wanted(os.environ)
     if not asking:
         return well("traces", "off")
     if not is_installed():
         return wrong("traces", "wanted, but off", MISSING.format(variable=asking))
-    return well("traces", f"to {os.environ[asking]}")
+    if said := mistake(os.environ):
+        return wrong("traces", f"to {endpoint(os.environ)}", said)
+    return well("traces", f"to {endpoint(os.environ)}")
 
 
 def without_effect(settings: Settings) -> Finding:

@@ -1,6 +1,7 @@
 """Looks at what is around: the port, the public address, and the vendors, who also know what time it is."""
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
@@ -12,6 +13,7 @@ from portico.cli.looks.finding import Finding, well, wrong
 from portico.cli.say import Unhappy
 from portico.clock import now
 from portico.errors import Refusal, VendorConnectTimeout, VendorInsecure, VendorUnreachable
+from portico.gateway.tracing import endpoint, mistake
 from portico.settings import Settings
 from portico.upstream.transport import AiohttpTransport, Deadlines, Transport, UpstreamRequest, UpstreamResponse
 from portico.version import VERSION
@@ -27,7 +29,8 @@ async def look(settings: Settings, port: int) -> list[Finding]:
     transport = AiohttpTransport(DEADLINES, f"portico/{VERSION}")
     try:
         public = await _public_url(settings, transport)
-        return [await _port(port, transport), public, *await _vendors(settings, transport)]
+        collector = await _collector(os.environ, transport)
+        return [await _port(port, transport), public, *collector, *await _vendors(settings, transport)]
     finally:
         await transport.close()
 
@@ -86,6 +89,23 @@ async def _public_url(settings: Settings, transport: Transport) -> Finding:
         mend = "Something else answers there: let the reverse proxy send every path of this host to Portico."
         return wrong("public URL leads here", f"/healthz answers {response.status}, and not as Portico does", mend)
     return well("public URL leads here", "yes")
+
+
+async def _collector(environment: Mapping[str, str], transport: Transport) -> list[Finding]:
+    """Whether anything listens where spans go; what it says to an empty message is its own affair."""
+    url = endpoint(environment)
+    if not url or mistake(environment):
+        return []
+    headers = [("Content-Type", "application/x-protobuf")]
+    try:
+        response = await transport.send(UpstreamRequest(verb="POST", url=url, headers=headers, is_trusted=True))
+        response.release()
+    except Refusal as problem:
+        mend = "Is the collector running, and does it take OTLP over HTTP there? Calls go on without it."
+        return [wrong("traces are taken", f"no: {_why(problem)}", mend)]
+    if response.status == 404:
+        return [wrong("traces are taken", f"{url} answers 404", "OTLP over HTTP is taken at /v1/traces.")]
+    return [well("traces are taken", f"{url} answers")]
 
 
 def _is_ours(content: bytes) -> bool:
