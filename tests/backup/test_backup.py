@@ -1,6 +1,7 @@
 """A backup is one moment of a database that goes on being written; put back on either engine, its calls work again."""
 
 import asyncio
+import errno
 import os
 import shutil
 from collections.abc import AsyncGenerator, Generator
@@ -309,6 +310,23 @@ async def test_a_backup_cut_off_leaves_no_file_and_the_one_before_as_it_was(sour
         await write(source.parts.database, source.parts.keyring, path, source.parts.clock, stop)
     assert path.read_bytes() == before
     assert [each for each in os.listdir(tmp_path) if each.endswith(".part")] == []
+
+
+async def test_a_place_where_no_backup_can_be_written_is_named(source: Source, tmp_path: Path) -> None:
+    with pytest.raises(BackupRefused, match="no folder/backup cannot be written: No such file"):
+        await source.write(tmp_path / "no folder" / "backup")
+
+
+async def test_a_disk_that_is_full_leaves_no_file_and_is_said(
+    source: Source, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BackupRefused, match="No space left"):
+        await source.write(tmp_path / "backup")
+    assert not [each for each in os.listdir(tmp_path) if each.startswith("backup")]
 
 
 async def test_a_restore_cut_off_leaves_the_database_as_it_was(source: Source, tmp_path: Path, target_url: str) -> None:

@@ -16,6 +16,7 @@ from msgspec import structs
 from portico.cli.looks import installation, machine
 from portico.clock import now
 from portico.settings import Settings
+from portico.store.claim import claimed
 from portico.store.survey import Survey
 from tests.cli.conftest import Command, Ran
 from tests.served import Served
@@ -147,6 +148,27 @@ def test_a_database_of_an_older_portico_is_not_changed_by_looking(bare: Command,
     assert is_well
     assert "schema 9" in found
     assert "backup" in mend
+
+
+def test_a_database_that_was_deleted_under_a_gateway_is_found(bare: Command, used: Path) -> None:
+    (used / "portico.db").unlink()
+    assert sick(bare("doctor", "--offline", "--json")) == {}
+    with claimed("", used, "serve"):
+        is_well, found, mend = read(bare("doctor", "--offline", "--json"))["database"]
+    assert (is_well, f"process {os.getpid()}" in found) == (False, True)
+    assert "Do not start anew" in mend
+
+
+def test_damage_inside_the_database_is_found(bare: Command, used: Path) -> None:
+    change(used, "PRAGMA wal_checkpoint(TRUNCATE)")
+    connection: Any = apsw.Connection(str(used / "portico.db"))
+    [(page,)] = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'requests'").fetchall()
+    connection.close()
+    with (used / "portico.db").open("r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(b"\x55" * 4096)
+    found = sick(bare("doctor", "--offline", "--json"))["database's file"]
+    assert "portico restore" in found[2]
 
 
 def test_refused_accounts_late_jobs_and_ended_webhooks_are_found(bare: Command, used: Path) -> None:

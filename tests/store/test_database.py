@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import shutil
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -235,6 +236,31 @@ async def test_a_folder_that_is_a_file_is_refused_in_a_sentence(tmp_path: Path) 
 async def test_a_place_where_no_database_can_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(Unavailable, match=f"The database {tmp_path}/none/x.db cannot be opened: No such file"):
         await _open_and_migrate(f"sqlite:///{tmp_path}/none/x.db", tmp_path)
+
+
+async def test_a_file_that_was_deleted_or_replaced_in_use_takes_nothing_more(tmp_path: Path) -> None:
+    """SQLite itself would go on writing into a file without a name, and all of it would be gone at the next stop."""
+    opened = await open_database("", tmp_path)
+    await migrate(opened)
+    (tmp_path / "portico.db").rename(tmp_path / "elsewhere")
+    asked = Statement("SELECT MAX(number) FROM schema_migrations")
+    for work in (opened.one(asked), opened.all(asked), opened.script("CREATE TABLE more (id TEXT)")):
+        with pytest.raises(Unavailable, match="deleted or replaced"):
+            await work
+    shutil.copy(tmp_path / "elsewhere", tmp_path / "portico.db")
+    with pytest.raises(Unavailable, match="deleted or replaced"):
+        await opened.one(asked)
+    (tmp_path / "elsewhere").rename(tmp_path / "portico.db")
+    assert await opened.one(asked)
+    await opened.close()
+
+
+async def test_a_full_disk_is_called_that(tmp_path: Path) -> None:
+    opened = await open_database("", tmp_path)
+    crowd = "CREATE TABLE more (x BLOB); PRAGMA max_page_count = 8; INSERT INTO more VALUES (zeroblob(1000000))"
+    with pytest.raises(Unavailable, match="its disk is full"):
+        await opened.script(crowd)
+    await opened.close()
 
 
 async def test_a_new_database_and_its_companions_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -97,16 +97,21 @@ class _Writer:
 async def write(database: Database, keyring: Keyring, path: Path, clock: Clock, tell: Tell) -> Header:
     """Everything as it is at one moment. The file appears under its name only once it is whole."""
     draft = path.with_name(f"{path.name}.part")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            async with database.snapshot() as snapshot:
-                header = await _describe(database, snapshot, clock)
-                await _write_all(_Writer(file, keyring.pepper), header, snapshot, tell)
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                async with database.snapshot() as snapshot:
+                    header = await _describe(database, snapshot, clock)
+                    await _write_all(_Writer(file, keyring.pepper), header, snapshot, tell)
+                file.flush()
+                os.fsync(descriptor)  # a name that a power cut leaves with nothing behind it is no backup
+            draft.replace(path)
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+    except OSError as problem:
+        raise BackupRefused(f"{path} cannot be written: {problem.strerror or problem}.") from problem
     return header
 
 

@@ -51,7 +51,8 @@ class Heartbeat:
                 await self._tell()
                 await self._look_at_keys()
             except Exception as problem:
-                _log.warning("not heard", reason=str(problem))
+                reason = problem.sentence if isinstance(problem, Refusal) else repr(problem)
+                _log.warning("the sign of life was not taken", reason=reason)
 
     async def _look_at_keys(self) -> None:
         service = self._keyring.roots.service

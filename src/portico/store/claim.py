@@ -60,6 +60,19 @@ def claimed(url: str, data_dir: Path, purpose: Purpose) -> Generator[None]:
         os.close(handle)
 
 
+def holder(url: str, data_dir: Path) -> str:
+    """Which process serves from the file that the address means, or puts a backup into it; empty where none does."""
+    path = path_of(url, data_dir).resolve()
+    try:
+        handle = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR)
+    except OSError:
+        return ""
+    try:
+        return "" if _locked(handle) else _who(os.pread(handle, 1000, 0).decode("utf-8", "replace"))[1]
+    finally:
+        os.close(handle)
+
+
 def _locked(handle: int) -> bool:
     try:
         import fcntl
@@ -75,7 +88,12 @@ def _locked(handle: int) -> bool:
 
 
 def _sentence(note: str, folder: Path, wanted: Purpose) -> str:
-    held, number, host = (*note.split(), "", "", "")[:3]
-    who = f"process {number or 'unknown'}" + (f" on {host}" if host not in ("", socket.gethostname()) else "")
+    held, who = _who(note)
     said = _BY.get(held, _BY["serve"]).format(who=who, folder=folder)
     return f"{said}: {_MEND[wanted] if held != 'restore' else 'wait until that is done.'}"
+
+
+def _who(note: str) -> tuple[str, str]:
+    """What a process holds the file for, and which one."""
+    held, number, host = (*note.split(), "", "", "")[:3]
+    return held, f"process {number or 'unknown'}" + (f" on {host}" if host not in ("", socket.gethostname()) else "")

@@ -28,7 +28,20 @@ _OUT_OF_ORDER = (
 )  # fmt: skip
 
 
+# What an operator has to mend, by the library's word for it.
+_REASONS: dict[type[Exception], str] = {
+    apsw.FullError: "its disk is full",
+    apsw.ReadOnlyError: "it may not be written",
+    apsw.NotADBError: "its file is damaged; a backup has to be put back",
+    apsw.CorruptError: "its file is damaged; a backup has to be put back",
+    apsw.BusyError: "somebody else holds it",
+    apsw.LockedError: "somebody else holds it",
+}
 _COLUMNS = Statement("SELECT name, type FROM pragma_table_info(:table)", postgres="SELECT :table, ''")
+
+
+class Moved(Unavailable):
+    """The database's file was deleted or replaced while in use: stop Portico, put it or a backup back, start again."""
 
 
 class UnsafeSqlite(Refusal):
@@ -74,7 +87,7 @@ class _Thread:
         except OverflowError:
             raise InvalidArguments(sentence=UNKEEPABLE) from None
         except _OUT_OF_ORDER as problem:
-            raise Unavailable(f"The database cannot be used just now ({type(problem).__name__}).") from problem
+            raise Unavailable(f"The database cannot be used just now: {_reason(problem)}.") from problem
 
     def _open(self) -> Connection:
         connection: Connection = apsw.Connection(self._path)
@@ -144,14 +157,22 @@ class Sqlite:
         self._readers = [_Thread(path, f"sqlite-reader-{index}", writes=False) for index in range(READERS)]
         self._turn = itertools.cycle([_Transaction(reader) for reader in self._readers])
         self._lock = asyncio.Lock()
+        self._file: tuple[int, int] | None = None
 
     async def start(self) -> None:
         for thread in (self._writer, *self._readers):
             await thread.start()
+        self._file = _identity(self._path)
+
+    def _is_there(self) -> None:
+        """SQLite goes on with a file that has no name any more, and says nothing. Raises Moved."""
+        if _identity(self._path) != self._file:
+            raise Moved
 
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Session]:
         async with self._lock:
+            self._is_there()
             session = _Transaction(self._writer)
             try:
                 # Inside, because a caller who leaves while it waits does not stop the statement from beginning.
@@ -180,9 +201,11 @@ class Sqlite:
         """Nothing to do: BEGIN IMMEDIATE already keeps every other writer out."""
 
     async def all(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        self._is_there()
         return await next(self._turn).all(statement, **values)
 
     async def one(self, statement: Statement, **values: Any) -> Row | None:
+        self._is_there()
         return await next(self._turn).one(statement, **values)
 
     async def run(self, statement: Statement, **values: Any) -> int:
@@ -202,6 +225,18 @@ class Sqlite:
             await thread.stop()
 
 
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _reason(problem: Exception) -> str:
+    return _REASONS.get(type(problem), type(problem).__name__)
+
+
 def _roll_back(connection: Connection) -> None:
     if connection.in_transaction:
         connection.execute("ROLLBACK").fetchall()
@@ -218,6 +253,6 @@ async def open_sqlite(path: str) -> Sqlite:
     try:
         await database.start()
     except Unavailable as problem:
-        name = type(problem.__cause__).__name__
-        raise Unavailable(f"The database {path} cannot be used: it is broken, locked or none ({name}).") from problem
+        reason = _reason(problem.__cause__) if isinstance(problem.__cause__, Exception) else problem.sentence
+        raise Unavailable(f"The database {path} cannot be used: {reason}.") from problem
     return database

@@ -5,6 +5,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from portico.clock import from_milliseconds
+from portico.errors import Unavailable
 from portico.store.database import Database
 from portico.store.statement import Statement
 
@@ -15,6 +16,7 @@ _BACKUP = Statement("SELECT MAX(at) FROM audit WHERE act = :act")
 _ACCOUNTS = Statement("SELECT status, COUNT(*) FROM accounts GROUP BY status")
 _LATE = Statement("SELECT COUNT(*) FROM jobs WHERE run_at < DATABASE_NOW - :late AND lease_until <= DATABASE_NOW")
 _WEBHOOKS = Statement("SELECT COUNT(*) FROM webhooks WHERE is_active = FALSE AND disabled_reason <> ''")
+_DAMAGE = Statement("PRAGMA quick_check(1)", postgres="SELECT 'ok'")
 _CLOCK = Statement("SELECT DATABASE_NOW")
 _BACKLOG = Statement(
     "SELECT kind, COUNT(*), SUM(CASE WHEN lease_until > DATABASE_NOW THEN 1 ELSE 0 END), "
@@ -55,6 +57,15 @@ async def survey(database: Database) -> Survey:
         clock=from_milliseconds(clock[0] if clock else 0),
         backup_at=from_milliseconds(backup[0]) if backup and backup[0] is not None else None,
     )
+
+
+async def damage(database: Database) -> str:
+    """What is wrong inside SQLite's file; empty where it is whole. Reads all of it."""
+    try:
+        row = await database.one(_DAMAGE)
+    except Unavailable as problem:
+        return problem.sentence
+    return "" if row is None or row[0] == "ok" else str(row[0])
 
 
 async def backlog(database: Database) -> list[Backlog]:

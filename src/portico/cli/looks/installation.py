@@ -12,6 +12,7 @@ from portico.version import VERSION
 
 _EXTRA = "Install the extra: pip install 'portico-gateway[postgres]'."
 LONG_AGO_DAYS = 30
+MOST_READ_BYTES = 1_000_000_000
 _BROKEN = ("needs_reauth", "validation_error", "post_install_error")
 
 
@@ -21,7 +22,7 @@ async def look(settings: Settings) -> list[Finding]:
 
     kind = "PostgreSQL" if is_postgres(settings.database_url) else "SQLite"
     if kind == "SQLite" and not path_of(settings.database_url, settings.data_dir).exists():
-        return [well("database", "SQLite, will be made on the first start")]
+        return [_absent(settings)]
     try:
         database = await open_database(settings.database_url, settings.data_dir)
     except ImportError:
@@ -39,6 +40,30 @@ async def look(settings: Settings) -> list[Finding]:
         await database.close()
 
 
+def _absent(settings: Settings) -> Finding:
+    from portico.store.claim import holder
+
+    who = holder(settings.database_url, settings.data_dir)
+    if not who:
+        return well("database", "SQLite, will be made on the first start")
+    mend = "Do not start anew, which would begin with nothing: stop it, and put the file or a backup back."
+    return wrong("database", f"SQLite's file is gone, while {who} serves from it", mend)
+
+
+async def _whole(settings: Settings, database: Database) -> list[Finding]:
+    """Only where reading all of it takes no more than seconds."""
+    from portico.store.engines import path_of
+    from portico.store.survey import damage
+
+    path = path_of(settings.database_url, settings.data_dir)
+    if database.dialect != "sqlite" or path.stat().st_size > MOST_READ_BYTES:
+        return []
+    if not (found := await damage(database)):
+        return []
+    mend = "Stop Portico, keep a copy of the folder, and put the last backup back (`portico restore FILE --replace`)."
+    return [wrong("database's file", f"damaged: {found.splitlines()[-1]}", mend)]
+
+
 async def _inside(settings: Settings, database: Database, kind: str) -> list[Finding]:
     from portico.store.keys import Keys
     from portico.store.migrate import known_migrations, schema_of
@@ -52,6 +77,8 @@ async def _inside(settings: Settings, database: Database, kind: str) -> list[Fin
     if present < newest:
         advice = "The next start brings it there. Take a backup first: there is no way back."
         return [well("database", f"{kind} with schema {present}; this Portico brings it to {newest}", advice)]
+    if damaged := await _whole(settings, database):
+        return damaged
     fits = await _key_fits(settings, database, kind)
     if not fits.is_well:
         return [fits]
