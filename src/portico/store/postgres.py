@@ -1,11 +1,15 @@
 """PostgreSQL through psycopg and its pool. Installed with the `postgres` extra."""
 
+import asyncio
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncGenerator, Generator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from portico.errors import AlreadyExists, ChangedMeanwhile, InvalidArguments, Unavailable
@@ -15,6 +19,14 @@ from portico.store.statement import ALL_ROWS, ROW_COUNT, Statement, of_table
 POOL_SIZE = 8
 CONNECT_SECONDS = 10.0
 REASON_SECONDS = 3
+# A server that hangs, or whose machine is gone without a word, says nothing at all: then its connection is cut.
+CHECK_SECONDS = 3.0
+STATEMENT_SECONDS = 60.0
+# So that the system itself notices a machine that is gone; what the address says goes first.
+_NETWORK = {
+    "connect_timeout": 5, "tcp_user_timeout": 20_000, "keepalives_idle": 20, "keepalives_interval": 5,
+    "keepalives_count": 3, "fallback_application_name": "portico",
+}  # fmt: skip
 # Any number will do, as long as no other program uses it as an advisory lock in the same database.
 SCHEMA_LOCK = 0x706F727469636F
 
@@ -42,13 +54,16 @@ class _Transaction:
 
     async def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
         async with self._connection.cursor() as cursor:
-            await cursor.executemany(statement.postgres.encode(), rows)
+            with _limited(self._connection):
+                await cursor.executemany(statement.postgres.encode(), rows)
 
     async def script(self, text: str) -> None:
+        """However long it takes: migrations do."""
         await self._connection.execute(text.encode())
 
     async def _execute(self, statement: Statement, values: Mapping[str, Any]) -> psycopg.AsyncCursor[Row]:
-        return await self._connection.execute(statement.postgres.encode(), values)
+        with _limited(self._connection):
+            return await self._connection.execute(statement.postgres.encode(), values)
 
 
 class _Snapshot:
@@ -83,7 +98,7 @@ class Postgres:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Session]:
         try:
-            async with self._pool.connection() as connection, connection.transaction():
+            async with self._pool.connection() as connection, _whole(connection):
                 yield _Transaction(connection)
         except psycopg.errors.UniqueViolation:
             raise AlreadyExists from None
@@ -140,13 +155,59 @@ class Postgres:
         await self._pool.close()
 
 
+@contextmanager
+def _limited(connection: Connection, seconds: float = 0) -> Generator[None]:
+    timer = asyncio.get_running_loop().call_later(seconds or STATEMENT_SECONDS, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: Connection) -> None:
+    """Whoever waits on it hears that it is broken. To cancel would not do: psycopg then waits for the server's word."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as its_own:
+        its_own.shutdown(socket.SHUT_RDWR)
+
+
+@asynccontextmanager
+async def _whole(connection: Connection) -> AsyncGenerator[None]:
+    """All or nothing; its ends are waited for no longer than its statements."""
+    transaction = connection.transaction()
+    with _limited(connection):
+        await transaction.__aenter__()
+    try:
+        yield
+    except BaseException as problem:
+        with _limited(connection):
+            await transaction.__aexit__(type(problem), problem, problem.__traceback__)
+        raise
+    with _limited(connection):
+        await transaction.__aexit__(None, None, None)
+
+
+async def _check(connection: Connection) -> None:
+    with _limited(connection, CHECK_SECONDS):
+        await AsyncConnectionPool.check_connection(connection)
+
+
+def network_of(url: str) -> dict[str, Any]:
+    """What connections are told besides the address: so much of it as that does not say itself."""
+    try:
+        said = conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        return {}  # the pool will say what is wrong with it
+    return {name: value for name, value in _NETWORK.items() if name not in said}
+
+
 async def open_postgres(url: str) -> Postgres:
     pool = AsyncConnectionPool[Connection](
         url,
         min_size=1,
         max_size=POOL_SIZE,
         open=False,
-        check=AsyncConnectionPool.check_connection,
+        kwargs=network_of(url),
+        check=_check,
         timeout=CONNECT_SECONDS,
     )
     _log.setLevel(logging.ERROR)  # what it would say of each try is said once, below
