@@ -2,9 +2,11 @@
 
 import importlib
 import inspect
+import json
 import os
 import re
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import is_dataclass
 from pathlib import Path
@@ -189,3 +191,10 @@ def test_completion_completes_in_bash(bare: Command, tmp_path: Any) -> None:
     )
     got = subprocess.run(["bash", "-c", asks], capture_output=True, text=True, check=False, env=dict(os.environ))
     assert got.stdout.split() == ["accounts"], got.stderr
+
+
+def test_where_letters_are_few_a_command_says_all_it_has_to_say(tmp_path: Path) -> None:
+    few = os.environ | {"PYTHONIOENCODING": "ascii", "PORTICO_DATA_DIR": str(tmp_path / "data…")}
+    asked = [sys.executable, "-m", "portico", "doctor", "--offline", "--json"]
+    got = subprocess.run(asked, capture_output=True, check=False, env=few)
+    assert "data…" in str(json.loads(got.stdout)), got.stderr
