@@ -313,7 +313,7 @@ async def test_a_backup_cut_off_leaves_no_file_and_the_one_before_as_it_was(sour
 
 
 async def test_a_place_where_no_backup_can_be_written_is_named(source: Source, tmp_path: Path) -> None:
-    with pytest.raises(BackupRefused, match="no folder/backup cannot be written: No such file"):
+    with pytest.raises(BackupRefused, match="no folder/backup cannot be used: No such file"):
         await source.write(tmp_path / "no folder" / "backup")
 
 

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError, Parameter, UnusedCliTokensError
 
@@ -195,9 +194,9 @@ def build() -> App:
 
 def run(arguments: Sequence[str]) -> int:
     """The exit code: 0 done, 1 refused or failed, 2 not understood, 130 interrupted."""
-    if isinstance(sys.stdout, TextIOWrapper):
-        # Where the terminal's letters are few, the others are spelled out, as JSON has them too, and end nothing.
-        sys.stdout.reconfigure(errors="backslashreplace")
+    # Where the terminal's letters are few, the others are spelled out, as JSON has them too, and end nothing.
+    if spell := getattr(sys.stdout, "reconfigure", None):
+        spell(errors="backslashreplace")
     try:
         answer = build()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
     except CycloptsError as problem:

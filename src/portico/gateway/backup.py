@@ -111,7 +111,7 @@ async def write(database: Database, keyring: Keyring, path: Path, clock: Clock, 
             draft.unlink(missing_ok=True)
             raise
     except OSError as problem:
-        raise BackupRefused(f"{path} cannot be written: {problem.strerror or problem}.") from problem
+        raise BackupRefused(f"{path} cannot be used: {problem.strerror or problem}.") from problem
     return header
 
 
