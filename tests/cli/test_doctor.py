@@ -224,6 +224,40 @@ def test_traces_that_cannot_be_made_are_found(bare: Command, used: Path, monkeyp
     assert "portico-gateway[tracing]" in sick(bare("doctor", "--offline", "--json"))["traces"][2]
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "what", "mend"),
+    [
+        ("PORTICO_PORT", "8000", "variables", "serve --port"),
+        ("OTEL_EXPORTER_OTLP_ENPOINT", "http://c:4318", "variables", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("PORTICO_LOG_BODY_DAYS", "60", "settings without effect", "PORTICO_LOG_DAYS"),
+        ("PORTICO_DATABASE_URL", "sqlite:////none/of/it.db", "database", "Make it"),
+    ],
+)
+def test_what_would_do_nothing_or_never_start_is_found(
+    bare: Command, used: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, what: str, mend: str
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://is-some-other-variable:4318")
+    monkeypatch.setenv(name, value)
+    assert mend in sick(bare("doctor", "--offline", "--json"))[what][2]
+
+
+def test_two_root_keys_of_which_one_does_nothing_are_found(
+    bare: Command, used: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(KEY, (used / "master.key").read_text().strip())
+    monkeypatch.setenv("PORTICO_MASTER_KEY_FILE", str(used / "master.key"))
+    assert "goes first" in sick(bare("doctor", "--offline", "--json"))["settings without effect"][2]
+
+
+def test_what_may_be_meant_is_said_as_advice(bare: Command, used: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTICO_PUBLIC_URL", "https://portico.example")
+    monkeypatch.setenv("PORTICO_VENDOR_BASE_URLS", "opanai=http://127.0.0.1:1/v1")
+    ran = bare("doctor", "--offline", "--json")
+    assert sick(ran) == {}
+    assert "PORTICO_TRUSTED_PROXIES" in read(ran)["reverse proxies"][2]
+    assert "opanai" in read(ran)["base URLs"][2]
+
+
 def test_traces_that_nobody_would_take_are_found(
     bare: Command, used: Path, house: Served, at_vendor: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -259,3 +259,11 @@ async def test_a_lifted_quota_holds_no_more_at_another_replica(plant: Plant, rep
     for each in (plant, replica):
         each.parts.changes.apply("quotas")
         assert (await each.client.get("/proxy/files", integrated_account_id=fresh["id"])).status == 200
+
+
+async def test_a_maximum_of_nothing_lets_nothing_through(plant: Plant) -> None:
+    account = await plant.account()
+    await limited(plant, 0)
+    assert [(await files(plant, account)).status for _ in range(2)] == [429, 429]
+    await limited(plant, 0, measure="spend", period="day")
+    assert (await chat(plant, account)).status == 429

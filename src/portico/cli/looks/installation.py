@@ -42,8 +42,12 @@ async def look(settings: Settings) -> list[Finding]:
 
 def _absent(settings: Settings) -> Finding:
     from portico.store.claim import holder
+    from portico.store.engines import path_of
 
     who = holder(settings.database_url, settings.data_dir)
+    folder = path_of(settings.database_url, settings.data_dir).parent
+    if settings.database_url and not folder.is_dir():
+        return wrong("database", f"SQLite: there is no folder {folder}", "Make it, or name another.")
     if not who:
         return well("database", "SQLite, will be made on the first start")
     mend = "Do not start anew, which would begin with nothing: stop it, and put the file or a backup back."

@@ -20,6 +20,14 @@ LEAST_TOKEN_LETTERS = 20
 _LED = {"vault_": "vault_url", "oidc_": "oidc_issuer"}
 # Variables of ours that are no settings of the gateway.
 _OF_COMMANDS = frozenset({"PORTICO_URL", "PORTICO_TOKEN", "PORTICO_ACCOUNT"})
+# What other programs take from the environment, and `portico serve` as an option.
+_OPTIONS = {"PORTICO_HOST": "--host", "PORTICO_PORT": "--port", "PORTICO_WORKERS": "--workers"}
+# Those of OpenTelemetry's that switch traces on or shape them; a misspelt one does nothing, and nobody says so.
+_TRACING = (
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS",
+    "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG", "OTEL_SDK_DISABLED", "OTEL_TRACES_EXPORTER",
+)  # fmt: skip
 # Where locks do not work as SQLite needs them.
 _REMOTE = frozenset({"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "ceph", "glusterfs", "fuse.s3fs"})
 
@@ -28,12 +36,18 @@ def variables(environment: Mapping[str, str]) -> Finding:
     """A misspelt variable is silently no setting at all."""
     known = {variable(each.name) for each in fields(Settings)} | _OF_COMMANDS
     given = sorted(name for name in environment if name.startswith("PORTICO_"))
-    strange = [name for name in given if name not in known]
+    strange = {name: get_close_matches(name, known, 1, 0.7) for name in given if name not in known}
+    traced = sorted(name for name in environment if name.startswith("OTEL_") and name not in _TRACING)
+    strange |= {name: near for name in traced if (near := get_close_matches(name, _TRACING, 1, 0.95))}
     if not strange:
         return well("variables", ", ".join(given) or "none set: every setting has its default")
-    near = {name: get_close_matches(name, known, 1, 0.7) for name in strange}
-    meant = [f"{name} is no setting" + (f": did you mean {near[name][0]}?" if near[name] else ".") for name in strange]
-    return wrong("variables", ", ".join(strange), " ".join(meant))
+    return wrong("variables", ", ".join(strange), " ".join(_meant(*each) for each in strange.items()))
+
+
+def _meant(name: str, near: list[str]) -> str:
+    if name in _OPTIONS:
+        return f"{name} is no setting: say it as `portico serve {_OPTIONS[name]} …`."
+    return f"{name} is no setting" + (f": did you mean {near[0]}?" if near else ".")
 
 
 def python(_settings: Settings) -> Finding:
@@ -145,6 +159,12 @@ def without_effect(settings: Settings) -> Finding:
         if each.name.startswith(prefix) and not getattr(settings, leader)
         if getattr(settings, each.name) != getattr(usual, each.name)
     }
+    if settings.master_key and settings.master_key_file:
+        mend = "PORTICO_MASTER_KEY goes first: leave out the one that is not meant."
+        return wrong("settings without effect", "PORTICO_MASTER_KEY_FILE", mend)
+    if settings.log_body_days > settings.log_days:
+        mend = f"Bodies go with their rows, after PORTICO_LOG_DAYS ({settings.log_days}): raise that, or lower this."
+        return wrong("settings without effect", "PORTICO_LOG_BODY_DAYS", mend)
     if not idle:
         return well("settings without effect", "none")
     leaders = " and ".join(sorted(set(idle.values())))

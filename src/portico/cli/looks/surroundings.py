@@ -37,8 +37,25 @@ async def look(settings: Settings, port: int) -> list[Finding]:
 
 def addresses(settings: Settings) -> list[Finding]:
     """What can be told of addresses without asking anybody."""
+    from portico.app import SHIPPED
+
     bases = ", ".join(settings.extra_base_urls()) or "the vendors' own"
-    return [_public_form(settings), well("base URLs", bases)]
+    named = [each.partition("=")[0].strip() for each in settings.vendor_base_urls]
+    own = ", ".join(name for name in named if name not in SHIPPED)
+    advice = f"Right for an integration of your own that is called {own}; Portico's are: {', '.join(SHIPPED)}."
+    return [_public_form(settings), _proxies(settings), well("base URLs", bases, advice if own else "")]
+
+
+def _proxies(settings: Settings) -> Finding:
+    """Portico itself speaks plain http, so something stands before an https address."""
+    count = settings.trusted_proxies
+    if count or not settings.public_url.startswith("https://"):
+        return well("reverse proxies", f"{count} believed")
+    advice = (
+        "All clients seem to come from the proxy's address, and share its limits and lock-outs: "
+        "set PORTICO_TRUSTED_PROXIES to the number of proxies."
+    )
+    return well("reverse proxies", "none is believed, though the public URL is https", advice)
 
 
 def _public_form(settings: Settings) -> Finding:
