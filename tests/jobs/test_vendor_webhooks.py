@@ -148,6 +148,13 @@ async def test_message_is_told_as_an_event_once_however_often_it_comes(plant: Pl
         "data": {"id": "batch_1"},
     }
     assert (await plant.client.get(path(account))).json["last_received_at"] == "2026-11-02T12:00:00.000Z"
+    assert (await send(plant, account, message(), age=301)).status == 404
+    counted = plant.parts.metrics.text().decode()
+    assert [line for line in counted.splitlines() if line.startswith("portico_vendor_messages_total{")] == [
+        'portico_vendor_messages_total{outcome="refused"} 1.0',
+        'portico_vendor_messages_total{outcome="taken"} 2.0',
+        'portico_vendor_messages_total{outcome="repeated"} 6.0',
+    ]
 
 
 REFUSED: dict[str, dict[str, Any]] = {

@@ -54,16 +54,19 @@ async def receive(account_id: str, signed: Signed, parts: Parts) -> None:
     endpoint = await parts.operators.inbound_endpoint(account_id)
     is_signed = await _is_signed(endpoint, signed, parts)
     if endpoint is None or not is_signed:
+        parts.metrics.message("refused")
         raise NotFound("There is nothing here for this message.")
     connected = await parts.lookup.connected(endpoint.environment_id, endpoint.account_id)
     message = _read(signed.body)
     rule = rule_of(connected)
     object_id = _text(at(message, rule.object)) if rule.object else ""
     async with parts.database.transaction() as session:
-        if await parts.later.inbound.take(session, endpoint, signed.message_id, object_id, parts.clock()):
+        is_new = await parts.later.inbound.take(session, endpoint, signed.message_id, object_id, parts.clock())
+        if is_new:
             await _tell(session, connected, signed.message_id, message, parts)
             await parts.changes.tell(session, "arrivals")
     parts.changes.apply("arrivals")
+    parts.metrics.message("taken" if is_new else "repeated")
 
 
 async def _tell(session: Session, connected: Connected, message_id: str, message: Json, parts: Parts) -> None:

@@ -41,6 +41,9 @@ class Metrics:
         self._tokens = self._counts("tokens", "Tokens that vendors counted.", "integration", "kind")
         self._cost = self._counts("cost_dollars", "What calls cost by the price lists, estimated.", "integration")
         self._runs = self._counts("job_runs", "Runs of jobs: done, again, failed, lost.", "kind", "outcome")
+        self._messages = self._counts(
+            "vendor_messages", "Vendors' webhooks: taken, repeated, or refused where nothing proved them.", "outcome"
+        )
         self._spans = self._counts(
             "spans", "Spans of traces: sent, failed where the collector took them not, dropped while too many waited.",
             "outcome",
@@ -50,6 +53,11 @@ class Metrics:
         self.bodies_dropped = self._counter(
             "request_bodies_dropped", "Calls whose bodies were to be kept beside the request log and could not be."
         )
+        # What alerts look at is there before it first happens: a rise from nothing is none to Prometheus.
+        self._refusals.by[(self._code("unavailable"),)] = 0
+        self._messages.by["refused",] = 0
+        for name in integrations:
+            self._answers.by[name, "5xx"] = 0
         self.in_flight = 0
         self.watch("portico_calls_in_flight", "Calls under way.", lambda: self.in_flight)
         self.loop_late = Gauge(
@@ -72,6 +80,9 @@ class Metrics:
 
     def taken(self, kind: str, late_seconds: float) -> None:
         self._late.add(kind, max(0.0, late_seconds))
+
+    def message(self, outcome: str) -> None:
+        self._messages.by[(outcome,)] += 1
 
     def spans(self, outcome: str, count: int) -> None:
         self._spans.by[(outcome,)] += count
