@@ -193,6 +193,12 @@ def test_machines_that_share_an_sqlite_file_are_found(bare: Command, used: Path)
     assert "PostgreSQL" in sick(bare("doctor", "--offline", "--json"))["serving"][2]
 
 
+def test_more_processes_than_postgresql_has_connections_for_are_found() -> None:
+    assert installation.crowd(12, 97).is_well
+    found = installation.crowd(13, 97)
+    assert (found.is_well, found.found) == (False, "97 for all clients; 13 processes may take 104")
+
+
 def test_a_network_file_system_is_found_under_sqlite_alone(tmp_path: Path) -> None:
     mounts = tmp_path / "mounts"
     mounts.write_text(f"/dev/sda1 / ext4 rw 0 0\nserver:/x {tmp_path} nfs4 rw 0 0\n")

@@ -1,5 +1,6 @@
 """One data folder has one gateway; commands beside it go on, and one that was killed blocks nobody."""
 
+import json
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from portico.store.claim import Taken, claimed
-from tests.programs import SECONDS, environment_of, gateway
+from tests.programs import SECONDS, environment_of, gateway, line_of, started
 
 
 def ran(environment: dict[str, str], *words: str) -> tuple[int, str]:
@@ -44,6 +45,14 @@ def test_a_second_gateway_on_a_folder_is_refused_until_the_first_is_gone(tmp_pat
         process.wait()
         with gateway(environment) as (again, _):
             assert again.poll() is None
+
+
+def test_a_gateway_that_logs_json_says_nothing_else_there(tmp_path: Path) -> None:
+    with started(
+        "serve", "--port", "0", environment={"PORTICO_DATA_DIR": str(tmp_path), "PORTICO_LOG_FORMAT": "json"}
+    ) as process:
+        line = json.loads(line_of(process.stderr))
+    assert (line["event"], line["url"].startswith("http://127.0.0.1:")) == ("serving", True)
 
 
 def refused_with(told: str, url: str, folder: Path) -> None:

@@ -16,6 +16,12 @@ _BACKUP = Statement("SELECT MAX(at) FROM audit WHERE act = :act")
 _ACCOUNTS = Statement("SELECT status, COUNT(*) FROM accounts GROUP BY status")
 _LATE = Statement("SELECT COUNT(*) FROM jobs WHERE run_at < DATABASE_NOW - :late AND lease_until <= DATABASE_NOW")
 _WEBHOOKS = Statement("SELECT COUNT(*) FROM webhooks WHERE is_active = FALSE AND disabled_reason <> ''")
+# 0: as many as one likes.
+_CONNECTIONS = Statement(
+    "SELECT 0",
+    postgres="SELECT CAST(current_setting('max_connections') AS INTEGER) "
+    "- CAST(current_setting('superuser_reserved_connections') AS INTEGER)",
+)
 _DAMAGE = Statement("PRAGMA quick_check(1)", postgres="SELECT 'ok'")
 _CLOCK = Statement("SELECT DATABASE_NOW")
 _BACKLOG = Statement(
@@ -57,6 +63,12 @@ async def survey(database: Database) -> Survey:
         clock=from_milliseconds(clock[0] if clock else 0),
         backup_at=from_milliseconds(backup[0]) if backup and backup[0] is not None else None,
     )
+
+
+async def connections(database: Database) -> int:
+    """How many the server gives to all its clients together; 0 where it does not count them."""
+    row = await database.one(_CONNECTIONS)
+    return int(row[0]) if row else 0
 
 
 async def damage(database: Database) -> str:

@@ -113,7 +113,7 @@ async def _doings(settings: Settings, database: Database) -> list[Finding]:
     from portico.clock import now
     from portico.gateway.heartbeat import LIVING_SECONDS
     from portico.store.replicas import Replicas
-    from portico.store.survey import survey
+    from portico.store.survey import connections, survey
 
     living, found = await Replicas(database).living(LIVING_SECONDS), await survey(database)
     findings = [
@@ -123,11 +123,24 @@ async def _doings(settings: Settings, database: Database) -> list[Finding]:
         _webhooks(found.ended_webhooks),
         backups(found, now()),
     ]
+    if allowed := await connections(database):
+        findings.append(crowd(len(living), allowed))
     skew = abs((now() - found.clock).total_seconds())
     if database.dialect == "postgres" and skew > 5:
         mend = "Let both machines keep time by NTP: expiries and signatures depend on it."
         findings.append(wrong("database's clock", f"{skew:.0f} seconds off ours", mend))
     return findings
+
+
+def crowd(living: int, allowed: int) -> Finding:
+    """Each process takes connections as it needs them, and under load all that it may."""
+    from portico.store.postgres import POOL_SIZE
+
+    found = f"{allowed} for all clients; {living} processes may take {living * POOL_SIZE}"
+    if living * POOL_SIZE <= allowed:
+        return well("database connections", found)
+    mend = "Raise max_connections at the server, or run fewer processes: under load, calls wait and are then refused."
+    return wrong("database connections", found, mend)
 
 
 def _serving(living: list[Replica], *, is_shared: bool) -> Finding:
