@@ -65,7 +65,7 @@ def test_a_new_machine_is_well_and_stays_as_it_is(bare: Command, computer: Path)
     assert {row[0] for row in ran.rows} == {"ok"}
     seen = read(bare("doctor", "--offline", "--json"))
     assert seen["database"][1] == "SQLite, will be made on the first start"
-    assert [each.name for each in computer.iterdir()] == []
+    assert not computer.exists()
 
 
 def test_a_used_one_is_well_and_told_to_keep_a_copy_of_its_key(bare: Command, used: Path) -> None:
@@ -245,6 +245,18 @@ def test_what_would_do_nothing_or_never_start_is_found(
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_LOGS_ENDPOINT", "http://is-some-other-variable:4318")
     monkeypatch.setenv(name, value)
     assert mend in sick(bare("doctor", "--offline", "--json"))[what][2]
+
+
+def test_a_folder_that_is_not_there_yet_is_left_to_whom_it_will_belong(
+    bare: Command, computer: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made here, it would be root's where `sudo portico doctor` looks before the first start of a service."""
+    monkeypatch.setenv("PORTICO_LOG_DAYS", "3")
+    assert sick(bare("doctor", "--offline", "--json")) == {}
+    assert not computer.exists()
+    (computer.parent / "file").write_text("")
+    monkeypatch.setenv("PORTICO_DATA_DIR", str(computer.parent / "file" / "data"))
+    assert "Not a directory" in sick(bare("doctor", "--offline", "--json"))["data folder"][1]
 
 
 def test_two_root_keys_of_which_one_does_nothing_are_found(

@@ -71,12 +71,12 @@ def sqlite(settings: Settings) -> Finding:
 
 
 def folder(settings: Settings, mounts: Path = Path("/proc/mounts")) -> Finding:
-    path = settings.data_dir
+    """Not made here: whoever looks may be another user than the one that Portico runs as."""
+    path, above = settings.data_dir, _nearest(settings.data_dir)
+    probe = above / f".portico-doctor.{os.getpid()}"
     try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-        probe = path / f".doctor.{os.getpid()}"
-        probe.write_text("")
-        probe.unlink()
+        probe.mkdir()
+        probe.rmdir()
     except OSError as problem:
         found = f"{path}: {problem.strerror}"
         return wrong("data folder", found, "Give PORTICO_DATA_DIR a folder that can be written.")
@@ -84,15 +84,19 @@ def folder(settings: Settings, mounts: Path = Path("/proc/mounts")) -> Finding:
     if not settings.database_url and kind in _REMOTE:
         mend = "SQLite loses data on file systems of the network: use a local disk, or PostgreSQL."
         return wrong("data folder", f"{path} on {kind}", mend)
+    if above != path:
+        return well("data folder", f"{path}, will be made on the first start")
     if path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
         return well("data folder", f"{path}, readable by others", f"chmod 700 {path}")
     return well("data folder", str(path))
 
 
+def _nearest(path: Path) -> Path:
+    return next((each for each in (path, *path.absolute().parents) if each.exists()), Path("/"))
+
+
 def space(settings: Settings) -> Finding:
-    if not settings.data_dir.exists():
-        return wrong("free space", "no data folder", "See the data folder above.")
-    free = shutil.disk_usage(settings.data_dir).free
+    free = shutil.disk_usage(_nearest(settings.data_dir)).free
     found = f"{free / 1e9:.1f} GB"
     return well("free space", found) if free >= LEAST_FREE_BYTES else wrong("free space", found, "Make room there.")
 
@@ -162,7 +166,7 @@ def without_effect(settings: Settings) -> Finding:
     if settings.master_key and settings.master_key_file:
         mend = "PORTICO_MASTER_KEY goes first: leave out the one that is not meant."
         return wrong("settings without effect", "PORTICO_MASTER_KEY_FILE", mend)
-    if settings.log_body_days > settings.log_days:
+    if settings.log_days < settings.log_body_days != usual.log_body_days:
         mend = f"Bodies go with their rows, after PORTICO_LOG_DAYS ({settings.log_days}): raise that, or lower this."
         return wrong("settings without effect", "PORTICO_LOG_BODY_DAYS", mend)
     if not idle:
