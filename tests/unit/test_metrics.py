@@ -1,5 +1,7 @@
 """What is counted of calls and jobs, and that nobody can make the series many or put a name of theirs into them."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -57,6 +59,18 @@ def test_what_we_refused_counts_by_code_and_what_others_did_does_not(metrics: Me
     assert {key[1]: found[key] for key in found if key[0] == "portico_refusals_total"} == {
         "rate_limited": 1, "unavailable": 0,
     }  # fmt: skip
+
+
+def test_every_series_is_called_as_the_documentation_has_it(metrics: Metrics) -> None:
+    """No moments of making among them, which the library adds by itself."""
+    metrics.rows_dropped.inc(2)
+    called(metrics)
+    found = samples(metrics)
+    assert found["portico_request_rows_dropped_total",] == 2
+    text = (Path(__file__).parents[2] / "docs/how-to/watch-a-gateway.md").read_text("utf-8")
+    told = {name.partition("{")[0] for name in re.findall(r"`(portico_[a-z_]+)", text)}
+    ours = {re.sub(r"_(bucket|count|sum)$", "", key[0]) for key in found if key[0].startswith("portico_")}
+    assert ours <= told
 
 
 def test_what_alerts_look_at_is_there_before_it_happens(metrics: Metrics) -> None:

@@ -1,6 +1,7 @@
 """Rows of the request log on their way to the database: when it stalls, when it is away, when it dislikes one."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -194,6 +195,31 @@ async def test_rows_wait_for_a_database_that_is_away(shelf: Shelf, clock: HeldCl
     await kept.flush()
     assert len(shelf.rows) == 600
     assert dropped(kept) == 0
+
+
+async def test_a_database_that_is_away_is_said_once_a_minute_and_so_is_that_it_is_back(
+    shelf: Shelf, clock: HeldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def warning(event: str, **_facts: Any) -> None:
+        said.append(event)
+
+    monkeypatch.setattr(record, "_log", SimpleNamespace(warning=warning))
+    kept = recorder(shelf, clock)
+    record_calls(kept, 2)
+    shelf.problems = [Unavailable() for _ in range(20)]
+    for _ in range(20):
+        await kept.flush()
+    assert said == ["request log not written"]
+    await kept.flush()
+    assert said == ["request log not written", "request log written again"]
+    shelf.problems = [Unavailable(), Unavailable()]
+    monkeypatch.setattr(record, "COMPLAIN_SECONDS", 0)
+    record_calls(kept, 2)
+    for _ in range(2):
+        await kept.flush()
+    assert said[2:] == ["request log not written"] * 2
 
 
 async def test_nothing_is_lost_on_a_clean_stop(shelf: Shelf, clock: HeldClock) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, ProcessCollector, generate_latest
 
 from portico.gateway.tallies import Counts, Timings
 from portico.model.request import RequestRow
@@ -99,8 +99,11 @@ class Metrics:
     def _timings(self, name: str, meaning: str, label: str) -> Timings:
         return Timings(self.registry, f"portico_{name}", meaning, label, _BUCKETS)
 
-    def _counter(self, name: str, meaning: str) -> Counter:
-        return Counter(f"portico_{name}", meaning, registry=self.registry)
+    def _counter(self, name: str, meaning: str) -> Counts:
+        """One number without labels, there from the start."""
+        made = self._counts(name, meaning)
+        made.inc(0)
+        return made
 
     def text(self) -> bytes:
         return generate_latest(self.registry)

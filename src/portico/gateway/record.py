@@ -37,6 +37,7 @@ STOP_SECONDS = 10.0
 BODIES_SECONDS = 5.0
 # How long somebody who looks waits for what is still to be written.
 LOOK_SECONDS = 2.0
+COMPLAIN_SECONDS = 60.0
 _LONGEST_TEXT = 300
 _BATCH = 500
 _PAUSE_SECONDS = 0.5
@@ -235,6 +236,7 @@ class Recorder:
         self._requests, self._limits = requests, limits
         self._waiting: list[RequestRow] = []
         self._taken = 0
+        self._complained_at: float | None = None
         self._task: asyncio.Task[None] | None = None
         self._looks: set[asyncio.Task[None]] = set()
         self._writing = asyncio.Lock()
@@ -310,13 +312,22 @@ class Recorder:
         try:
             await self._add(batch)
         except Unavailable as problem:
-            waiting = len(batch) + len(self._waiting)
-            _log.warning("request log not written", reason=problem.sentence, waiting=waiting)
+            self._complain(problem, len(batch) + len(self._waiting))
             return batch
         except Exception as problem:
             _log.warning("rows of the request log are written one by one", reason=repr(problem), rows=len(batch))
             return await self._write_singly(batch)
+        if self._complained_at is not None:
+            self._complained_at = None
+            _log.warning("request log written again")
         return []
+
+    def _complain(self, problem: Unavailable, waiting: int) -> None:
+        """Tried twice a second, said once a minute: a disk that is full should not be filled with that."""
+        now = time.monotonic()
+        if self._complained_at is None or now - self._complained_at >= COMPLAIN_SECONDS:
+            self._complained_at = now
+            _log.warning("request log not written", reason=problem.sentence, waiting=waiting)
 
     async def _add(self, rows: list[RequestRow]) -> None:
         owed = await self._limits.owed(rows)

@@ -19,6 +19,10 @@ class Counts(Collector):
         self._name, self._meaning, self._labels = name, meaning, labels
         registry.register(self)
 
+    def inc(self, count: float = 1) -> None:
+        """For one without labels."""
+        self.by[()] += count
+
     def describe(self) -> Iterable[CounterMetricFamily]:
         return [CounterMetricFamily(self._name, self._meaning, labels=self._labels)]
 
