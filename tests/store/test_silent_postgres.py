@@ -1,4 +1,4 @@
-"""A PostgreSQL that says nothing any more, because it hangs or its machine is gone: nobody waits for it for good."""
+"""A PostgreSQL that says nothing any more, because it hangs or its machine is gone, or that takes no writes."""
 
 import asyncio
 import time
@@ -119,6 +119,15 @@ async def _end_in_silence(far: Database, wire: Wire) -> None:
     async with far.transaction() as session:
         await session.one(ONE)
         wire.is_silent = True
+
+
+async def test_a_server_that_takes_no_writes_is_unavailable_and_another_connection_is_tried(far: Database) -> None:
+    """As a standby is during a switch: what was to be written waits, and is neither lost nor an error of ours."""
+    await far.script("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    assert await far.one(ONE) == (1,)
+    with pytest.raises(Unavailable, match="takes no writes"):
+        await far.script("CREATE TABLE more (id TEXT)")
+    await far.script("CREATE TABLE more (id TEXT)")
 
 
 async def test_what_an_address_says_of_the_network_goes_first() -> None:

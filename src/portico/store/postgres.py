@@ -27,6 +27,7 @@ _NETWORK = {
     "connect_timeout": 5, "tcp_user_timeout": 20_000, "keepalives_idle": 20, "keepalives_interval": 5,
     "keepalives_count": 3, "fallback_application_name": "portico",
 }  # fmt: skip
+READ_ONLY = "PostgreSQL takes no writes just now: it is a standby, or was set to read only; try again shortly."
 # Any number will do, as long as no other program uses it as an advisory lock in the same database.
 SCHEMA_LOCK = 0x706F727469636F
 
@@ -98,7 +99,7 @@ class Postgres:
     @asynccontextmanager
     async def transaction(self) -> AsyncGenerator[Session]:
         try:
-            async with self._pool.connection() as connection, _whole(connection):
+            async with self._pool.connection() as connection, _writable(connection), _whole(connection):
                 yield _Transaction(connection)
         except psycopg.errors.UniqueViolation:
             raise AlreadyExists from None
@@ -184,6 +185,16 @@ async def _whole(connection: Connection) -> AsyncGenerator[None]:
         raise
     with _limited(connection):
         await transaction.__aexit__(None, None, None)
+
+
+@asynccontextmanager
+async def _writable(connection: Connection) -> AsyncGenerator[None]:
+    """A server that takes no writes is a standby, or out of room; the next connection may lead to one that does."""
+    try:
+        yield
+    except psycopg.errors.ReadOnlySqlTransaction as problem:
+        await connection.close()
+        raise Unavailable(READ_ONLY) from problem
 
 
 async def _check(connection: Connection) -> None:
