@@ -22,6 +22,7 @@ _CONNECTIONS = Statement(
     postgres="SELECT CAST(current_setting('max_connections') AS INTEGER) "
     "- CAST(current_setting('superuser_reserved_connections') AS INTEGER)",
 )
+_READ_ONLY = Statement("SELECT 'off'", postgres="SELECT current_setting('transaction_read_only')")
 _DAMAGE = Statement("PRAGMA quick_check(1)", postgres="SELECT 'ok'")
 _CLOCK = Statement("SELECT DATABASE_NOW")
 _BACKLOG = Statement(
@@ -63,6 +64,12 @@ async def survey(database: Database) -> Survey:
         clock=from_milliseconds(clock[0] if clock else 0),
         backup_at=from_milliseconds(backup[0]) if backup and backup[0] is not None else None,
     )
+
+
+async def takes_writes(database: Database) -> bool:
+    """A standby of PostgreSQL does not."""
+    row = await database.one(_READ_ONLY)
+    return row is None or row[0] == "off"
 
 
 async def connections(database: Database) -> int:

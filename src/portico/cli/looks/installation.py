@@ -71,7 +71,11 @@ async def _whole(settings: Settings, database: Database) -> list[Finding]:
 async def _inside(settings: Settings, database: Database, kind: str) -> list[Finding]:
     from portico.store.keys import Keys
     from portico.store.migrate import known_migrations, schema_of
+    from portico.store.survey import takes_writes
 
+    if not await takes_writes(database):
+        mend = "Name the primary in PORTICO_DATABASE_URL, or several hosts and target_session_attrs=read-write."
+        return [wrong("database", f"{kind} takes no writes: a standby, or set to read only", mend)]
     present, newest = await schema_of(database), known_migrations()[-1].number
     if present > newest:
         mend = f"Use the Portico that wrote it, or a newer one; this is {VERSION}."
