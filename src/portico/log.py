@@ -5,9 +5,10 @@ import logging
 import re
 import sys
 from collections.abc import MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -46,6 +47,24 @@ def redact(value: Any, name: str = "") -> Any:
 def _shorten(match: re.Match[str]) -> str:
     kept = next((group for group in match.groups() if group), "")
     return f"{kept}{HIDDEN}"
+
+
+class Unbroken:
+    """Standard error, which may be on a full disk, or a pipe that nobody reads any more: then a line is lost, and
+    nothing else. Whoever says something in the middle of other work must not fail for it.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.flush()
 
 
 class Redacting(logging.Formatter):
@@ -104,7 +123,7 @@ def configure(level: str = "info", style: str = "text") -> None:
             renderer,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", Unbroken(sys.stderr))),
         cache_logger_on_first_use=True,
     )
 

@@ -3,7 +3,10 @@
 import io
 import json
 import logging
+import os
+import sys
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -11,6 +14,7 @@ import structlog
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from portico.cli.say import complain
 from portico.log import HIDDEN, Redacting, RedactingJson, about, configure, facts, logger, redact
 from portico.vault import tokens
 
@@ -200,3 +204,21 @@ def test_a_request_without_a_trace_does_not_keep_the_last_ones() -> None:
         assert facts() == {"request_id": "r-2"}
     finally:
         about(request_id="", trace_id="")
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+@pytest.mark.usefixtures("configuration")
+def test_a_log_that_cannot_be_written_costs_a_line_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    """The disk may be full, or whoever read the pipe be gone: the tasks that say so must go on."""
+    reading, unread = os.pipe()
+    os.close(reading)
+    for sink in (os.fdopen(os.open("/dev/full", os.O_WRONLY), "w"), os.fdopen(unread, "w")):
+        monkeypatch.setattr(sys, "stderr", sink)
+        configure("info", style)
+        logger("full").warning("something", reason="x" * 20_000)
+        complain("something")
+        with suppress(OSError):
+            sink.close()
+        logger("full").warning("something more")

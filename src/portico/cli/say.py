@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from rich.console import Console
@@ -22,7 +23,8 @@ def say(text: str = "") -> None:
 
 
 def complain(text: str) -> None:
-    sys.stderr.write(text.rstrip() + "\n")
+    with suppress(OSError):  # a full disk behind it is no reason to stop
+        sys.stderr.write(text.rstrip() + "\n")
 
 
 def explain(problem: Exception) -> int:
