@@ -328,7 +328,7 @@ def test_logo_is_chosen_and_seen_in_the_admin_form(browser: "Browser", mcp_house
         page.locator("#logo:not([value=''])").wait_for(state="attached")
         page.get_by_role("button", name="Save").click()
         page.get_by_text("The link page is changed.").wait_for()
-        assert page.get_by_alt_text("The present logo").evaluate("each => each.naturalWidth") == 60
+        page.wait_for_function("document.querySelector('[alt=\"The present logo\"]').naturalWidth === 60")
         look(page, "admin-link-page")
         page.get_by_label("Name").fill("")
         page.get_by_label("Main colour").fill("")

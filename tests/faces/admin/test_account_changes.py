@@ -256,14 +256,14 @@ async def test_changes_at_once_are_all_kept(admin: Watched, account: dict[str, A
     assert (await list_files(admin, account)) == 200
 
 
-async def test_a_change_of_an_account_that_is_deleted_meanwhile_finds_nothing(
+async def test_a_change_of_an_account_that_is_deleted_meanwhile_brings_nothing_back(
     admin: Watched, account: dict[str, Any]
 ) -> None:
     change, gone = await asyncio.gather(
         admin.patch(path(account), {"context": {"api_key": "sk-proj-bolt"}}), admin.delete(path(account))
     )
     assert gone.status == 200
-    assert change.status == 404
+    assert change.status in {200, 404}  # whichever came first
     assert (await admin.get(path(account))).status == 404
 
 
