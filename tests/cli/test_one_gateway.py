@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from portico.errors import Unavailable
 from portico.store.claim import Taken, claimed
 from tests.programs import SECONDS, environment_of, gateway, line_of, started
 
@@ -74,3 +75,10 @@ def test_folders_beside_each_other_and_shared_databases_are_nobody_elses_busines
         pass
     with claimed(f"sqlite:///{tmp_path}/a/portico.db", tmp_path, "serve"):
         refused_with("Another gateway (process ", "", tmp_path / "a")
+
+
+def test_a_folder_that_is_not_there_is_told_of_the_database_and_not_of_its_lock(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/none/portico.db"
+    told = f"The database {tmp_path}/none/portico.db cannot be used: No such file or directory."
+    with pytest.raises(Unavailable, match=re.escape(told)), claimed(url, tmp_path, "serve"):
+        pass

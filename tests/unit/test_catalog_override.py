@@ -66,6 +66,16 @@ def test_an_override_changes_what_it_names_and_nothing_else() -> None:
     assert VIEW.find("lamps", "list").says == "List lamps."
 
 
+def test_what_was_worked_out_of_an_operation_is_not_handed_on_to_its_override() -> None:
+    before = VIEW.find("lamps", "create")
+    assert {"colour", "name"} <= before.named.keys() & before.spelled.keys()
+    required = {each.name for each in before.required}
+    change = {"colour": None, "watts": {"required": "watts" not in required}}
+    after = apply(VIEW, over("lamps", "create", parameters=change)).find("lamps", "create")
+    assert "colour" not in after.named.keys() | after.spelled.keys()
+    assert ("watts" in {each.name for each in after.required}) is ("watts" not in required)
+
+
 def test_null_takes_a_word_or_an_argument_away() -> None:
     view = apply(VIEW, over("lamps", "create", says=None, parameters={"colour": None, "watts": {"shown": "rare"}}))
     made = view.find("lamps", "create")

@@ -10,7 +10,7 @@ from portico.gateway.written import Written
 from portico.model.operation import NameRule, Operation
 from portico.shapes import Json
 from portico.toolbox import names
-from portico.toolbox.names import Asked, Candidate, Desk, Listed, NameBook, resolve
+from portico.toolbox.names import Asked, Candidate, Desk, Listed, NameBook, asked_for, resolve
 from tests.conftest import HeldClock
 
 VIEW = load_folder(Path("src/portico/integrations/openai/catalog"))
@@ -32,7 +32,8 @@ class Shelf:
     async def resolve(self, resource: str, method: str, arguments: Json) -> tuple[Json, Json]:
         book = NameBook(HeldClock(), Written())
         desk = Desk(view=VIEW, place=("e", "a"), book=book, lister=self.list, may_show=_sees_all)
-        return await resolve(desk, VIEW.find(resource, method), arguments)
+        operation = VIEW.find(resource, method)
+        return await resolve(desk, operation, arguments, asked_for(VIEW, operation))
 
 
 def _sees_all(_listing: Operation, _asked: Asked, _candidate: Candidate) -> bool:

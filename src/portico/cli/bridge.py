@@ -141,9 +141,8 @@ class Bridge:
 
     def _told(self, message: Json, answer: bytes) -> bytes:
         """The server's answer; what it says of itself is completed by what only the bridge can do."""
-        if (
-            answer.startswith(_OF_NOTHING) and message.get("id") is not None
-        ):  # so that its client need not wait for ever
+        if answer.startswith(_OF_NOTHING) and message.get("id") is not None:
+            # So that its client need not wait for ever.
             return b'{"jsonrpc":"2.0","id":' + json.dumps(message["id"]).encode() + answer[len(_OF_NOTHING) :]
         if message.get("method") not in ("initialize", "server/discover"):
             return answer

@@ -182,6 +182,7 @@ async def delete_accounts(
 async def uninstall(caller: Caller, installation: Installation, parts: Parts) -> None:
     """The integration with all its accounts: nothing is left that could still call the vendor."""
     environment_id = caller.environment_id
+    # Asked for twice, for no transaction may wait for a vendor; what was connected in between goes without its word.
     async with parts.database.transaction() as session:
         known = await parts.accounts.ids_of_installation(session, environment_id, installation.id)
     left = await vendor_webhooks.end_with_accounts(caller, known, parts)

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
-from portico.errors import Refusal
+from portico.errors import Refusal, Unavailable
 from portico.store.engines import is_postgres, make_folder, path_of
 
 Purpose = Literal["serve", "restore"]
@@ -46,7 +46,10 @@ def claimed(url: str, data_dir: Path, purpose: Purpose) -> Generator[None]:
     path = path_of(url, data_dir).resolve()
     if not url:
         make_folder(data_dir)
-    handle = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(path.with_name(f"{path.name}.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as problem:
+        raise Unavailable(f"The database {path} cannot be used: {problem.strerror or problem}.") from problem
     try:
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not _locked(handle):

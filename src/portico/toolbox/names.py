@@ -107,13 +107,11 @@ class Desk(Struct, frozen=True, kw_only=True):
         return _listing(self.view, key)
 
 
-async def resolve(
-    desk: Desk, operation: Offered, arguments: Json, wanted: Sequence[Asked] | None = None
-) -> tuple[Json, Json]:
-    """The arguments with ids for names, and what was understood, for the answer to tell. `wanted`: what `asked_for`
-    said of this operation, where that is at hand."""
+async def resolve(desk: Desk, operation: Offered, arguments: Json, named: Sequence[Asked]) -> tuple[Json, Json]:
+    """The arguments with ids for names, and what was understood, for the answer to tell. `named`: what `asked_for`
+    says of this operation."""
     resolved, understood = dict(arguments), Json()
-    for asked in asked_for(desk.view, operation) if wanted is None else wanted:
+    for asked in named:
         name = asked.parameter.name
         for spot, said in spots(resolved.get(name), _path_to(asked, resolved.get(name))):
             # Of a list it is said of the list what was wrong or understood, item by item.

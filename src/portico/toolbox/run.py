@@ -27,17 +27,7 @@ from portico.toolbox.artifacts import Artifacts, Keeping
 from portico.toolbox.brakes import Meant, Standing
 from portico.toolbox.composed import Asked, Composed, Context
 from portico.toolbox.confirm import Asking, InputNeeded, is_held
-from portico.toolbox.controls import (
-    AS,
-    BASE64,
-    DRY_RUN,
-    FIELDS,
-    OFF,
-    STORE_AS,
-    TABLE,
-    read_flag,
-    read_patience,
-)
+from portico.toolbox.controls import AS, BASE64, DRY_RUN, FIELDS, OFF, STORE_AS, TABLE, read_flag, read_patience
 from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.files import FileArguments
 from portico.toolbox.handing import hand_over

@@ -1,6 +1,7 @@
 """openai_onboard_team: a project with all that a team needs, or nothing."""
 
 from collections.abc import Iterable
+from contextlib import nullcontext
 from decimal import Decimal
 from typing import Any
 
@@ -46,10 +47,8 @@ async def _new_project(journal: Journal, arguments: Json) -> Json:
     name = str(arguments["name"])
     if journal.is_resumed:
         return await journal.do(_project(arguments))
-    if journal.context.is_dry_run:
-        await _refuse_namesake(journal, name)
-        return await journal.do(_project(arguments))
-    async with journal.context.asked.once.alone(f"the project {name!r}"):
+    once = journal.context.asked.once
+    async with nullcontext() if journal.context.is_dry_run else once.alone(f"the project {name!r}"):
         await _refuse_namesake(journal, name)
         return await journal.do(_project(arguments))
 
