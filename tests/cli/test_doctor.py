@@ -210,12 +210,17 @@ def test_a_network_file_system_is_found_under_sqlite_alone(tmp_path: Path) -> No
 
 
 def test_few_open_files_are_found(bare: Command, used: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))
-    try:
-        assert "LimitNOFILE" in sick(bare("doctor", "--offline", "--json"))["open files"][2]
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    """What counts is what a server may raise its limit to."""
+
+    def limited(hard: int) -> None:
+        monkeypatch.setattr(resource, "getrlimit", {resource.RLIMIT_NOFILE: (1024, hard)}.__getitem__)
+
+    limited(524288)
+    assert read(bare("doctor", "--offline", "--json"))["open files"][:2] == (True, "at most 65536")
+    limited(2048)
+    found = sick(bare("doctor", "--offline", "--json"))["open files"]
+    assert "at most 2048" in found[1]
+    assert "LimitNOFILE" in found[2]
 
 
 def test_a_full_disk_is_found(bare: Command, used: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,8 @@ class Api:
                     headers["Content-Type"] = "application/json"
                 return urlopen(Request(address, data, headers, method=verb), timeout=TIMEOUT_SECONDS)  # noqa: S310 -- the user's own gateway
         except HTTPError as problem:
-            raise Unhappy(_sentence(problem)) from None
+            with problem:
+                raise Unhappy(_sentence(problem)) from None
         except (URLError, HTTPException, OSError) as problem:
             reason = getattr(problem, "reason", problem)
             raise Unhappy(

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
+from portico.cli.descriptors import raise_limit
 from portico.cli.listen import listen, port_of
 from portico.cli.say import Unhappy, complain, say
 from portico.settings import Settings, checked
@@ -41,7 +42,8 @@ def serve(*, host: Host = "127.0.0.1", port: Port = 8700, workers: Workers = 1, 
 
 
 def run(main: "asyncio.Future[int] | object") -> int:
-    """Run a coroutine to its end on the fastest event loop there is."""
+    """Run a server to its end: on the fastest event loop there is, with all the connections that the machine allows."""
+    raise_limit()
     try:
         import uvloop
 

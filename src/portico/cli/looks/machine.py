@@ -9,6 +9,7 @@ from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 
+from portico.cli.descriptors import may_open
 from portico.cli.looks.finding import Finding, well, wrong
 from portico.errors import Refusal
 from portico.settings import Settings, variable
@@ -102,17 +103,12 @@ def space(settings: Settings) -> Finding:
 
 
 def open_files(_settings: Settings) -> Finding:
-    """Each call takes two connections."""
-    try:
-        import resource
-
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    except (ImportError, OSError):
-        return well("open files", "no limit known")
-    if soft in {-1, resource.RLIM_INFINITY} or soft >= LEAST_OPEN_FILES:
-        return well("open files", "no limit" if soft in {-1, resource.RLIM_INFINITY} else f"at most {soft}")
-    more = f"`ulimit -n {min(65536, hard) if hard > 0 else 65536}` before the start, or LimitNOFILE=65536 in its unit."
-    return wrong("open files", f"at most {soft}, and each call takes two", more)
+    """Each call takes two connections. The servers raise the limit as far as they may, so that counts."""
+    most = may_open()
+    if most is None or most >= LEAST_OPEN_FILES:
+        return well("open files", "no limit known" if most is None else f"at most {most}")
+    mend = "LimitNOFILE=65536 in its unit, or `nofile` in /etc/security/limits.conf."
+    return wrong("open files", f"at most {most}, and each call takes two", mend)
 
 
 def key(settings: Settings) -> Finding:
