@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,6 +18,11 @@ from tests.served import exchanged
 pytestmark = pytest.mark.outside
 RUN = [block for block in blocks() if block.is_run]
 SECONDS = 60
+
+
+def needs_curl(text: str) -> None:
+    if "curl " in text and not shutil.which("curl"):
+        pytest.skip("curl is not installed: examples that call it are not run (Debian: apt-get install curl)")
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +53,7 @@ def test_what_the_demo_says_to_try_works_as_it_is_printed(tmp_path: Path) -> Non
             line.strip() for line in said[said.index("Try, in another terminal:\n") + 1 :] if line.startswith("  ")
         ]
         *tries, sdk = tries
+        needs_curl("\n".join(tries))
         # A new terminal, in which nothing of ours is on the path.
         done = subprocess.run(
             ["sh", "-euc", "\n".join(tries)],
@@ -72,6 +79,7 @@ def test_the_demo_tells_receivers_on_this_computer_and_no_others_nearby(demo: di
 
 @pytest.mark.parametrize("block", RUN, ids=[block.id for block in RUN])
 def test_example_runs(block: Block, demo: dict[str, str], tmp_path: Path) -> None:
+    needs_curl(block.text)
     program = ["bash", "-euo", "pipefail", "-c"] if block.language in {"sh", "bash"} else [sys.executable, "-c"]
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     (tmp_path / ".venv").symlink_to(Path(sys.executable).parents[1])  # as in the folder in which it was made
