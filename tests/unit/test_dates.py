@@ -130,8 +130,8 @@ def test_phrase_means_this_range(phrase: str, start: str, end: str) -> None:
         ("a year ago", datetime(2028, 2, 29, 12, tzinfo=UTC), UTC, "2027-02-28T12:00:00", 0),
         # A day that begins at one o'clock, and one whose first hour comes twice (the earlier one begins it).
         ("2026-04-24", NOW, CAIRO, "2026-04-23T22:00:00", 23),
-        ("today", datetime(2026, 11, 1, 5, 30, tzinfo=UTC), HAVANA, "2026-11-01T04:00:00", 25),
-        ("this week", datetime(2026, 11, 1, 5, 30, tzinfo=UTC), HAVANA, "2026-10-26T04:00:00", 169),
+        ("today", datetime(2024, 11, 3, 5, 30, tzinfo=UTC), HAVANA, "2024-11-03T04:00:00", 25),
+        ("this week", datetime(2024, 11, 3, 5, 30, tzinfo=UTC), HAVANA, "2024-10-28T04:00:00", 169),
         # Half an hour of daylight saving, and a quarter of an hour of difference.
         ("2026-04-05", NOW, LORD_HOWE, "2026-04-04T13:00:00", 24.5),
         ("today", NOW, KATHMANDU, "2026-11-17T18:15:00", 24),
