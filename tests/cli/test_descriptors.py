@@ -20,8 +20,10 @@ run(tell())
 
 def told(soft: int, hard: int) -> list[int]:
     """What a server ends up with that a shell with these limits starts."""
-    script = f"ulimit -Sn {soft} && ulimit -Hn {hard} && exec {sys.executable} -c '{TOLD}'"
-    ran = subprocess.run(["/bin/sh", "-c", script], capture_output=True, text=True, check=True, timeout=30)
+    script = f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$0" -c "$1"'
+    ran = subprocess.run(
+        ["/bin/sh", "-c", script, sys.executable, TOLD], capture_output=True, text=True, check=True, timeout=30
+    )
     return [int(each) for each in ran.stdout.split()]
 
 

@@ -217,6 +217,8 @@ def test_few_open_files_are_found(bare: Command, used: Path, monkeypatch: pytest
 
     limited(524288)
     assert read(bare("doctor", "--offline", "--json"))["open files"][:2] == (True, "at most 65536")
+    limited(resource.RLIM_INFINITY)
+    assert read(bare("doctor", "--offline", "--json"))["open files"][:2] == (True, "at most 10240")
     limited(2048)
     found = sick(bare("doctor", "--offline", "--json"))["open files"]
     assert "at most 2048" in found[1]

@@ -42,7 +42,7 @@ def serve(*, host: Host = "127.0.0.1", port: Port = 8700, workers: Workers = 1, 
 
 
 def run(main: "asyncio.Future[int] | object") -> int:
-    """Run a server to its end: on the fastest event loop there is, with all the connections that the machine allows."""
+    """Run a coroutine to its end: on the fastest event loop there is, with all the connections there may be."""
     raise_limit()
     try:
         import uvloop

@@ -29,8 +29,11 @@ class Sent(SpanExporter):
     def __init__(self, exporter: SpanExporter, metrics: Metrics) -> None:
         self._exporter, self._metrics = exporter, metrics
         self.taken = 0
+        self.is_over = False
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+        if self.is_over:  # these were given up, and counted then
+            return SpanExportResult.FAILURE
         self.taken += len(spans)
         result = SpanExportResult.FAILURE
         try:
@@ -41,6 +44,7 @@ class Sent(SpanExporter):
         return result
 
     def shutdown(self) -> None:
+        self.is_over = True
         self._exporter.shutdown()
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
