@@ -234,8 +234,8 @@ def _mappings() -> Mappings:
     return Mappings(shipped=_shipped_mappings(), fence=Fence())
 
 
-def _views(database: Database, definitions: Definitions) -> Views:
-    return Views(_shipped(), definitions, Documentation(database), with_waiting)
+def _views(database: Database, definitions: Definitions, clock: Clock) -> Views:
+    return Views(_shipped(), definitions, Documentation(database), with_waiting, clock)
 
 
 def _parts(
@@ -243,7 +243,7 @@ def _parts(
 ) -> Parts:
     accounts_store, operators, audit = Accounts(database), Operators(database), Audit(database)
     changes, definitions, metrics = Changes(database), Definitions(database), Metrics(SHIPPED)
-    later, views = Later(database, clock, settings.recheck_hours), _views(database, definitions)
+    later, views = Later(database, clock, settings.recheck_hours), _views(database, definitions, clock)
     carrier, limits = transport or _transport(settings, metrics), Limits(database, changes, later, clock)
     return Parts(
         settings=settings,

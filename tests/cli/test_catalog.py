@@ -1,10 +1,12 @@
 """`portico catalog`: what can be done, without any gateway."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from portico import clock
 from portico.cli.main import run
 from tests.cli.conftest import Command
 
@@ -40,6 +42,13 @@ def test_a_table_is_filtered(bare: Command) -> None:
     assert {row[7] for row in everything} - {row[7] for row in active} == {"removed"}
     ran = bare("catalog", "list", "--resource", "nothing")
     assert (ran.code, ran.out, ran.err) == (0, "", "No operation passes these filters.\n")
+
+
+def test_states_are_todays(bare: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    for day, state in ((29, "deprecated"), (30, "removed")):
+        monkeypatch.setattr(clock, "now", lambda day=day: datetime(2026, 11, day, 23, 59, tzinfo=UTC))
+        assert ["lifecycle", state] in bare("catalog", "show", "evals.list").rows
+        assert bool(bare("catalog", "list", "--resource", "evals", "--active").rows) is (state == "deprecated")
 
 
 @pytest.mark.parametrize("name", ["list_all_openai_costs", "costs.list", "list_all_open_ai_costs"])

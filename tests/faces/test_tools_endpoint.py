@@ -46,7 +46,7 @@ async def test_every_promised_tool_is_listed_by_its_name(everything: list[Json])
 async def test_an_entry_has_every_field_of_the_contract(everything: list[Json]) -> None:
     promised = {
         "name", "resource", "method", "description", "query_schema", "body_schema", "required", "tags", "annotations",
-        "response_schema", "lifecycle", "date", "replacement", "input_schema", "title",
+        "response_schema", "lifecycle", "date", "ends", "replacement", "input_schema", "title",
     }  # fmt: skip
     for each in everything:
         assert set(each) == promised

@@ -1,14 +1,17 @@
 """Finding operations: by name, by alias, by filter, by the vendor's own path; and what is said when there is none."""
 
 from collections.abc import Sequence
+from datetime import date, timedelta
 
 import pytest
 
 from portico.catalog.find import group_of, select
 from portico.errors import NoSuchOperation
+from portico.model.operation import Lifecycle
 from tests.unit import lumen
 
 VIEW = lumen.view()
+DAY = timedelta(days=1)
 
 
 @pytest.mark.parametrize(
@@ -145,3 +148,41 @@ def test_a_path_decides_which_key_it_needs(path: str, credential: str) -> None:
 def test_a_vendors_path_leads_back_to_its_operation(verb: str, path: str, key: str | None) -> None:
     found = VIEW.by_path(verb, path)
     assert (found.key if found else None) == key
+
+
+def test_a_view_of_another_day_differs_only_where_the_calendar_does() -> None:
+    before, after = VIEW.on(date(2026, 1, 30)), VIEW.on(date(2026, 1, 31))
+    assert before.find("bulbs", "list").lifecycle.state == "deprecated"
+    assert after is VIEW
+    assert VIEW.on(date(2025, 1, 1)) is before
+    assert before.find("lamps", "list") is VIEW.find("lamps", "list")
+
+
+_START, _END = date(2026, 10, 31), date(2026, 11, 30)
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "day", "state", "told"),
+    [
+        (Lifecycle(), _END, "active", None),
+        (Lifecycle(state="active", date=_START), _END, "active", _START),
+        (Lifecycle(state="deprecated"), _END, "deprecated", None),
+        (Lifecycle(state="removed"), _START, "removed", None),
+        (Lifecycle(state="deprecated", date=_END), _END - DAY, "deprecated", _END),
+        (Lifecycle(state="deprecated", date=_END), _END, "removed", _END),
+        (Lifecycle(state="removed", date=_END), _END - DAY, "deprecated", _END),
+        (Lifecycle(state="removed", date=_END), _END, "removed", _END),
+        (Lifecycle(state="read_only", date=_START, ends=_END), _START - DAY, "deprecated", _START),
+        (Lifecycle(state="read_only", date=_START, ends=_END), _START, "read_only", _START),
+        (Lifecycle(state="read_only", date=_START, ends=_END), _END - DAY, "read_only", _START),
+        (Lifecycle(state="read_only", date=_START, ends=_END), _END, "removed", _END),
+        (Lifecycle(state="read_only", date=_START), _END, "read_only", _START),
+        (Lifecycle(state="read_only", ends=_END), _END, "removed", _END),
+    ],
+)
+def test_the_state_that_an_operation_has_come_to(
+    lifecycle: Lifecycle, day: date, state: str, told: date | None
+) -> None:
+    standing = lifecycle.on(day)
+    assert (standing.state, standing.date) == (state, told)
+    assert (standing.ends is None) or standing.state != "removed"

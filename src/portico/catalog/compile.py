@@ -252,7 +252,7 @@ class _Compiler:
         )
         if said is None:
             return Lifecycle()
-        return Lifecycle(state=said.state, date=said.date, replacement=said.replacement, note=said.note)
+        return Lifecycle(**{name: value for name, value in _said(said).items() if name not in {"path", "verb"}})
 
     def _usage(self, verb: str, path: str) -> UsageWords | None:
         rule = next((each for each in self._rules.usage if _fits(each.path, path) and each.verb == verb), None)

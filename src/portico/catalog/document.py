@@ -28,6 +28,9 @@ operations), `sandbox_…` with the official SDK at the sandbox ({sdk}) or, in b
 way ({http}); the files are `tests/outside/test_….py` and `tests/sandbox/test_….py`. `scripts/tested-by` writes down in
 `tests/catalog/tested_by.json` which test calls what; each of these tests fails where it does not do what is said of it.
 
+States and dates are as the definition has them, and the gateway goes by its clock: what is deprecated with a date, or
+read-only with an end, is removed from that day of UTC on, and what becomes so on a later day is deprecated until then.
+
 | state | operations |
 | --- | --- |
 {states}
@@ -67,6 +70,8 @@ def _section(view: View, resource: str, tested_by: TestedBy) -> str:
 def _row(operation: Operation, tests: Mapping[str, str]) -> str:
     lifecycle = operation.lifecycle
     state = lifecycle.state if lifecycle.date is None else f"{lifecycle.state} {lifecycle.date}"
+    if lifecycle.ends is not None:
+        state += f", ends {lifecycle.ends}"
     if lifecycle.replacement:
         state += f", use {lifecycle.replacement}"
     aliases = "".join(f", `{name}`" for name in operation.tool.aliases)

@@ -2,8 +2,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
+from datetime import date
 from functools import cached_property
+from operator import is_
 from typing import TypeVar
+
+from msgspec import structs
 
 from portico.catalog.near import nearest
 from portico.errors import NoSuchOperation
@@ -18,7 +22,8 @@ OneOffered = TypeVar("OneOffered", bound=Offered)
 
 
 class View:
-    """One integration as one account sees it: overrides are applied already. Never changed once made.
+    """One integration as one account sees it: overrides are applied already. Never changed once made: what its
+    operations become on certain days is another view's, which `on` gives.
 
     `composed` are the tools that are made of several operations: offered like them, and no part of the vendor's API.
     """
@@ -38,6 +43,22 @@ class View:
             self._add_aliases(each)
         for each in self.operations:
             self._add_standing_in(each)
+        self._days: dict[date | None, View] = {}
+
+    def on(self, day: date) -> "View":
+        """As it is on that day of UTC, with each operation in the state that it has come to by then. The same view
+        for all days between two of its `turns`: much is worked out once for each view."""
+        begun = next((each for each in reversed(self.turns) if each <= day), None)
+        if begun not in self._days:
+            operations = [_on(each, day) for each in self.operations]
+            is_same = all(map(is_, operations, self.operations))
+            self._days[begun] = self if is_same else View(self.integration, operations, self.composed)
+        return self._days[begun]
+
+    @cached_property
+    def turns(self) -> tuple[date, ...]:
+        """The days on which one of its operations becomes something else, in their order."""
+        return tuple(sorted({turn for each in self.operations for turn in each.lifecycle.turns}))
 
     @cached_property
     def resources(self) -> dict[str, tuple[str, ...]]:
@@ -139,6 +160,11 @@ class View:
         near = nearest(resource, self.resources, cutoff=0.5)
         hint = f"did you mean {' or '.join(map(repr, near))}?" if near else "GET …/capabilities lists all of them."
         return f"{self.integration.label} has no resource {resource!r}; {hint}"
+
+
+def _on(operation: Operation, day: date) -> Operation:
+    lifecycle = operation.lifecycle.on(day)
+    return operation if lifecycle is operation.lifecycle else structs.replace(operation, lifecycle=lifecycle)
 
 
 def select(operations: Iterable[OneOffered], methods: Sequence[str] = (), tags: Sequence[str] = ()) -> list[OneOffered]:

@@ -77,6 +77,7 @@ class LifecycleRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     verb: str = ""
     state: LifecycleState = "active"
     date: datetime.date | None = None
+    ends: datetime.date | None = None
     replacement: str = ""
     note: str = ""
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from portico import clock
 from portico.catalog.find import View, select
 from portico.catalog.load import load_folder
 from portico.cli.api import JsonOption
@@ -125,7 +126,7 @@ def _view(integration: str) -> View:
     if not folder.is_dir():
         known = ", ".join(sorted(each.parent.name for each in _INTEGRATIONS.glob("*/catalog")))
         raise Unhappy(f"There is no integration {integration!r}; there are: {known}.")
-    return load_folder(folder)
+    return load_folder(folder).on(clock.now().date())
 
 
 def _more(operation: Operation) -> dict[str, Any]:
@@ -137,6 +138,7 @@ def _more(operation: Operation) -> dict[str, Any]:
         "returns": operation.returns,
         "pages": operation.page.name if operation.page else "",
         "date": operation.lifecycle.date,
+        "ends": operation.lifecycle.ends,
         "replacement": operation.lifecycle.replacement,
         "example": json_.dumps(operation.example) if operation.example is not None else "",
     }

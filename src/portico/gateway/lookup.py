@@ -50,6 +50,13 @@ class Lookup:
         changes.listen("accounts", self._connected.forget)
         changes.listen("integrations", self._connected.forget)
         changes.listen("integrations", self._views.forget)
+        changes.at_each_look(lambda: self._turn(changes))
+
+    def _turn(self, changes: Changes) -> None:
+        """Where a vendor's calendar has come to a day on which something changes, everybody who keeps what was true
+        yesterday hears of it."""
+        if self._clock() >= self._views.turn_at:
+            changes.apply("integrations")
 
     async def caller(self, token: str) -> Caller:
         """Who holds this token; one and the same refusal for every token that is not valid now."""

@@ -1,7 +1,8 @@
-"""The catalog as each account sees it: the integration, then its environment's changes, then its own."""
+"""The catalog as each account sees it today: the integration, then its environment's changes, then its own."""
 
 from collections import OrderedDict
 from collections.abc import Callable
+from datetime import UTC, datetime, time
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import msgspec
 from portico.catalog import described, override
 from portico.catalog.compile import compile_definition
 from portico.catalog.find import View
+from portico.clock import Clock
 from portico.errors import NotFound
 from portico.model.account import Account, EnvironmentId
 from portico.model.documentation import INSTALLED
@@ -18,10 +20,14 @@ from portico.store.documentation import Documentation
 from portico.store.installations import Definitions
 
 _MOST_KEPT = 256
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 class Views:
-    """Views are made once and kept; an override's text is part of the key under which it is found again."""
+    """Views are made once and kept; an override's text is part of the key under which it is found again.
+
+    What is `shipped` knows nothing of the day. The others are as of today, and good until `turn_at`.
+    """
 
     def __init__(
         self,
@@ -29,10 +35,12 @@ class Views:
         definitions: Definitions,
         documentation: Documentation,
         dress: Callable[[View], View],
+        clock: Clock,
     ) -> None:
         """`dress` puts on what every vendor gets, those that are brought along too."""
         self.shipped = {name: dress(view) for name, view in shipped.items()}
-        self._dress = dress
+        self._dress, self._clock = dress, clock
+        self.turn_at = NEVER
         self._definitions, self._documentation = definitions, documentation
         self._written: dict[tuple[str, str], Json] = {}
         self._brought: dict[tuple[str, str], View] = {}
@@ -40,6 +48,20 @@ class Views:
 
     async def base(self, environment_id: EnvironmentId, integration: str) -> View:
         """An integration before any override; NotFound names those that there are."""
+        return self._today(await self._undated(environment_id, integration))
+
+    async def of(self, account: Account) -> View:
+        base = await self._undated(account.environment_id, account.integration)
+        return self._today(await self._changed_by(account, base))
+
+    def _today(self, view: View) -> View:
+        day = self._clock().date()
+        turn = next((each for each in view.turns if each > day), None)
+        if turn is not None:
+            self.turn_at = min(self.turn_at, datetime.combine(turn, time(), UTC))
+        return view.on(day)
+
+    async def _undated(self, environment_id: EnvironmentId, integration: str) -> View:
         if integration in self.shipped:
             return self.shipped[integration]
         key = (environment_id, integration)
@@ -51,8 +73,7 @@ class Views:
             self._brought[key] = self._dress(compile_definition(found.definition))
         return self._brought[key]
 
-    async def of(self, account: Account) -> View:
-        base = await self.base(account.environment_id, account.integration)
+    async def _changed_by(self, account: Account, base: View) -> View:
         written = await self._written_of(account.environment_id, account.integration, base)
         changes = [each for each in (written, account.installation_override, account.override) if each]
         if not changes:
@@ -80,6 +101,7 @@ class Views:
         return self._written[key]
 
     def forget(self) -> None:
+        self.turn_at = NEVER
         self._written.clear()
         self._brought.clear()
         self._changed.clear()

@@ -4,7 +4,7 @@ import datetime
 from functools import cached_property
 from typing import Any, Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from portico.model.price import PriceDay, PriceList
 from portico.model.reporting import Reports
@@ -111,10 +111,31 @@ class UsageWords(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Lifecycle(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What becomes of an operation. Its `state` is the one that it comes to, or has come to, on `date`; only what is
+    deprecated still works until then. Beside `date`, `ends` is the day on which what is read-only is switched off."""
+
     state: LifecycleState = "active"
     date: datetime.date | None = None
+    ends: datetime.date | None = None
     replacement: str = ""
     note: str = ""
+
+    @property
+    def turns(self) -> tuple[datetime.date, ...]:
+        """The days from which on it may be something else."""
+        return () if self.state == "active" else tuple(each for each in (self.date, self.ends) if each is not None)
+
+    def on(self, day: datetime.date) -> "Lifecycle":
+        """As it stands on that day, of UTC."""
+        off = self.ends or (self.date if self.state in {"deprecated", "removed"} else None)
+        state, when = self.state, self.date
+        if state == "active":
+            return self
+        if off is not None and off <= day:
+            state, when = "removed", off
+        elif when is not None and when > day:
+            state = "deprecated"
+        return self if state == self.state else structs.replace(self, state=state, date=when, ends=None)
 
 
 class ToolName(Struct, frozen=True, kw_only=True, omit_defaults=True):

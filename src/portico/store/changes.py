@@ -24,12 +24,17 @@ class Changes:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._at_each_look: list[Callable[[], None]] = []
         self._seen: dict[str, int] = {}
         self._task: asyncio.Task[None] | None = None
 
     def listen(self, topic: Topic, listener: Callable[[], None]) -> None:
         """Call this whenever something under the topic changed, anywhere."""
         self._listeners.setdefault(topic, []).append(listener)
+
+    def at_each_look(self, listener: Callable[[], None]) -> None:
+        """Call this twice a second: for what changes by time alone, so that no call needs to ask for it."""
+        self._at_each_look.append(listener)
 
     async def tell(self, session: Session, topic: Topic) -> None:
         """To be called in the transaction that makes the change, and `apply` after it."""
@@ -48,6 +53,8 @@ class Changes:
             await end([self._task])
 
     async def look(self) -> None:
+        for listener in self._at_each_look:
+            listener()
         current = await self._read()
         for topic, number in current.items():
             if self._seen.get(topic) != number:

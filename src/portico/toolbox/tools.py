@@ -47,11 +47,11 @@ def describe(operation: Offered) -> str:
     says = says if len(says) <= _LONGEST_SAYS else f"{says[: _LONGEST_SAYS - 1]}…"
     if lifecycle.state == "active":
         return says
-    when = f" {lifecycle.date}" if lifecycle.date else ""
-    words = {"removed": f"Switched off{when}", "read_only": f"Read-only since{when}", "deprecated": f"Ends{when}"}
+    words = {"removed": "Switched off", "read_only": "Read-only since", "deprecated": "Ends"}
+    when = f"{words[lifecycle.state]} {lifecycle.date}" if lifecycle.date else "Deprecated"
+    ends = f", ends {lifecycle.ends}" if lifecycle.ends else ""
     instead = f"; use {lifecycle.replacement}" if lifecycle.replacement else ""
-    state = words[lifecycle.state] if when else "Deprecated"
-    return f"{says} {state}{instead}.".strip()
+    return f"{says} {when}{ends}{instead}.".strip()
 
 
 def titled(operation: Offered) -> str:

@@ -41,7 +41,9 @@ class ToolQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ToolShown(Struct, frozen=True, kw_only=True):
     """`input_schema` is what running the tool takes, comforts and all; `query_schema` and `body_schema` are the
     arguments of the same operation at the Proxy API, by the place in which it takes them, and nothing else, and
-    `response_schema` is what that answers: null where it is no JSON, for composed tools, and where nothing is known."""
+    `response_schema` is what that answers: null where it is no JSON, for composed tools, and where nothing is known.
+    `date` is when its `lifecycle` began or, of what is deprecated, ends; `ends` is when the vendor switches off what is
+    read-only."""
 
     name: str
     title: str
@@ -57,6 +59,7 @@ class ToolShown(Struct, frozen=True, kw_only=True):
     response_schema: dict[str, Any] | None
     lifecycle: str
     date: str | None
+    ends: str | None
     replacement: str | None
 
 
@@ -83,6 +86,7 @@ def show(operation: Offered, tool: Tool) -> Json:
         "response_schema": answer_schema(operation) if isinstance(operation, Operation) else None,
         "lifecycle": lifecycle.state,
         "date": lifecycle.date.isoformat() if lifecycle.date else None,
+        "ends": lifecycle.ends.isoformat() if lifecycle.ends else None,
         "replacement": lifecycle.replacement or None,
     }
 
