@@ -69,8 +69,8 @@ async def import_account(caller: Caller, wanted: Import, parts: Parts, within: W
     """Make the account, prove its keys, keep it whatever the proof says: its state tells."""
     integration = wanted.view.integration
     context, used = await stored.filled(caller, integration, wanted.context, parts.stored)
-    context = connect.tidy(integration, context)
-    base_url = connect.base_url_of(integration, wanted.base_url or str(context.pop("base_url", "") or ""), parts)
+    context = {name: value for name, value in connect.tidy(integration, context).items() if value is not None}
+    base_url = connect.base_url_of(integration, wanted.base_url or str(context.pop("base_url", "")), parts)
     context.pop("base_url", None)
     connect.check_context(integration, context)
     _check_override(wanted.view, wanted.override)

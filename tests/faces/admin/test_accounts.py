@@ -46,7 +46,7 @@ async def test_an_account_is_connected_and_shown(admin: Watched, world: World) -
     assert said(await admin.get("/integrated-account"))["result"] == [account]
 
 
-SPELLINGS: list[tuple[dict[str, str], list[str]]] = [
+SPELLINGS: list[tuple[dict[str, Any], list[str]]] = [
     ({"api_key": PROJECT}, ["project_key"]),
     ({"project_key": PROJECT}, ["project_key"]),
     ({"project_api_key": PROJECT}, ["project_key"]),
@@ -63,16 +63,18 @@ SPELLINGS: list[tuple[dict[str, str], list[str]]] = [
     ({"api_key": ADMIN, "admin_key": PROJECT}, ["project_key", "admin_key"]),  # and both when they were mixed up
     ({"api_key": PROJECT, "project_key": PROJECT}, ["project_key"]),
     ({"api_key": PROJECT, "admin_key": ""}, ["project_key"]),
+    ({"api_key": PROJECT, "admin_key": None, "organization": None, "base_url": None}, ["project_key"]),
 ]
 
 
 @pytest.mark.parametrize(("context", "slots"), SPELLINGS, ids=[str(context) for context, _ in SPELLINGS])
 async def test_keys_find_their_slots_however_they_are_called(
-    admin: Watched, context: dict[str, str], slots: list[str]
+    admin: Watched, context: dict[str, Any], slots: list[str]
 ) -> None:
     account = await connected(admin, context)
     assert account["status"] == "active", account["last_error"]
     assert present(account) == slots
+    assert None not in account["context"].values()
     for resource, slot in (("files", "project_key"), ("projects", "admin_key")):
         got = await admin.get(f"/proxy/{resource}", integrated_account_id=account["id"])
         assert got.status == (200 if slot in slots else 409), got.content

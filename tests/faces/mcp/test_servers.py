@@ -11,6 +11,7 @@ from msgspec import structs
 
 from portico.app import Portico
 from portico.clock import iso
+from portico.faces.admin.server_config import ConfigSaid
 from portico.faces.front import Front
 from portico.faces.mcp.endpoint import McpFace
 from portico.gateway.lookup import Connected
@@ -158,6 +159,21 @@ async def test_change_merges_and_null_takes_away(maker: Maker, client: Client, c
     assert (cleared["config"]["tags"], cleared["config"]["result_limit"]) == ([], 40_000)
     assert cleared["config"]["methods"] == ["read", "write"]
     assert cleared["expires_at"] is None
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_null_in_a_new_servers_config_is_as_if_it_were_left_out(standing: Maker) -> None:
+    usual = (await standing.made())["config"]
+    assert (await standing.made(**dict.fromkeys(usual)))["config"] == usual
+    body = {"name": "tests", "config": dict.fromkeys(usual)}
+    previews = [
+        (await standing.client.post(f"{standing.address}/preview", each)).json for each in (body, {"name": "x"})
+    ]
+    assert previews[0]["tools"] == previews[1]["tools"] > 0
+
+
+async def test_what_can_be_said_of_a_config_is_what_it_has() -> None:
+    assert ConfigSaid.__struct_fields__ == ServerConfig.__struct_fields__
 
 
 async def test_word_that_has_lost_its_meaning_holds_up_no_other_change(

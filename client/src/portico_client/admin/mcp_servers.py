@@ -41,19 +41,20 @@ class Budget(TypedDict):
     spend_per_day: NotRequired[float | None]
 
 
-class ServerConfig(TypedDict):
-    """What a server offers and how. Fields that are not here are refused, not ignored."""
+class ConfigSaid(TypedDict):
+    """A config as it is sent. What is left out stays as it is, or as a new server has it; null is that, too, and
+    takes away what stood there."""
 
-    methods: NotRequired[Sequence[str]]
-    tags: NotRequired[Sequence[str]]
-    tool_exposure: NotRequired[Literal["all", "auto", "discovery"]]
-    require_api_token_auth: NotRequired[bool]
-    arguments: NotRequired[Json]
-    include_removed: NotRequired[bool]
-    read_only: NotRequired[bool]
-    confirm: NotRequired[Literal["destructive", "never", "writes"]]
-    confirm_at: NotRequired[Literal["page", "program", "sign_in"]]
-    confirm_wait_seconds: NotRequired[float]
+    methods: NotRequired[Sequence[str] | None]
+    tags: NotRequired[Sequence[str] | None]
+    tool_exposure: NotRequired[Literal["all", "auto", "discovery"] | None]
+    require_api_token_auth: NotRequired[bool | None]
+    arguments: NotRequired[Json | None]
+    include_removed: NotRequired[bool | None]
+    read_only: NotRequired[bool | None]
+    confirm: NotRequired[Literal["destructive", "never", "writes"] | None]
+    confirm_at: NotRequired[Literal["page", "program", "sign_in"] | None]
+    confirm_wait_seconds: NotRequired[float | None]
     comforts_off: NotRequired[
         Sequence[
             Literal[
@@ -70,9 +71,10 @@ class ServerConfig(TypedDict):
                 "waiting",
             ]
         ]
+        | None
     ]
-    secrets: NotRequired[Literal["link", "reveal", "store"] | SecretRules]
-    result_limit: NotRequired[int]
+    secrets: NotRequired[Literal["link", "reveal", "store"] | SecretRules | None]
+    result_limit: NotRequired[int | None]
     budget: NotRequired[Budget | None]
 
 
@@ -196,7 +198,7 @@ class McpServers(Resource[Mode]):
         account_id: str,
         *,
         name: str,
-        config: ServerConfig | Omit = OMIT,
+        config: ConfigSaid | Omit = OMIT,
         expires_at: str | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[ServerMade]:
@@ -217,7 +219,7 @@ class McpServers(Resource[Mode]):
         account_id: str,
         *,
         name: str,
-        config: ServerConfig | Omit = OMIT,
+        config: ConfigSaid | Omit = OMIT,
         expires_at: str | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[ServerPreview]:
@@ -243,7 +245,7 @@ class McpServers(Resource[Mode]):
         server_id: str,
         *,
         name: str | Omit = OMIT,
-        config: Json | Omit = OMIT,
+        config: ConfigSaid | Omit = OMIT,
         expires_at: str | Omit | None = OMIT,
         idempotency_key: str = "",
     ) -> Flow[ServerShown]:

@@ -1,17 +1,18 @@
 """What may stand in an MCP server's config: each word by itself, and against what the account has."""
 
 from datetime import datetime
+from typing import Any
 
-import msgspec
+from msgspec import UNSET, Struct, UnsetType, structs
 
 from portico.catalog.find import View, select
 from portico.catalog.near import nearest
 from portico.catalog.schema import compile_check
 from portico.clock import in_seconds
 from portico.errors import Failure, InvalidArguments, Refusal
-from portico.faces.endpoint import unfit
 from portico.gateway.lookup import Connected
-from portico.model.server import ServerConfig
+from portico.model.secret import SecretRules, SecretWay
+from portico.model.server import Budget, Comfort, Confirm, ConfirmAt, Exposure, ServerConfig
 from portico.shapes import Json
 from portico.toolbox import shown_once
 from portico.toolbox.controls import AS, DRY_RUN, FIELDS, RETRY, STORE_AS, THEN, WAIT_SECONDS
@@ -24,7 +25,26 @@ LEAST_RESULT, MOST_RESULT = 1_000, 1_000_000
 MOST_CONFIRM_WAIT_SECONDS = 600
 _METHODS = "read, write, custom, or the exact names of methods and tools, such as list or files.create"
 _NOTHING = ServerConfig()
-_failures = compile_check(msgspec.json.schema(ServerConfig))
+
+
+class ConfigSaid(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A config as it is sent. What is left out stays as it is, or as a new server has it; null is that, too, and takes
+    away what stood there."""
+
+    methods: tuple[str, ...] | UnsetType | None = UNSET
+    tags: tuple[str, ...] | UnsetType | None = UNSET
+    tool_exposure: Exposure | UnsetType | None = UNSET
+    require_api_token_auth: bool | UnsetType | None = UNSET
+    arguments: dict[str, dict[str, Any]] | UnsetType | None = UNSET
+    include_removed: bool | UnsetType | None = UNSET
+    read_only: bool | UnsetType | None = UNSET
+    confirm: Confirm | UnsetType | None = UNSET
+    confirm_at: ConfirmAt | UnsetType | None = UNSET
+    confirm_wait_seconds: float | UnsetType | None = UNSET
+    comforts_off: tuple[Comfort, ...] | UnsetType | None = UNSET
+    secrets: SecretWay | SecretRules | UnsetType | None = UNSET
+    result_limit: int | UnsetType | None = UNSET
+    budget: Budget | UnsetType | None = UNSET
 
 
 def check(name: str, config: ServerConfig, expires_at: datetime | None, moment: datetime) -> None:
@@ -111,19 +131,14 @@ def _unsound(name: str, constraint: Json) -> Failure | None:
     return None
 
 
-def merged(config: ServerConfig, change: Json) -> ServerConfig:
-    """With the change's top-level names in place of those before; null takes one away."""
-    given = {name: value for name, value in change.items() if value is not None}
-    known = set(ServerConfig.__struct_fields__)
-    failures = [
-        Failure(f"config.{name}", "is not taken", ", ".join(sorted(known))) for name in change if name not in known
-    ]
-    failures += [each._replace(path=f"config.{each.path}") for each in _failures(given) if each.path]
-    if failures:
-        raise InvalidArguments(failures)
-    present = {name: value for name, value in msgspec.to_builtins(config).items() if name not in change}
-    try:
-        return msgspec.convert(present | given, ServerConfig)
-    except msgspec.ValidationError as problem:  # what a schema takes and we do not, such as 1000.0 for a whole number
-        found = unfit(problem)
-        raise InvalidArguments([found._replace(path=f"config.{found.path}")]) from None
+def merged(config: ServerConfig, said: ConfigSaid) -> ServerConfig:
+    """With what was said in place of what was before."""
+    given = {name: getattr(said, name) for name in said.__struct_fields__}
+    return structs.replace(
+        config,
+        **{
+            name: getattr(_NOTHING, name) if value is None else value
+            for name, value in given.items()
+            if value is not UNSET
+        },
+    )

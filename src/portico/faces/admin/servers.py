@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from portico.clock import iso
 from portico.faces.admin import server_config
+from portico.faces.admin.server_config import ConfigSaid
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
 from portico.gateway import budgets
 from portico.gateway.lifted import lift
@@ -33,15 +34,16 @@ class ServerBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`config` narrows what is offered; left out, everything that the account's keys allow."""
 
     name: str
-    config: ServerConfig = ServerConfig()
+    config: ConfigSaid = ConfigSaid()
     expires_at: datetime | None = None
 
 
 class ServerChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is left out stays; `expires_at: null` takes the end away; `config` merges by its top-level names."""
+    """What is left out stays; `expires_at: null` takes the end away; `config` merges by its top-level names, and null
+    takes one away."""
 
     name: str | UnsetType = UNSET
-    config: dict[str, Any] | UnsetType = UNSET
+    config: ConfigSaid | UnsetType = UNSET
     expires_at: datetime | UnsetType | None = UNSET
 
 
@@ -130,15 +132,16 @@ async def create_server(asked: Asked) -> Any:
     body: ServerBody = asked.body
     connected = await _connected(asked)
     moment = asked.parts.clock()
-    server_config.check(body.name, body.config, body.expires_at, moment)
-    offered = _offered(connected, body.config)
+    config = server_config.merged(_NO_CONFIG, body.config)
+    server_config.check(body.name, config, body.expires_at, moment)
+    offered = _offered(connected, config)
     text = tokens.make("mcp")
     server = McpServer(
         id=ServerId(new_id()),
         environment_id=asked.environment_id,
         account_id=connected.account.id,
         name=body.name.strip(),
-        config=structs.replace(body.config, budget=None),
+        config=structs.replace(config, budget=None),
         hint=text[-4:],
         revision=1,
         created_by=asked.caller.token_id,
@@ -149,18 +152,18 @@ async def create_server(asked: Asked) -> Any:
     async with asked.parts.database.transaction() as session:
         await asked.parts.servers.add(session, server, tokens.digest(text, asked.parts.keyring.pepper))
         await asked.parts.audit.add(session, asked.caller, "mcp_server.created", server.id, moment, name=server.name)
-        if body.config.budget is not None:
-            await budgets.keep(session, asked.caller, server, body.config.budget, asked.parts)
-    if body.config.budget is not None:
+        if config.budget is not None:
+            await budgets.keep(session, asked.caller, server, config.budget, asked.parts)
+    if config.budget is not None:
         asked.parts.changes.apply("quotas")
-    return await _shown(asked, server) | _secret(asked, text) | _counted(connected, offered, body.config)
+    return await _shown(asked, server) | _secret(asked, text) | _counted(connected, offered, config)
 
 
 async def change_server(asked: Asked) -> Any:
     body: ServerChange = asked.body
     server = await _found(asked)
     config = server.config if body.config is UNSET else server_config.merged(server.config, body.config)
-    says_budget = body.config is not UNSET and "budget" in body.config
+    says_budget = body.config is not UNSET and body.config.budget is not UNSET
     changed = structs.replace(
         server,
         name=server.name if body.name is UNSET else body.name.strip(),
@@ -224,19 +227,19 @@ async def list_snippets(asked: Asked) -> Any:
 async def preview(asked: Asked) -> Any:
     """The same choice and count as creating, with nothing made."""
     body: ServerBody = asked.body
-    connected = await _connected(asked)
-    server_config.check(body.name, body.config, body.expires_at, asked.parts.clock())
-    offered = _offered(connected, body.config)
+    connected, config = await _connected(asked), server_config.merged(_NO_CONFIG, body.config)
+    server_config.check(body.name, config, body.expires_at, asked.parts.clock())
+    offered = _offered(connected, config)
     moment = asked.parts.clock()
     server = McpServer(
         id=ServerId(""), environment_id=asked.environment_id, account_id=connected.account.id, name=body.name,
-        config=body.config, hint="", revision=1, created_by="", created_at=moment, updated_at=moment, expires_at=None,
+        config=config, hint="", revision=1, created_by="", created_at=moment, updated_at=moment, expires_at=None,
     )  # fmt: skip
-    counted = _counted(connected, offered, body.config)
+    counted = _counted(connected, offered, config)
     words = discovery.instructions(server, connected, offered, is_discovery=counted["exposure"] == "discovery")
     listed = [
         structs.asdict(each) | {"tokens": discovery.count_tokens([each])}
-        for each in _listed(connected, offered, body.config)
+        for each in _listed(connected, offered, config)
     ]
     return counted | {"instructions": words, "listed": listed}
 
