@@ -118,7 +118,7 @@ def test_what_is_no_json_after_all_is_not_taken_for_clean() -> None:
 
 
 def test_long_text_in_pieces() -> None:
-    assert split_text("abcdefg", 3) == ["abc", "def", "g"]
+    assert "".join(split_text("abcdefg" * 50, 60, 100)) == "abcdefg" * 50
 
 
 def test_list_of_objects_as_a_table_names_every_field_once() -> None:

@@ -8,9 +8,11 @@ from typing import Any
 import hypothesis.strategies as st
 import pytest
 from hypothesis import given
+from msgspec import structs
 
 from portico.app import INTEGRATIONS
 from portico.catalog.load import load_folder
+from portico.faces.admin.server_config import LEAST_RESULT
 from portico.model.account import EnvironmentId
 from portico.model.call import Answer, Page
 from portico.model.caller import Caller
@@ -19,7 +21,7 @@ from portico.model.secret import SecretRules
 from portico.shapes import is_list, is_record
 from portico.toolbox import fit
 from portico.toolbox.artifacts import Artifacts, Keeping, may_hold_files
-from portico.toolbox.fields import ALL
+from portico.toolbox.fields import ALL, read_fields
 from portico.toolbox.rests import Rests
 from portico.toolbox.results import ToolResult
 from portico.toolbox.showing import Presenter, Showing
@@ -38,16 +40,17 @@ VALUES = st.recursive(
 RECORDS = st.dictionaries(st.text(max_size=8), VALUES, max_size=5)
 
 
-async def shown(operation: Operation, content: str, *, is_page: bool) -> ToolResult:
+async def shown(operation: Operation, content: str, *, is_page: bool, limit: int = LIMIT, **more: Any) -> ToolResult:
     presenter = Presenter(Artifacts(NOBODY), Rests(NOBODY, b"pepper"), LIMIT)
-    keeping = Keeping(environment_id=EnvironmentId("e"), account_id="a", limit=LIMIT, is_off=True)
+    keeping = Keeping(environment_id=EnvironmentId("e"), account_id="a", limit=limit, is_off=True)
     caller = Caller(environment_id=EnvironmentId("e"), token_id="t", name="n", scopes=frozenset())
     keys = ShownOnce(NOBODY, NOBODY, KeyWish(caller=caller, account_id="a", rules=SecretRules()), operation)
     count = len(json.loads(content)) if is_page else 0
     page = Page(items=content.encode(), count=count, next_cursor="on", prev_cursor=None) if is_page else None
     headers = [("content-type", "application/json")]
     answer = Answer(status=200, headers=headers, content=content.encode(), page=page)
-    return await presenter.show(answer, operation, Showing(keeping=keeping, keys=keys, fields=ALL, limit=LIMIT))
+    showing = structs.replace(Showing(keeping=keeping, keys=keys, fields=ALL, limit=limit), **more)
+    return await presenter.show(answer, operation, showing)
 
 
 def without_files(value: Any) -> Any:
@@ -107,3 +110,30 @@ def test_base64_is_seen_behind_escapes(slash: str) -> None:
 @pytest.mark.parametrize(("text", "may"), [("A" * 200, True), ("A" * 199, False), ("a b " * 100, False)])
 def test_file_begins_at_two_hundred_letters_without_a_blank(text: str, may: bool) -> None:
     assert may_hold_files(json.dumps({"some": "thing", "text": text, "more": "x"}).encode()) is may
+
+
+NOTES = st.dictionaries(
+    st.sampled_from(["waiting", "understood"]),
+    st.dictionaries(st.sampled_from(["handle", "go_on", "start_time"]), st.text(max_size=2000), min_size=1),
+)
+FIELDS = st.lists(st.text("abc", min_size=1, max_size=60), max_size=20).map(lambda names: read_fields(names or None))
+LONG = st.dictionaries(st.text("abc", max_size=8), VALUES | st.text(max_size=4000), max_size=5)
+
+
+@given(value=LONG, told=NOTES, fields=FIELDS, limit=st.integers(LEAST_RESULT, 4000))
+async def test_object_with_its_notes_has_no_more_characters_than_it_may(
+    value: Any, told: Any, fields: Any, limit: int
+) -> None:
+    result = await shown(BATCH, json.dumps(value), is_page=False, limit=limit, told=told, fields=fields)
+    assert len(result.content[0]["text"].encode()) <= limit
+    assert json.loads(result.content[0]["text"]) == result.structured
+    assert told.keys() <= {*(result.structured or {}), *result.meta}
+
+
+@given(items=st.lists(LONG, max_size=6), told=NOTES, fields=FIELDS, limit=st.integers(LEAST_RESULT, 4000))
+async def test_page_with_its_notes_has_no_more_characters_than_it_may(
+    items: Any, told: Any, fields: Any, limit: int
+) -> None:
+    result = await shown(BATCHES, json.dumps(items), is_page=True, limit=limit, told=told, fields=fields)
+    assert len(result.content[0]["text"].encode()) <= limit
+    assert told.keys() <= {*(result.structured or {}), *result.meta}

@@ -9,7 +9,8 @@ from portico.shapes import is_list, is_record
 
 _encoder = msgspec.json.Encoder()
 SHORTEST_KEPT = 200
-NOTE_ROOM, _SHORTEST_TEXT = 600, 12
+_SHORTEST_TEXT = 12
+_REMARK = len("… (100 more characters)")  # a text that is not longer than this beside what is kept of it stays whole
 
 
 def written(value: Any) -> bytes:
@@ -32,6 +33,16 @@ class Cut(Struct, frozen=True):
         return f"{self.path}[{self.kept}:{len(self.whole)}]" if is_list(self.whole) else self.path
 
 
+def longest_note(limit: int) -> int:
+    """How much of an answer of that size may tell which places were shortened."""
+    return min(limit // 10, 300)
+
+
+def room_in(limit: int) -> int:
+    """What an answer of that size can hold beside the words that something was cut, and the cursor that goes on."""
+    return max(limit - 200 - longest_note(limit), SHORTEST_KEPT)
+
+
 def fit_value(value: Any, limit: int) -> tuple[Any, list[str]]:
     """The value with its longest texts and lists shortened until it fits, and the places where that was done.
 
@@ -39,7 +50,7 @@ def fit_value(value: Any, limit: int) -> tuple[Any, list[str]]:
     """
     if size_of(value) <= limit:
         return value, []
-    shown, cuts = shorten(value, max(limit - NOTE_ROOM, SHORTEST_KEPT))
+    shown, cuts = shorten(value, room_in(limit))
     return shown, [each.sentence for each in cuts]
 
 
@@ -65,7 +76,7 @@ def head(text: str, room: int) -> str:
 
 
 def _shortened(value: Any, longest: int, path: str, cuts: list[Cut]) -> Any:
-    if isinstance(value, str) and len(value) > longest:
+    if isinstance(value, str) and len(value) > longest + _REMARK:
         cuts.append(Cut(path or "text", value, longest))
         return f"{value[:longest]}… ({len(value) - longest} more characters)"
     if is_list(value):

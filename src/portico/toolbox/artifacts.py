@@ -9,6 +9,7 @@ from typing import Any
 from msgspec import Struct
 
 from portico.clock import iso
+from portico.gateway import shorten
 from portico.gateway.files import FileShelf, Kept, Linked
 from portico.model.account import EnvironmentId
 from portico.model.call import Answer
@@ -26,7 +27,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/=_-]+")
 # As JSON writes it: plainly, or with a letter of it spelled as an escape.
 _MAY_BE_BASE64 = re.compile(rb'"[A-Za-z0-9+/=_-]{%d}|\\[/u]' % _SHORTEST_FILE)
 _PAGES = re.compile(rb"/Type\s*/Pages\b[^>]*?/Count\s+(\d+)|/Count\s+(\d+)[^>]*?/Type\s*/Pages\b", re.DOTALL)
-_PREVIEW_CHARACTERS = 2000
+_PREVIEW, _PREVIEW_CHARACTERS, _SHORTEST_PREVIEW = "preview", 2000, 20
 # What stands around base64 in an answer, so that the whole still fits.
 _ROOM = 2000
 _OFF = "Files are switched off on this server, so it was not kept."
@@ -110,6 +111,7 @@ class Artifacts:
             "expires_at": iso(linked.file.expires_at),
         }
         shown = await self._shown(kind, glimpse, facts, keeping)
+        _cut_preview(facts, keeping.limit)
         return results.of_value(facts, blocks=[_link(linked), *shown])
 
     async def lift(self, value: Any, keeping: Keeping) -> tuple[Any, list[Json]]:
@@ -171,8 +173,15 @@ def _told(kind: str, glimpse: Glimpse) -> Json:
         return {"pages": max(counts)} if counts else {}
     if kinds.is_text(head) and head:
         lines = {"lines": len(head.splitlines())} if glimpse.is_whole else {}
-        return {"preview": head[: _PREVIEW_CHARACTERS * 4].decode("utf-8", "replace")[:_PREVIEW_CHARACTERS], **lines}
+        return {_PREVIEW: head[: _PREVIEW_CHARACTERS * 4].decode("utf-8", "replace")[:_PREVIEW_CHARACTERS], **lines}
     return {}
+
+
+def _cut_preview(facts: Json, limit: int) -> None:
+    """So that the whole fits; all else that is told is short, or was measured."""
+    if _PREVIEW in facts and shorten.size_of(facts) > limit:
+        room = limit - shorten.size_of(facts | {_PREVIEW: ""})
+        facts[_PREVIEW] = shorten.head(facts[_PREVIEW], max(room, _SHORTEST_PREVIEW))
 
 
 def _as_base64(kind: str, glimpse: Glimpse, limit: int) -> Json:

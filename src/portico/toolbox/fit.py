@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from portico.gateway.shorten import NOTE_ROOM, SHORTEST_KEPT, Cut, head, shorten, size_of
+from portico.gateway.shorten import SHORTEST_KEPT, Cut, head, room_in, shorten, size_of
 from portico.shapes import Json, is_list, is_record
 
 # Characters that could steer a terminal or hide text from a reader: control, bidirectional, invisible, tags. The two
@@ -51,7 +51,7 @@ def is_clean_json(content: bytes) -> bool:
 def split_page(items: list[Any], wrap: Callable[[list[Any]], Json], limit: int) -> list[Json]:
     """A list as so many pages that each of them fits; what an item that is too long lost, follows its page."""
     parts: list[Json] = []
-    most = max(limit - NOTE_ROOM, SHORTEST_KEPT)
+    most = room_in(limit)
     room = most - size_of(wrap([]))
     kept: list[Any] = []
     left = room
@@ -73,14 +73,24 @@ def split_value(value: Json, limit: int) -> tuple[list[Json], list[Cut]]:
     """An object as parts of which each fits: itself with its longest texts and lists shortened, then what they lost."""
     if size_of(value) <= limit:
         return [value], []
-    room = max(limit - NOTE_ROOM, SHORTEST_KEPT)
+    room = room_in(limit)
     shown, cuts = shorten(value, room)
     return [shown, *_rest(cuts, room)], cuts
 
 
-def split_text(text: str, limit: int) -> list[str]:
-    """Texts of at most so many characters."""
-    return [text[at : at + limit] for at in range(0, len(text), limit)]
+def split_text(text: str, first: int, room: int) -> list[str]:
+    """Texts that take no more room than that when they are written as JSON: a first one, and the others."""
+    parts = [head(text, first)]
+    start = len(parts[0])
+    while start < len(text):
+        parts.append(head(text[start : start + room], room))
+        start += len(parts[-1])
+    return parts
+
+
+def fit_notes(notes: Json, room: int) -> Json:
+    """Notes beside an answer, the longest texts in them shortened until they take no more than that."""
+    return notes if not notes or size_of(notes) <= room else shorten(notes, room)[0]
 
 
 def _rest(cuts: Sequence[Cut], room: int) -> list[Json]:

@@ -170,8 +170,7 @@ class Toolbox:
         told = {
             name: note for name, note in ((results.WAITING, followed.note), (results.UNDERSTOOD, understood)) if note
         }
-        showing = structs.replace(showing, beside=frozenset(told))
-        return results.with_notes(await self._presenter.show(followed.answer, followed.operation, showing), told)
+        return await self._presenter.show(followed.answer, followed.operation, structs.replace(showing, told=told))
 
     async def _composed(
         self, offered: Composed, run: Asked, arguments: Json, understood: Json, showing: Showing

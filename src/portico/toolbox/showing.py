@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct, structs
 
 from portico.errors import VendorGarbled, VendorTooLarge
-from portico.gateway.shorten import Cut, written
+from portico.gateway.shorten import SHORTEST_KEPT, Cut, longest_note, room_in, size_of, written
 from portico.model.call import Answer, Page
 from portico.model.operation import Operation
 from portico.shapes import Json, NotJson, decode, is_record
@@ -18,14 +18,17 @@ from portico.toolbox.results import ToolResult
 from portico.toolbox.shown_once import ShownOnce
 
 _RESULT, _COUNT = "result", "result_count"
-_LONGEST_NOTE = 300
+# What notes may take of an answer: those of the call, and those of what is not in the answer. So much at least, and of
+# longer answers this part.
+_ROOM_FOR_TOLD, _ROOM_FOR_MISSING, _NOTES_PART = 400, 100, 4
 
 
 class Showing(Struct, frozen=True, kw_only=True):
     """How an answer is shown: what becomes of files and keys in it, which of its fields, and how much of it.
 
+    `limit`: the characters that it may have, notes and all. `told` are notes of the call, which stand first in it.
     `place` is where the rest of what does not fit is kept, if it is. `arguments` may ask for what else stays out.
-    `beside`: the names of notes that will stand beside the answer.
+    `beside`: the names of what stands beside the answer.
     """
 
     keeping: Keeping
@@ -36,7 +39,14 @@ class Showing(Struct, frozen=True, kw_only=True):
     is_table: bool = False
     is_lean: bool = True
     arguments: Json = {}
+    told: Json = {}
     beside: frozenset[str] = frozenset()
+
+    def beneath(self, notes: Json) -> "Showing":
+        """The same with so much less room."""
+        limit = self.limit - size_of(notes) if notes else self.limit
+        keeping = structs.replace(self.keeping, limit=limit)
+        return structs.replace(self, limit=limit, keeping=keeping) if notes else self
 
     def notes(self, value: Any, left: list[str]) -> Json:
         """What the caller should know of what is not there."""
@@ -55,8 +65,10 @@ class Presenter:
         self._artifacts, self._rests, self._most_bytes = artifacts, rests, most_bytes
 
     async def show(self, answer: Answer, operation: Operation, showing: Showing) -> ToolResult:
+        told = fit.fit_notes(showing.told, max(_ROOM_FOR_TOLD, showing.limit // _NOTES_PART))
+        showing = structs.replace(showing, beside=frozenset(told)).beneath(told) if told else showing
         try:
-            return await self._shown(answer, operation, showing)
+            return results.with_notes(await self._shown(answer, operation, showing), told)
         except RecursionError:
             raise VendorGarbled("The vendor's answer is nested deeper than can be shown.") from None
 
@@ -77,7 +89,7 @@ class Presenter:
             showing = structs.replace(showing, keys=keys)
             value, blocks, notes = await self._chosen(value, operation, showing, artifacts.may_hold_files(content))
             value = tables.with_tables(value) if showing.is_table else value
-            shown = await self.value(value, showing, blocks, is_clean=fit.is_clean(content))
+            shown = await self.value(value, showing.beneath(notes), blocks, is_clean=fit.is_clean(content))
             return results.with_notes(shown, notes)
         if not (answer.content or answer.stream):
             return results.of_value({"done": True, "status": answer.status})
@@ -109,7 +121,7 @@ class Presenter:
         (shown, *rest), cuts = fit.split_value(whole, showing.limit)
         if cuts:
             cursor = await self._keep(showing, rest)
-            shown = shown | _told(_shortened(cuts), cursor, "Name fields to see a part whole.")
+            shown = shown | _told(_shortened(cuts, showing.limit), cursor, "Name fields to see a part whole.")
         return results.of_value(shown, blocks=blocks)
 
     async def go_on(self, place: Place, cursor: str) -> ToolResult:
@@ -127,6 +139,7 @@ class Presenter:
             raise VendorGarbled from None
         items = await showing.keys.over(items if fit.is_clean(page.items) else fit.clean(items))
         items, blocks, notes = await self._chosen(items, operation, showing, artifacts.may_hold_files(page.items))
+        showing = showing.beneath(notes)
         table = tables.as_table(items) if showing.is_table else None
         rows: list[Any] = table[tables.ROWS] if table else items
 
@@ -160,10 +173,11 @@ class Presenter:
         blocks = list[Json]()
         if may_hold_files:
             value, blocks = await self._artifacts.lift(value, showing.keeping)
-        if fields == ALL:
-            return value, blocks, showing.notes(value, left) if left else {}
+        if fields == ALL and not left:
+            return value, blocks, {}
         notes = structs.replace(showing, fields=fields).notes(value, left)
-        return fields.keeping(showing.keys.kept_fields).of(value), blocks, notes
+        notes = fit.fit_notes(notes, max(_ROOM_FOR_MISSING, showing.limit // _NOTES_PART))
+        return value if fields == ALL else fields.keeping(showing.keys.kept_fields).of(value), blocks, notes
 
     async def _keep(self, showing: Showing, rest: list[Json]) -> str | None:
         return await self._rests.keep(showing.place, rest) if showing.place and rest else None
@@ -177,9 +191,10 @@ class Presenter:
         whole = Answer(status=answer.status, headers=answer.headers, content=content)
         given = await self._artifacts.give(whole, showing.keeping, operation.resource)
         facts: Json = {name: value for name, value in (given.structured or {}).items() if name != "preview"}
-        first, *more = fit.split_text(text, limit)
+        room = room_in(limit)
+        first, *more = fit.split_text(text, max(room - size_of(facts), SHORTEST_KEPT // 2), room)
         cursor = await self._keep(showing, [{"text": each} for each in more])
-        left = f"{len(text) - limit} more characters{'; the whole text is at the url' if 'url' in facts else ''}."
+        left = f"{len(text) - len(first)} more characters{'; the whole text is at the url' if 'url' in facts else ''}."
         shown: Json = {"text": first} | _told(left, cursor, "") | facts
         return results.of_value(shown, blocks=given.content[1:])
 
@@ -216,9 +231,9 @@ def _parsed(content: bytes) -> Any:
         return content.decode("utf-8", "replace")
 
 
-def _shortened(cuts: list[Cut]) -> str:
+def _shortened(cuts: list[Cut], limit: int) -> str:
     places = ", ".join(each.sentence for each in cuts[:10])
-    return f"Shortened: {places[:_LONGEST_NOTE]}."
+    return f"Shortened: {places[: longest_note(limit)]}."
 
 
 def _told(what: str, cursor: str | None, otherwise: str) -> Json:

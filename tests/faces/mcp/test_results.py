@@ -187,13 +187,28 @@ async def test_plain_text_comes_as_text_and_whole_as_a_file_when_it_is_long(stan
     narrow = await standing.server(result_limit=1000)
     result = await narrow.call("create_a_openai_transcription", asked)
     value = result["structuredContent"]
-    assert value["text"] == whole[:1000]
-    left = f"{len(whole) - 1000} more characters; the whole text is at the url."
+    left = f"{len(whole) - len(value['text'])} more characters; the whole text is at the url."
     assert value["truncated"] == f"{left} Call again with next_cursor to go on."
-    rest = await narrow.value("create_a_openai_transcription", {"next_cursor": value["next_cursor"]})
-    assert value["text"] + rest["text"] == whole
+    parts = [value]
+    while cursor := parts[-1].get("next_cursor"):
+        parts.append(await narrow.value("create_a_openai_transcription", {"next_cursor": cursor}))
+    assert "".join(each["text"] for each in parts) == whole
+    assert max(size(each) for each in parts) <= 1000
     assert (await fetched(narrow, value["url"])).content.decode() == whole
     assert kinds(result) == ["text", "resource_link"]
+
+
+async def test_notes_and_previews_count_like_everything_else(standing: Maker) -> None:
+    server = await standing.server(result_limit=1000)
+    text = '"Quoted", and\n' * 1000
+    made = await server.value("create_a_openai_file", {"purpose": "user_data", "file": {"text": text, "name": "a.txt"}})
+    content = await server.value("openai_files_content", {"id": made["id"]})
+    assert text.startswith(content["preview"])
+    assert size(content) <= 1000
+    fields = ["id", "filename", *(f"nothing_of_that_name_{number}" for number in range(12))]
+    listed = await server.value("list_all_openai_files", {"limit": 100, "fields": fields})
+    assert listed["fields"]["not_found"]
+    assert size(listed) <= 1000
 
 
 async def test_answer_without_a_body_says_that_it_is_done(standing: Maker, standing_world: World) -> None:
