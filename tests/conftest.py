@@ -24,8 +24,9 @@ from portico.settings import Settings
 from portico.store.database import Database
 from portico.store.engines import open_database
 from portico.store.migrate import migrate
-from portico.store.sqlite import Sqlite
+from portico.store.sqlite import Sqlite, Thread
 from tests.gateways import Client, open_client, open_gateway
+from tests.in_place import InPlace
 from tests.postgres import PostgresServer, start_postgres
 from tests.size import IS_FULL
 
@@ -43,6 +44,8 @@ MISSING: dict[str, str] = {}
 # A gateway in a test's own process need not survive a power cut, and waits for no disk. Programs that are started do.
 KEPT = Sqlite.synchronous
 Sqlite.synchronous = "OFF"
+# Nor does it hand its statements to threads, which takes longer than most of them do.
+Sqlite.thread = InPlace
 ENGINES = ["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)]
 
 
@@ -131,7 +134,13 @@ def database_url(engine: str, request: pytest.FixtureRequest, tmp_path: Path) ->
 
 
 @pytest.fixture
-async def database(database_url: str, tmp_path: Path) -> AsyncGenerator[Database]:
+def threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """SQLite as its users have it: each connection on a thread of its own."""
+    monkeypatch.setattr(Sqlite, "thread", Thread)
+
+
+@pytest.fixture
+async def database(database_url: str, tmp_path: Path, threads: None) -> AsyncGenerator[Database]:
     """A migrated database, on each engine in turn."""
     opened = await open_database(database_url, tmp_path)
     yield opened

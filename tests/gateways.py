@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 from argon2 import PasswordHasher
+from starlette import routing
 
 from portico import clock as clocks
 from portico.app import Portico, build
@@ -126,6 +127,8 @@ async def exchange(
     return Got(start["status"], {name.decode(): value.decode("latin-1") for name, value in start["headers"]}, body)
 
 
+# All gateways of a process have the same two hundred addresses: the pattern of each is made once.
+routing.compile_path = cache(routing.compile_path)
 # Signing in costs time on purpose; in tests nobody is kept out by it.
 QUICK = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 

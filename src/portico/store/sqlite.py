@@ -55,7 +55,7 @@ def refuse_unsafe(version: str) -> None:
         raise UnsafeSqlite(f"SQLite {version} can corrupt databases in WAL mode; install apsw 3.51.3 or newer.")
 
 
-class _Thread:
+class Thread:
     """One connection and the only thread that ever touches it."""
 
     def __init__(self, path: str, name: str, *, writes: bool) -> None:
@@ -67,13 +67,14 @@ class _Thread:
         await self.submit(lambda _: None)
 
     async def submit(self, work: Callable[[Connection], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, self._guarded, work)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, self.do, work)
 
     async def stop(self) -> None:
         await self.submit(lambda connection: connection.close())
         self._executor.shutdown()
 
-    def _guarded(self, work: Callable[[Connection], T]) -> T:
+    def do(self, work: Callable[[Connection], T]) -> T:
+        """On this thread; the library's problems become ours."""
         try:
             if self._connection is None:
                 self._connection = self._open()
@@ -100,7 +101,7 @@ class _Thread:
 
 
 class _Transaction:
-    def __init__(self, thread: _Thread) -> None:
+    def __init__(self, thread: Thread) -> None:
         self._thread = thread
 
     async def all(self, statement: Statement, **values: Any) -> Sequence[Row]:
@@ -126,7 +127,7 @@ class _Transaction:
 class _Snapshot:
     """A reading transaction on a connection of its own: in WAL mode it sees one moment and holds up nobody."""
 
-    def __init__(self, thread: _Thread) -> None:
+    def __init__(self, thread: Thread) -> None:
         self._thread = thread
         self._rows: Iterator[Row] = iter(())
 
@@ -150,11 +151,13 @@ class Sqlite:
     dialect: Dialect = "sqlite"
     # What is acknowledged survives a power cut. Tests that end none wait for nothing.
     synchronous: ClassVar[Literal["FULL", "OFF"]] = "FULL"
+    # Nor need a test's own gateway hand each statement to a thread and back.
+    thread: ClassVar[type[Thread]] = Thread
 
     def __init__(self, path: str) -> None:
         self._path = path
-        self._writer = _Thread(path, "sqlite-writer", writes=True)
-        self._readers = [_Thread(path, f"sqlite-reader-{index}", writes=False) for index in range(READERS)]
+        self._writer = self.thread(path, "sqlite-writer", writes=True)
+        self._readers = [self.thread(path, f"sqlite-reader-{index}", writes=False) for index in range(READERS)]
         self._turn = itertools.cycle([_Transaction(reader) for reader in self._readers])
         self._lock = asyncio.Lock()
         self._file: tuple[int, int] | None = None
@@ -185,7 +188,7 @@ class Sqlite:
 
     @asynccontextmanager
     async def snapshot(self) -> AsyncGenerator[Snapshot]:
-        thread = _Thread(self._path, "sqlite-snapshot", writes=False)
+        thread = self.thread(self._path, "sqlite-snapshot", writes=False)
         try:
             # The first read fixes the moment.
             await thread.submit(lambda c: [c.execute("BEGIN"), c.execute("SELECT 1 FROM sqlite_master").fetchall()])
