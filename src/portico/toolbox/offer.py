@@ -138,7 +138,7 @@ def constrained(operation: Offered, config: ServerConfig) -> Tool:
     tool = tool_of(operation, off=config.comforts_off)
     if operation.secrets and (words := told(operation, config.secret_rules)):
         tool = structs.replace(tool, description=f"{tool.description} {words}")
-    limits = limits_of(operation, config.arguments)
+    limits = limits_of(operation, config.arguments) if config.arguments else []
     if not limits:
         return tool
     properties: Json = dict(tool.input_schema["properties"])
