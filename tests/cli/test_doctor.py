@@ -4,9 +4,12 @@ import os
 import resource
 import threading
 from collections.abc import Callable, Generator
+from contextlib import redirect_stdout
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from io import StringIO
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import apsw
@@ -14,6 +17,7 @@ import pytest
 from msgspec import structs
 
 from portico.cli.looks import installation, machine
+from portico.cli.main import run
 from portico.clock import now
 from portico.settings import Settings
 from portico.store.claim import claimed
@@ -26,21 +30,31 @@ KEY = "PORTICO_MASTER_KEY"
 Found = tuple[bool, str, str]
 
 
-@pytest.fixture
-def computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """A data folder of its own, and nothing set."""
+def set_up(patched: pytest.MonkeyPatch, folder: Path) -> Path:
+    """A data folder of its own, and nothing else set."""
     for name in [name for name in os.environ if name.startswith(("PORTICO_", "OTEL_"))]:
-        monkeypatch.delenv(name)
-    folder = tmp_path / "data"
-    monkeypatch.setenv("PORTICO_DATA_DIR", str(folder))
+        patched.delenv(name)
+    patched.setenv("PORTICO_DATA_DIR", str(folder))
     return folder
 
 
 @pytest.fixture
-def used(bare: Command, computer: Path) -> Path:
+def computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    return set_up(monkeypatch, tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def once_used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(StringIO()):
+        folder = set_up(patched, tmp_path_factory.mktemp("once") / "data")
+        assert run(("users", "create", "ada", "--role", "owner")) == 0
+    return folder
+
+
+@pytest.fixture
+def used(computer: Path, once_used: Path) -> Path:
     """One on which Portico has been started before."""
-    assert bare("users", "create", "ada", "--role", "owner").code == 0
-    return computer
+    return copytree(once_used, computer)  # to make one takes longer than to look at it
 
 
 def read(ran: Ran) -> dict[str, Found]:
