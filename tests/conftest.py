@@ -29,6 +29,7 @@ from tests.gateways import Client, open_client, open_gateway
 from tests.in_place import InPlace
 from tests.postgres import PostgresServer, start_postgres
 from tests.size import IS_FULL
+from tests.unclosed import SOCKETS, noted
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile(
@@ -188,6 +189,11 @@ async def client(gateway: Portico) -> AsyncGenerator[Client]:
         yield opened
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    session.config.pluginmanager.register(SOCKETS)
+    session.config.add_cleanup(SOCKETS.watch())
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
     """Thousands of tests and the catalog stay until the end: to look again and again for garbage among them takes as
@@ -218,7 +224,9 @@ def _begin_elsewhere(config: pytest.Config) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What this machine lacked is said once, at the end."""
+    """What this machine lacked, and what tests forgot, is said once, at the end."""
+    for each in noted([report for found in terminalreporter.stats.values() for report in found]):
+        terminalreporter.write_line(f"LEFT OPEN: {each}", yellow=True)
     reports = terminalreporter.getreports("skipped")
     skipped = {str(cast("tuple[str, int, str]", report.longrepr)[2]) for report in reports}
     for reason in sorted(skipped):

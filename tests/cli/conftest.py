@@ -1,8 +1,13 @@
 """Commands run in this process, against a gateway that is served over a socket."""
 
 import json
+import os
 from collections.abc import Callable, Generator
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -80,3 +85,30 @@ def done(portico: Command) -> Command:
         return ran
 
     return command
+
+
+def set_up(patched: pytest.MonkeyPatch, folder: Path) -> Path:
+    """A data folder of its own, and nothing else set."""
+    for name in [name for name in os.environ if name.startswith(("PORTICO_", "OTEL_"))]:
+        patched.delenv(name)
+    patched.setenv("PORTICO_DATA_DIR", str(folder))
+    return folder
+
+
+@pytest.fixture
+def computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    return set_up(monkeypatch, tmp_path / "data")
+
+
+@pytest.fixture(scope="module")
+def once_used(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patched, redirect_stdout(StringIO()):
+        folder = set_up(patched, tmp_path_factory.mktemp("once") / "data")
+        assert run(("users", "create", "ada", "--role", "owner")) == 0
+    return folder
+
+
+@pytest.fixture
+def used(computer: Path, once_used: Path) -> Path:
+    """One on which Portico has been started before."""
+    return copytree(once_used, computer)  # to make one takes longer than to look at it

@@ -4,12 +4,9 @@ import os
 import resource
 import threading
 from collections.abc import Callable, Generator
-from contextlib import redirect_stdout
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from io import StringIO
 from pathlib import Path
-from shutil import copytree
 from typing import Any
 
 import apsw
@@ -17,7 +14,6 @@ import pytest
 from msgspec import structs
 
 from portico.cli.looks import installation, machine
-from portico.cli.main import run
 from portico.clock import now
 from portico.settings import Settings
 from portico.store.claim import claimed
@@ -28,33 +24,6 @@ from tests.stage import MASTER_KEY
 
 KEY = "PORTICO_MASTER_KEY"
 Found = tuple[bool, str, str]
-
-
-def set_up(patched: pytest.MonkeyPatch, folder: Path) -> Path:
-    """A data folder of its own, and nothing else set."""
-    for name in [name for name in os.environ if name.startswith(("PORTICO_", "OTEL_"))]:
-        patched.delenv(name)
-    patched.setenv("PORTICO_DATA_DIR", str(folder))
-    return folder
-
-
-@pytest.fixture
-def computer(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    return set_up(monkeypatch, tmp_path / "data")
-
-
-@pytest.fixture(scope="module")
-def once_used(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    with pytest.MonkeyPatch.context() as patched, redirect_stdout(StringIO()):
-        folder = set_up(patched, tmp_path_factory.mktemp("once") / "data")
-        assert run(("users", "create", "ada", "--role", "owner")) == 0
-    return folder
-
-
-@pytest.fixture
-def used(computer: Path, once_used: Path) -> Path:
-    """One on which Portico has been started before."""
-    return copytree(once_used, computer)  # to make one takes longer than to look at it
 
 
 def read(ran: Ran) -> dict[str, Found]:

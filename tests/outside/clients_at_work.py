@@ -83,6 +83,7 @@ class Crowd:
                 problem = client.ask(what, name)
             except (OSError, HTTPException) as fault:
                 problem = f"{type(fault).__name__}: {fault}"
+                client.connection.close()
                 client = Client(self.place)
             if problem:
                 self.problems.append(f"{what}: {problem}")
