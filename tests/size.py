@@ -1,4 +1,4 @@
-"""How much the long tests do: little in the everyday suite, all of it with PORTICO_SIZE=full.
+"""How much the long tests do: little as a rule, all of it with PORTICO_SIZE=full.
 
 What is left to chance is drawn from one seed, which is printed; PORTICO_SEED repeats a run.
 """
