@@ -96,6 +96,7 @@ def test_one_script_adds_up_the_bill_of_both(street: Street) -> None:
     assert used == {"energy": sum(each["wh"] for each in rows)}
     assert list(days) == ["2026-11-10"]
 
+    street.house.world.turn_to(seconds("2026-11-20"))  # its history is that of the ninety days before
     keys = {"api_key": f"sk-proj-{DEMO}", "admin_key": f"sk-admin-{DEMO}"}
     account = made(
         street.house, "POST", "/integrated-account", {"tenant_id": DEMO, "integration": "openai", "context": keys}
