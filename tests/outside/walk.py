@@ -17,6 +17,7 @@ from starlette.routing import Route
 from portico.faces.web.site import Site
 from tests.outside.browsing import DESK, PHONE
 from tests.outside.mcp_house import House
+from tests.size import IS_FULL
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, ViewportSize
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 SCRIPT = (Path(__file__).parent / "accessible.js").read_text("utf-8")
 # Of every page as many examples, and as many more with a query.
 MOST_EXAMPLES, MOST_QUERIES = 2, 1
-# Pages that ask the vendor for a lot, or say the same of every account: one is enough.
+# Pages that ask the vendor for a lot, or say the same of every account: one is enough, and but for the full form it is
+# not looked at with a query, too.
 SLOW = re.compile(r"/usage|/tools|/new$")
 # Notes what the browser would else only tell its console, and every shift of what was on the screen already.
 WATCH = """
@@ -156,7 +158,8 @@ class Walk:
         key = pattern + ("?" if urlsplit(address).query else "")
         self.left_out[key] += 1
         if key.endswith("?"):
-            return self.left_out[key] <= self.queries
+            is_enough = SLOW.search(pattern) and self.left_out[pattern] and not IS_FULL
+            return not is_enough and self.left_out[key] <= self.queries
         return self.left_out[key] <= (1 if SLOW.search(pattern) else self.most)
 
     def _complain(self, text: str) -> None:
