@@ -101,11 +101,61 @@ async def test_order_is_what_was_asked_for(directory: Directory) -> None:
         ({"created_at[gt]": "2999-01-01"}, []),
         ({"created_at[lt]": "2999-01-01", "first_name": "eva"}, ["eva"]),
         ({"status": "invited"}, ["hal@stage"]),
+        ({"emails[email]": "ada.lee+accepts@stage.example"}, ["ada"]),
+        ({"emails[0][email]": "ada.lee+accepts@stage.example"}, ["ada"]),
+        ({"emails[email]": "ada.lee+accepts@stage.example,ben.lee+accepts@stage.example"}, ["ada", "ben"]),
+        ({"emails[][email]": ["ada.lee+accepts@stage.example", "ben.lee+accepts@stage.example"]}, ["ada", "ben"]),
+        ({"emails[in][]": ["ada.lee+accepts@stage.example", "ben.lee+accepts@stage.example"]}, ["ada", "ben"]),
+        ({"emails[eq]": "ada.lee+accepts@stage.example"}, ["ada"]),
+        ({"status": "invited", "emails[email]": "hal@stage.example"}, ["hal@stage"]),
+        ({"status": "invited", "emails[email]": "ada.lee+accepts@stage.example"}, []),
+        ({"groups[id]": "$crew"}, ["ben"]),
+        ({"groups[0][name]": "Crew"}, ["ben"]),
+        ({"workspace_id": "$lab", "emails[email]": "ada.lee+accepts@stage.example"}, []),
+        ({"first_name[eq]": "Ada"}, ["ada"]),
+        ({"created_at[gt]": "32472144000"}, []),
+        ({"created_at[lt]": "32472144000", "first_name": "eva"}, ["eva"]),
+        ({"created_at[eq]": "1000000000.5"}, []),
     ],
 )
 async def test_filters_narrow(directory: Directory, query: dict[str, Any], expected: list[str]) -> None:
-    found = await directory.all("users", **query)
+    meant = {
+        name: directory.ids[value[1:]] if isinstance(value, str) and value.startswith("$") else value
+        for name, value in query.items()
+    }
+    found = await directory.all("users", **meant)
     assert [each["emails"][0]["email"].partition(".")[0] for each in found] == expected
+
+
+@pytest.mark.parametrize("name", ["created_at", "created_at[eq]"])
+async def test_a_moment_alone_means_that_very_one(directory: Directory, name: str) -> None:
+    ada = await directory.got(f"users/{directory.ids['ada']}")
+    for said in (ada["created_at"], ada["remote_data"]["added_at"]):
+        found = [each["id"] for each in await directory.all("users", **{name: said})]
+        assert directory.ids["ada"] in found
+        assert all(each["created_at"] == ada["created_at"] for each in await directory.all("users", **{name: said}))
+
+
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ({"emails[type]": "work"}, "emails: is {'type': 'work'}; allowed: emails=…, emails[eq]=…"),
+        ({"emails[0][type]": "work"}, "allowed: emails=…, emails[eq]=…, emails[in]=…, emails[email]=…"),
+        ({"emails[email]": "a@b.example", "emails[type]": "work"}, "allowed: emails=…"),
+        ({"emails[email][eq]": "a@b.example"}, "allowed: emails=…"),
+        ({"groups[organization]": "x"}, "groups[id]=…, groups[name]=…"),
+        ({"roles[name]": "owner"}, "roles: is not taken here; allowed: emails, "),
+        ({"first_name[in]": "Ada"}, "first_name: is {'in': 'Ada'}; allowed: one value"),
+        ({"workspace[name]": "Lab"}, "allowed: one value"),
+        ({"created_at[in]": "2026-11-01"}, "allowed: [gt], [gte], [lt], [lte], [eq] with a moment in ISO"),
+        ({"created_at[gt]": "1795000000000"}, "or in Unix seconds"),
+    ],
+)  # fmt: skip
+async def test_filters_that_would_not_narrow_are_refused(
+    directory: Directory, query: dict[str, str], said: str
+) -> None:
+    got = await directory.refused("GET", "users", **query)
+    assert (got.status, said in got.json["message"]) == (400, True), got.json["message"]
 
 
 async def test_users_of_a_workspace_and_of_a_group(directory: Directory) -> None:

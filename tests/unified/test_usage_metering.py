@@ -1,6 +1,7 @@
 """The usage meter: every figure is added up again from the sandbox's rows, and the toolbox's reports say the same."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -149,7 +150,7 @@ async def test_order_is_what_was_asked_for(meter: Meter) -> None:
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ({"start_date": None}, "start_date: is required"),
+        ({"start_date": None}, "start_date: is required; allowed: a moment in ISO 8601, such as 2026-11-01"),
         ({"start_date": "soon"}, "start_date: is 'soon'; allowed: a moment in ISO 8601"),
         ({"end_date": "2026-11-01"}, "end_date: must be after start_date"),
         ({"report_type": "activity"}, "report_type: is 'activity'; allowed: cost, project_usage"),
@@ -169,6 +170,14 @@ async def test_order_is_what_was_asked_for(meter: Meter) -> None:
 )
 async def test_what_cannot_be_honoured_is_a_clear_400(meter: Meter, query: dict[str, Any], words: str) -> None:
     assert (await meter.refused(**query)).sentence[: len(words)] == words
+
+
+async def test_times_may_be_unix_seconds(meter: Meter) -> None:
+    seconds = {name: f"{datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp():.0f}"
+               for name, day in (("start_date", START), ("end_date", END))}  # fmt: skip
+    assert await meter.all(product_ids="images", **dict[str, Any](seconds)) == await meter.all(product_ids="images")
+    days = await meter.all(product_ids="images", start_date=seconds["start_date"], end_date="2026-11-10")
+    assert {each["start_date"][:10] for each in days} == {START}
 
 
 async def test_products_say_what_they_take(meter: Meter) -> None:

@@ -1,6 +1,7 @@
 """Filters and order that Portico itself sees to: on records as they were mapped, whoever the vendor is. Pure."""
 
 import operator
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -22,6 +23,9 @@ _COMPARISONS: dict[str, Callable[[datetime, datetime], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
+_FORM = "a moment in ISO 8601, such as 2026-11-01 or 2026-11-01T08:00:00Z, or in Unix seconds"
+# Fewer digits may be a day of ISO 8601, and more are milliseconds: neither is to be guessed at.
+_SECONDS = re.compile(r"\d{9,11}(\.\d+)?")
 Key = tuple[int, Any]
 
 
@@ -61,14 +65,16 @@ class Rules(Struct, frozen=True, kw_only=True):
     def read(self, query: Json) -> Json:
         """The query with its values typed; InvalidArguments with all that is not taken here."""
         failures = [self._unknown(name) for name in query if name not in self.known and name != SORT]
-        failures += [Failure(name, "is required") for name in self.required if name not in query]
+        failures += [
+            Failure(name, "is required", _form(self.known[name])) for name in self.required if name not in query
+        ]
         if SORT in query and not self.sort:
             failures.append(self._unknown(SORT))
         typed: Json = {}
         for name, value in query.items():
             if name in self.known:
                 try:
-                    typed[name] = _typed(value, self.known[name])
+                    typed[name] = _typed(name, value, self.known[name])
                 except ValueError as problem:
                     failures.append(Failure(name, f"is {value!r}", str(problem)))
         if failures:
@@ -157,47 +163,83 @@ def _told(rule: FilterRule, known: Filter | None) -> Filter:
     )
 
 
-def _typed(value: Any, told: Filter) -> Any:
+def _typed(name: str, value: Any, told: Filter) -> Any:
     if told.type == "array":
-        items = value if is_list(value) else str(value).split(",")
-        return [_one(each, told) for each in items]
+        return [_one(each, told) for each in _several(name, value, told)]
     if told.type == "range":
         return _range(value)
+    if is_record(value) and list(value) == ["eq"]:
+        value = value["eq"]
     if is_list(value) or is_record(value):
         raise ValueError("one value")
     return _one(value, told)
 
 
+def _several(name: str, value: Any, told: Filter) -> list[Any]:
+    """`a,b`, a list, or either of them below `[eq]`, `[in]` or the field that it looks at: `emails[email]=a`."""
+    if is_list(value):
+        return [found for each in value for found in (_several(name, each, told) if is_record(each) else [each])]
+    if not is_record(value):
+        return str(value).split(",")
+    fields = [place.removeprefix(f"{name}.") for place in told.field.split(",") if place.startswith(f"{name}.")]
+    below, *others = value.items()
+    if others or is_record(below[1]) or below[0] not in {"eq", "in", *fields}:
+        raise ValueError(", ".join([f"{name}=…", *(f"{name}[{each}]=…" for each in ("eq", "in", *fields))]))
+    return _several(name, below[1], told)
+
+
 def _one(value: Any, told: Filter) -> Any:
     text = str(value)
+    if is_record(value) or is_list(value):
+        raise ValueError(_form(told) or "one value")
     if told.enum and text not in told.enum:
-        raise ValueError(", ".join(told.enum))
+        raise ValueError(_form(told))
     if told.type == "boolean":
         if text.lower() not in {"true", "false"}:
-            raise ValueError("true, false")
+            raise ValueError(_form(told))
         return text.lower() == "true"
     if told.type == "integer":
         if not text.lstrip("-").isdecimal() or len(text) > 18:
-            raise ValueError("a whole number")
+            raise ValueError(_form(told))
         return int(text)
-    if told.type == "moment" and _moment(text) is None:
-        raise ValueError("a moment in ISO 8601")
-    return text
+    return _written(text) if told.type == "moment" else text
+
+
+def _form(told: Filter) -> str:
+    """How a value is to be written, where not every text will do."""
+    forms = {"boolean": "true, false", "integer": "a whole number", "moment": _FORM, "range": _FORM}
+    return ", ".join(told.enum) or forms.get(told.type, "")
 
 
 def _range(value: Any) -> Json:
-    """Comparisons with moments; a moment alone means that very one."""
-    given: Json = value if is_record(value) else {"gte": value, "lte": value}
-    odd = [name for name in given if name not in _COMPARISONS]
-    if odd or not given or any(_moment(each) is None for each in given.values()):
-        raise ValueError(f"{', '.join(f'[{each}]' for each in _COMPARISONS)} with a moment in ISO 8601")
-    return given
+    """Comparisons with moments; a moment alone, or below `[eq]`, means that very one."""
+    given: Json = dict(value) if is_record(value) else {"eq": value}
+    if "eq" in given:
+        very = given.pop("eq")
+        given |= {"gte": very, "lte": very}
+    try:
+        if not given or any(name not in _COMPARISONS for name in given):
+            raise ValueError
+        return {name: _written(each) for name, each in given.items()}
+    except ValueError:
+        raise ValueError(f"{', '.join(f'[{each}]' for each in (*_COMPARISONS, 'eq'))} with {_FORM}") from None
+
+
+def _written(value: Any) -> str:
+    """A moment as mappings read it: in ISO 8601, whichever way it was said."""
+    moment, text = _moment(value), str(value)
+    if moment is None:
+        raise ValueError(_FORM)
+    return moment.isoformat().replace("+00:00", "Z") if _SECONDS.fullmatch(text) else text
 
 
 def _moment(value: Any) -> datetime | None:
+    text = str(value)
     try:
-        moment = datetime.fromisoformat(str(value))
-    except ValueError:
+        if _SECONDS.fullmatch(text):
+            return datetime.fromtimestamp(float(text), UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
