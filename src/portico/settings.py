@@ -92,8 +92,8 @@ class Settings:
         },
     )
     master_key: str = _setting(
-        "Root key that wraps all data keys: 32 bytes as base64 or hex. Several, comma-separated: the first is to be "
-        "used, the others can still open what they wrapped.",
+        "Root key that wraps all data keys: 32 bytes as base64 or hex. Several, separated by commas, spaces or lines "
+        "as in a key file: the first is to be used, the others can still open what they wrapped.",
         "",
         secret=True,
     )

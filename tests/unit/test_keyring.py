@@ -18,7 +18,7 @@ from portico.store.engines import open_database
 from portico.store.keys import Keys
 from portico.store.migrate import migrate
 from portico.store.statement import Statement
-from portico.vault.envelope import CannotOpen, Place, new_root_key, parse_root_key
+from portico.vault.envelope import CannotOpen, LocalRoot, Place, new_root_key, parse_root_key
 
 PLACE = Place("test", "environment-1", "rows.sealed:1")
 
@@ -117,6 +117,39 @@ async def test_key_given_in_the_settings_goes_before_a_file(bare: Settings, sqli
     assert "not the one" in await refusal(replace(bare, master_key=new_root_key()), sqlite)
     same = (bare.data_dir / KEY_FILE).read_text()
     assert await opened_keyring(replace(bare, master_key=same), sqlite)
+    await sqlite.close()
+
+
+@pytest.mark.parametrize(
+    "between", ["{0},{1}", "{0}\n{1}\n", "{0} {1}", " {0} ,\r\n# the old one, kept for backups\n\t{1},"]
+)
+async def test_several_keys_may_stand_in_the_settings_as_in_a_file(
+    bare: Settings, sqlite: Database, between: str
+) -> None:
+    await opened_keyring(bare, sqlite)
+    old, new = (bare.data_dir / KEY_FILE).read_text().strip(), new_root_key()
+    keyring = await opened_keyring(replace(bare, master_key=between.format(new, old)), sqlite)
+    assert keyring.roots.ids() == [LocalRoot(parse_root_key(key)).id for key in (new, old)]
+    await sqlite.close()
+
+
+async def test_a_new_key_in_a_file_leaves_its_remarks_alone(bare: Settings, sqlite: Database) -> None:
+    await opened_keyring(bare, sqlite)
+    path = bare.data_dir / KEY_FILE
+    remarked = f"# of the first start\n{path.read_text()}"
+    path.write_text(remarked)
+    roots = (await opened_keyring(bare, sqlite)).roots
+    (old,) = roots.ids()
+    new = roots.add_to_file()
+    assert (roots.ids(), path.read_text().partition("\n")[2]) == ([new.id, old], remarked)
+    await sqlite.close()
+
+
+async def test_one_malformed_key_among_several_is_refused_with_how_they_are_separated(
+    bare: Settings, sqlite: Database
+) -> None:
+    sentence = await refusal(replace(bare, master_key=f"{new_root_key()};{new_root_key()}"), sqlite)
+    assert "a comma, a space or the end of a line between two" in sentence
     await sqlite.close()
 
 

@@ -4,6 +4,7 @@ The first key given is the one that it would rather use; the others can still op
 """
 
 import os
+import re
 import secrets
 import stat
 from collections.abc import Sequence
@@ -80,11 +81,11 @@ class Roots:
         if self.path is None:
             raise KeyRefused(
                 "The root key comes from PORTICO_MASTER_KEY, which cannot be changed from here: put the new key before "
-                "the old one in it, separated by a comma, restart every replica, and rotate again."
+                "the old one in it, separated by a comma or a space, restart every replica, and rotate again."
             )
         text = envelope.new_root_key()
         try:
-            _write(self.path, "\n".join([text, *self.path.read_text("utf-8").split()]))
+            _write(self.path, f"{text}\n{self.path.read_text('utf-8').strip()}")
         except OSError as problem:
             raise KeyRefused(
                 f"The key file {self.path} cannot be written ({problem.strerror}): put a new key on a line before the "
@@ -111,7 +112,7 @@ class Roots:
 def read_roots(settings: Settings, *, is_shared: bool, has_data: bool, service: RootService | None = None) -> Roots:
     """The keys of this process. Where there is none on the very first start, a key file is made; else KeyRefused."""
     if settings.master_key:
-        return Roots(parsed(settings.master_key.split(","), "PORTICO_MASTER_KEY"), service=service)
+        return Roots(parsed(settings.master_key, "PORTICO_MASTER_KEY"), service=service)
     path = Path(settings.master_key_file) if settings.master_key_file else settings.data_dir / KEY_FILE
     if settings.master_key_file or path.exists():
         return Roots(from_file(path), path, service)
@@ -135,16 +136,19 @@ def from_file(path: Path) -> list[LocalRoot]:
         raise KeyRefused(f"The key file {path} cannot be read.") from None
     if mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise KeyRefused(f"The key file {path} can be read by others; run `chmod 600 {path}`.")
-    lines = [line.strip() for line in text.splitlines()]
-    return parsed([line for line in lines if line and not line.startswith("#")] or [""], str(path))
+    return parsed(text, str(path))
 
 
-def parsed(texts: Sequence[str], source: str) -> list[LocalRoot]:
+def parsed(text: str, source: str) -> list[LocalRoot]:
+    """Keys between commas, spaces or the ends of lines, so that a key file can be put into a variable; `#` remarks."""
+    lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    keys = re.findall(r"[^,\s]+", " ".join(lines))
     try:
-        return [LocalRoot(envelope.parse_root_key(text)) for text in texts]
+        return [LocalRoot(envelope.parse_root_key(key)) for key in keys or [""]]
     except envelope.KeyMalformed:
         raise KeyRefused(
-            f"{source} does not hold 32 bytes as base64 or hex; make one with `openssl rand -base64 32`."
+            f"{source} does not hold 32 bytes as base64 or hex, or several of them with a comma, a space or the end of "
+            "a line between two; make one with `openssl rand -base64 32`."
         ) from None
 
 

@@ -121,7 +121,7 @@ def key(settings: Settings) -> Finding:
             open_transit(settings)
             return well("root key", f"kept by the Vault at {settings.vault_url}")
         if settings.master_key:
-            count = len(parsed(settings.master_key.split(","), "PORTICO_MASTER_KEY"))
+            count = len(parsed(settings.master_key, "PORTICO_MASTER_KEY"))
             return well("root key", "from PORTICO_MASTER_KEY" + (f", {count} of them" if count > 1 else ""))
         path = Path(settings.master_key_file) if settings.master_key_file else settings.data_dir / KEY_FILE
         if not path.exists() and not settings.master_key_file:
