@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
@@ -42,10 +43,7 @@ def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> No
         proxied = f"{told['url']}/proxy/projects?integrated_account_id={told['integrated_account_id']}"
         assert "Data-Science" in {each["name"] for each in got(proxied, told["api_token"])["result"]}
         assert got(f"{told['sandbox_url']}/v1/models", "sk-proj-demo")["object"] == "list"
-        ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
-        headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
-        with urlopen(Request(told["mcp_url"], json.dumps(ask).encode(), headers), timeout=10) as answer:
-            assert json.load(answer)["result"]["tools"]
+        assert tools_at(told["mcp_url"])
         assert_story(told)
         demo.send_signal(signal.SIGINT)
         out, _ = demo.communicate(timeout=SECONDS)
@@ -55,6 +53,41 @@ def test_the_demo_says_one_line_of_json_and_keeps_its_data(tmp_path: Path) -> No
         again = json.loads(line_of(demo.stdout))
     assert again["integrated_account_id"] == told["integrated_account_id"]
     assert again["api_token"] != told["api_token"]
+
+
+def tools_at(url: str) -> list[Any]:
+    ask = {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}
+    headers = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+    with urlopen(Request(url, json.dumps(ask).encode(), headers), timeout=10) as answer:
+        return json.load(answer)["result"]["tools"]
+
+
+def test_the_demos_mcp_address_goes_on_working_at_the_next_start(tmp_path: Path) -> None:
+    kept = tmp_path / "kept"
+    words = ["demo", "--json", "--data", str(kept), "--port"]
+    with started(*words, "0", environment=data(tmp_path)) as demo:
+        first = json.loads(line_of(demo.stdout))
+    port = first["url"].rpartition(":")[2]
+    secret = first["mcp_url"].rpartition("/")[2].encode()
+    assert not [each for each in kept.iterdir() if each.is_file() and secret in each.read_bytes()]
+    with started(*words, port, environment=data(tmp_path)) as demo:
+        second = json.loads(line_of(demo.stdout))
+        assert second["mcp_url"] == first["mcp_url"]
+        assert tools_at(first["mcp_url"])
+        path = f"{second['url']}/integrated-account/{second['integrated_account_id']}/mcp"
+        (server,) = [each for each in got(path, second["api_token"])["result"] if each["name"] == "Everything"]
+        headers = {"authorization": f"Bearer {second['api_token']}"}
+        with urlopen(Request(f"{path}/{server['id']}/rotate", b"", headers, method="POST"), timeout=10) as answer:
+            rotated = json.load(answer)["url"]
+    with started(*words, port, environment=data(tmp_path)) as demo:
+        third = json.loads(line_of(demo.stdout))
+        assert third["mcp_url"] not in {first["mcp_url"], rotated}
+        assert tools_at(third["mcp_url"])
+        assert tools_at(rotated)
+        with pytest.raises(HTTPError) as refused:
+            tools_at(first["mcp_url"])
+        refused.value.close()
+        assert refused.value.code == 404
 
 
 def assert_story(told: dict[str, str]) -> None:

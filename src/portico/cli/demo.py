@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 TENANT, USER = "demo-customer", "demo"
 HOST = "127.0.0.1"
+MEMO = "demo.sealed"
 PROJECT_KEY, ADMIN_KEY = "sk-proj-demo", "sk-admin-demo"
 Port = Annotated[int, Parameter(help="The port to listen on; 0 takes a free one.", show_default=True)]
 # The one line of `--json`, in this order.
@@ -63,7 +64,7 @@ async def _demo(listener: socket.socket, folder: Path, *, json: bool) -> int:
             facts = await _prepare(portico, settings, sandbox_url)
             password = await _make_user(portico)
         server = Server(configure(portico, HOST, port))
-        async with _announced(server, facts, password, json=json):
+        async with _announced(server, portico, facts, password, json=json):
             await server.serve(sockets=[listener])
     return 0
 
@@ -110,12 +111,14 @@ async def _make_user(portico: "Portico") -> str:
 
 
 @contextlib.asynccontextmanager
-async def _announced(server: Any, facts: dict[str, Any], password: str, *, json: bool) -> AsyncGenerator[None]:
+async def _announced(
+    server: Any, portico: "Portico", facts: dict[str, Any], password: str, *, json: bool
+) -> AsyncGenerator[None]:
     async def announce() -> None:
         while not server.started:  # noqa: ASYNC110 -- the server offers nothing to wait on
             await asyncio.sleep(0.01)
         account_id, api = facts["integrated_account_id"], Api(facts["url"], facts["api_token"])
-        facts["mcp_url"], billing_url = await asyncio.to_thread(open_servers, api, account_id)
+        facts["mcp_url"], billing_url = await _open_servers(portico, api, account_id)
         if json:
             complain(f"Sign in at {facts['url']}/sign-in as {USER} with the password {password}")
         say(json_.dumps({name: facts[name] for name in TOLD}) if json else _welcome(facts, password))
@@ -128,6 +131,24 @@ async def _announced(server: Any, facts: dict[str, Any], password: str, *, json:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+async def _open_servers(portico: "Portico", api: Api, account_id: str) -> tuple[str, str]:
+    """The servers' addresses: those of an earlier run while they hold, because somebody has put them into a client."""
+    from portico.gateway.bootstrap import ensure_first_environment
+    from portico.gateway.memo import Memo
+    from portico.vault import tokens
+
+    parts = portico.parts
+    environment = await ensure_first_environment(parts)
+    memo = Memo(parts.settings.data_dir / MEMO, environment.id, parts.keyring)
+    holding: dict[str, str] = {}
+    for secret in (await memo.read()).decode().split():
+        found = await parts.operators.server_by_digest(tokens.digest(secret, parts.keyring.pepper))
+        holding |= {found.id: secret} if found else {}
+    urls = await asyncio.to_thread(open_servers, api, account_id, holding)
+    await memo.write(" ".join(url.rpartition("/")[2] for url in urls).encode())
+    return urls
 
 
 def _called() -> str:

@@ -3,7 +3,9 @@ agent that waits for a yes. All of it comes of real calls, made while the demo a
 
 import contextlib
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -19,20 +21,21 @@ WANTED = ("update_a_openai_spend_limit", {"threshold_amount": 2_500_000})
 _PATIENCE_SECONDS = 15
 
 
-def open_servers(api: Api, account_id: str) -> tuple[str, str]:
-    """Make the demo's two servers, or give those of an earlier run new addresses: these, the wider one's first."""
+def open_servers(api: Api, account_id: str, holding: Mapping[str, str] = MappingProxyType({})) -> tuple[str, str]:
+    """The addresses of the demo's two servers, the wider one's first. Where none of an earlier run is known to hold (by
+    its server's id), a further server is made: one that nobody knows here may stand in somebody's client."""
     ends = (datetime.now(UTC) + timedelta(days=BILLING_DAYS)).replace(microsecond=0).isoformat()
-    known = {each["name"]: each["id"] for each in api.pages(f"/integrated-account/{account_id}/mcp")}
-    made = _server(api, account_id, known, {"name": EVERYTHING})
-    billing = _server(api, account_id, known, {"name": BILLING, "config": BILLING_CONFIG, "expires_at": ends})
-    return made["url"], billing["url"]
-
-
-def _server(api: Api, account_id: str, known: dict[str, str], wanted: dict[str, Any]) -> Any:
     path = f"/integrated-account/{account_id}/mcp"
-    if wanted["name"] in known:
-        return api.post(f"{path}/{known[wanted['name']]}/rotate")
-    return api.post(path, wanted)
+    known = {each["name"]: holding[each["id"]] for each in api.pages(path) if each["id"] in holding}
+
+    def address(wanted: dict[str, Any]) -> str:
+        secret = known.get(wanted["name"])
+        return f"{api.url}/mcp/{secret}" if secret else api.post(path, wanted)["url"]
+
+    return (
+        address({"name": EVERYTHING}),
+        address({"name": BILLING, "config": BILLING_CONFIG, "expires_at": ends}),
+    )
 
 
 def tell(api: Api, account_id: str, billing_url: str) -> None:
