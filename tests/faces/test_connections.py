@@ -1,9 +1,10 @@
 """Clients on real connections to our own server: that they leave is noticed, and answers come whole, in their order."""
 
 import asyncio
+import logging
 import socket
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 
 import pytest
@@ -75,6 +76,23 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Hous
         )
         yield House(stage, vendor, server.sockets[0].getsockname()[1])
         server.close()
+
+
+@contextmanager
+def heard(name: str) -> Generator[list[str]]:
+    """What a logger says, wherever else it goes."""
+    said: list[str] = []
+    handler = logging.Handler(logging.WARNING)
+    handler.emit = lambda record: said.append(record.getMessage())
+    known = logging.getLogger(name)
+    level = known.level
+    known.addHandler(handler)
+    known.setLevel(logging.WARNING)
+    try:
+        yield said
+    finally:
+        known.removeHandler(handler)
+        known.setLevel(level)
 
 
 async def silent(talk: Talk) -> None:
@@ -164,6 +182,25 @@ async def test_who_leaves_a_request_that_waited_behind_another_takes_it_along(ho
         await until(lambda: len(house.vendor.talks) == 2)
     await asyncio.wait_for(ended.wait(), 2)
     await house.logs(499, 200)
+
+
+@pytest.mark.parametrize("behind", [1, 2])
+async def test_who_leaves_with_requests_behind_an_open_one_is_no_mistake_of_ours(house: House, behind: int) -> None:
+    ended = asyncio.Event()
+
+    async def counted(talk: Talk) -> None:
+        await talk.is_left()
+        ended.set()
+
+    await house.ready(counted)
+    before = len(house.vendor.talks)
+    with heard("uvicorn.error") as said:
+        async with house.line() as (_, writer):
+            writer.write(house.asks("POST", b"{}") * (1 + behind))
+            await until(lambda: len(house.vendor.talks) == before + 1)
+        await asyncio.wait_for(ended.wait(), 2)
+        await house.logs(499)
+    assert said == []
 
 
 async def test_answers_come_whole_one_after_another_on_one_connection(house: House) -> None:

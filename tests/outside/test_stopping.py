@@ -167,6 +167,22 @@ def test_a_call_without_an_answer_yet_gets_a_503_that_says_it_may_have_happened(
         assert opened.process.wait(30) == 0
 
 
+def test_an_admin_call_that_would_go_on_gets_a_503_and_is_no_mistake_of_ours(tmp_path: Path) -> None:
+    with _opened(tmp_path, 1) as opened:
+        opened.world.faults.append(FaultRule(Fault("delay", "60"), "GET", ""))
+        before = len(opened.world.requests)
+        body = {"integration": "openai", "tenant_id": "late", "context": {"api_key": PROJECT_KEY}}
+        kept: list[Got] = []
+        call = _in_thread(lambda: opened.ask("POST", "/integrated-account", body), kept)
+        _until(lambda: len(opened.world.requests) > before)
+        _stop(opened)
+        call.join(20)
+        assert (kept[0].status, kept[0].headers["x-gateway-error"]) == (503, "stopping"), kept
+        assert opened.process.wait(30) == 0
+        assert opened.process.stderr
+        assert opened.process.stderr.read() == ""
+
+
 def test_a_tool_that_would_go_on_ends_with_an_error_as_its_last_event(tmp_path: Path) -> None:
     with _opened(tmp_path, 1) as opened:
         made = opened.ask("POST", f"/integrated-account/{opened.account_id}/mcp", {"name": "s"})

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import logging
 import time
 
 import openai
@@ -59,6 +60,17 @@ def test_connection_can_be_reset_before_the_headers(call: Caller) -> None:
     with pytest.raises((ConnectionResetError, http.client.RemoteDisconnected)):
         call("GET", "/v1/models", headers={"x-sandbox-fault": "reset"})
     assert call("GET", "/_sandbox/requests").json["data"][0]["status"] == 0
+
+
+@pytest.mark.parametrize("text", ["reset", "reset=20", "truncate", "truncate=0"])
+def test_a_connection_that_ends_on_purpose_is_no_mistake(
+    call: Caller, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING, "uvicorn.error"):
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            call("GET", "/v1/models", headers={"x-sandbox-fault": text})
+        assert call("GET", "/v1/models").status == 200
+    assert [each.getMessage() for each in caplog.records if each.name.startswith("uvicorn")] == []
 
 
 @pytest.mark.parametrize("text", ["reset=20", "truncate", "truncate=0"])

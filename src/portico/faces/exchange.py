@@ -52,6 +52,7 @@ class Exchange:
         """Have `leave` called as soon as the client has gone, which may have happened already."""
         self._leave, self._connection.exchange = leave, self
         if self._cycle.disconnected or self._cycle.transport.is_closing():
+            self._cycle.disconnected = True  # the server itself hears of it once what it has written is gone
             leave()
 
     def unwatch(self) -> None:

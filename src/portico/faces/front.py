@@ -1,5 +1,6 @@
 """The door: every request comes in here. The hot faces are chosen on the raw path, ahead of any framework's routing."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
@@ -7,9 +8,10 @@ from typing import Any
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match, Router
 
-from portico.errors import ClientLeft, NotFound, Refusal, VerbNotAllowed
+from portico.errors import ClientLeft, NotFound, Refusal, Stopping, VerbNotAllowed
 from portico.faces import local_pages
 from portico.faces.http import Aborted, Incoming, Receive, Scope, Send, describe, write_json
+from portico.faces.leaving import is_leaving
 from portico.gateway.parts import Parts
 from portico.log import about, redact
 
@@ -73,9 +75,12 @@ class Front:
             return
         except Aborted:
             raise
+        except asyncio.CancelledError as problem:
+            if not is_leaving(problem):
+                raise
+            await _refuse(send, Stopping(), incoming)
         except Exception as problem:
-            status, body, headers = describe(problem, incoming.request_id)
-            await write_json(send, status, body, headers)
+            await _refuse(send, problem, incoming)
 
     def _introduce(self, incoming: Incoming) -> None:
         """To the log, and to the trace that it is part of."""
@@ -100,6 +105,11 @@ class Front:
     def _verbs_at(self, scope: Scope) -> set[str]:
         matching = (each for each in self._router.routes if each.matches(scope)[0] is not Match.NONE)
         return {verb for each in matching for verb in getattr(each, "methods", None) or ()}
+
+
+async def _refuse(send: Send, problem: Exception, incoming: Incoming) -> None:
+    status, body, headers = describe(problem, incoming.request_id)
+    await write_json(send, status, body, headers)
 
 
 async def _nothing_here(scope: Any, _receive: Any, _send: Any) -> None:

@@ -46,6 +46,8 @@ class DeadlineProtocol(HttpToolsProtocol):
     _waits_for = NOTHING
     _since = 0.0
     _body_bytes = 0
+    # Requests behind which others came on the same connection before they were answered: uvicorn knows the last alone.
+    _earlier: tuple[Any, ...] = ()
     exchange: Exchange | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # pyright: ignore[reportIncompatibleMethodOverride] -- as uvicorn has it
@@ -57,6 +59,10 @@ class DeadlineProtocol(HttpToolsProtocol):
             self._look.cancel()
             self._look = None
         super().connection_lost(exc)
+        for cycle in self._earlier:
+            if not cycle.response_complete:
+                cycle.disconnected = True
+                cycle.message_event.set()
         if self.exchange is not None:
             self.exchange.left()
 
@@ -66,7 +72,10 @@ class DeadlineProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._wait_for(BODY)
+        before: Any = self.cycle  # None at first
         super().on_headers_complete()
+        if before is not None and not before.response_complete:
+            self._earlier = (*(each for each in self._earlier if not each.response_complete), before)
         scope: dict[str, Any] = self.scope  # pyright: ignore[reportAssignmentType] -- ASGI lets servers add to it
         scope[EXCHANGE] = Exchange(self.cycle, self)
         if getattr(self.server_state, "is_draining", False):

@@ -51,17 +51,21 @@ class Wire:
         while (await self._receive())["type"] != "http.disconnect":
             pass
 
-    def abort(self) -> bool:
-        """Reset the connection. False where the server gives no way to its transport."""
+    async def break_off(self, *, in_order: bool = False) -> None:
+        """End the connection: reset it, or close it once what was written has left. Returns when the server knows of
+        it, because otherwise it would take an answer without an end for a mistake."""
         # uvicorn's `send` is a method of the exchange, which holds the transport; ASGI itself has no word for this.
         transport: Any = getattr(getattr(self._send, "__self__", None), "transport", None)
         if transport is None:
-            return False
-        held: Any = transport.get_extra_info("socket")
-        if held is not None:
-            held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        transport.abort()
-        return True
+            return
+        if in_order:
+            transport.close()
+        else:
+            held: Any = transport.get_extra_info("socket")
+            if held is not None:
+                held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            transport.abort()
+        await self.until_client_leaves()
 
 
 def pack(answer: Answer, headers: HeaderPairs) -> Outgoing:
@@ -79,7 +83,7 @@ def pack(answer: Answer, headers: HeaderPairs) -> Outgoing:
 
 async def deliver(wire: Wire, outgoing: Outgoing, fault: Fault | None) -> None:
     if fault is not None and fault.name == "reset" and not fault.value:
-        wire.abort()
+        await wire.break_off()
         return
     headers = list(outgoing.headers)
     if outgoing.length is not None and outgoing.status != 204:
@@ -147,8 +151,9 @@ async def _cut_short(wire: Wire, outgoing: Outgoing, fault: Fault) -> None:
     elif fault.name == "reset":
         # Give the bytes a moment to leave; an abort drops what is still waiting to be written.
         await asyncio.sleep(0.01)
-        wire.abort()
-    # For "truncate", returning early makes the server close the connection in good order.
+        await wire.break_off()
+    else:
+        await wire.break_off(in_order=True)
 
 
 def _failed(fault: Fault) -> Reply:

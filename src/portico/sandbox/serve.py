@@ -25,6 +25,7 @@ def server(world: World, host: str = "127.0.0.1", port: int = 8701) -> uvicorn.S
         ws="none",
         access_log=False,
         log_level="critical",
+        log_config=None,  # in the demo the process is the gateway's, and so is what is written
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=75,  # a connection that ends while a client uses it again looks like a fault, and is none
