@@ -208,9 +208,10 @@ async def test_a_custom_call_answers_with_the_vendors_body_and_in_the_envelope_w
         assert got.content == bare.content
     for chosen in ("unified", "normalized"):
         got = await stage.custom("GET", "models", query={"truto_response_format": chosen})
-        assert got.json == {"result": bare.json}
+        assert got.json == {"result": bare.json, "next_cursor": None, "prev_cursor": None}
     told = (await stage.custom("GET", "models", query={"truto_response_format": "debug"})).json
     assert (told["result"], told["debug"]["data"]) == (bare.json, bare.json)
+    assert list(told) == ["result", "next_cursor", "prev_cursor", "debug"]
     assert told["debug"]["requestUrl"].endswith("/models")
     unknown = await stage.custom("GET", "models", query={"truto_response_format": "xml"})
     assert (unknown.status, unknown.json["details"]["failures"][0]["path"]) == (400, "truto_response_format")

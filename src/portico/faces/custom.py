@@ -6,7 +6,7 @@ from urllib.parse import unquote_plus
 from msgspec import structs
 
 from portico.errors import Failure, InvalidArguments, NotFound, Refusal
-from portico.faces.envelope import FORMATS, SKIP, enclose, refuse_skipping
+from portico.faces.envelope import CUSTOM, FORMATS, SKIP, enclose, refuse_skipping
 from portico.faces.http import (
     Incoming,
     Send,
@@ -57,7 +57,7 @@ async def serve_custom(incoming: Incoming, send: Send, parts: Parts) -> None:
             is_bare = ours.get("truto_response_format") in {"raw", "stream"}
             call = structs.replace(await _call("custom", account_id, path, query, incoming), shaped=not is_bare)
             answer = await execute(caller, call, parts, entry)
-            answer = await enclose(answer, "custom", chosen, (), parts.settings.reshape_limit_bytes)
+            answer = await enclose(answer, CUSTOM, chosen, (), parts.settings.reshape_limit_bytes)
             await write_answer(send, answer, (("x-portico-request-id", incoming.request_id),))
 
     await while_connected(incoming, work())

@@ -18,6 +18,10 @@ FORMATS = ("unified", "normalized", "raw", "stream", "debug")
 # What the reference calls a wish to make no call. To take it and act all the same would be the worst of all answers.
 SKIP = "truto_skip_api_call"
 _STANDARD = frozenset({"list", "get", "create", "update", "delete"})
+# No catalog has a method of this name. The reference tells cursors of such calls; ours are the vendor's, in its body.
+CUSTOM = "/custom"
+_NO_CURSORS: dict[str, Any] = {"next_cursor": None, "prev_cursor": None}
+_NO_CURSORS_TAIL = b',"next_cursor":null,"prev_cursor":null}'
 _encoder = msgspec.json.Encoder()
 _JSON_HEADER = ("content-type", "application/json")
 
@@ -33,7 +37,7 @@ def refuse_skipping(said: str) -> list[Failure]:
 async def enclose(
     answer: Answer, method: str, chosen: str, excluded: Iterable[str] = (), limit_bytes: int = 33_554_432
 ) -> Answer:
-    """The answer in the format that was asked for."""
+    """The answer in the format that was asked for. The method of the Custom API is CUSTOM."""
     if chosen in {"raw", "stream"} or answer.is_preview or not (answer.page or _is_json(answer)):
         return answer
     if answer.page is None and method in _STANDARD - {"list"} and chosen != "debug" and not excluded:
@@ -44,10 +48,11 @@ async def enclose(
         return await _reshaped(answer, method, chosen, tuple(excluded), limit_bytes)
     if answer.page is not None:
         return _with(answer, page_bytes(answer.page))
+    tail = _NO_CURSORS_TAIL if method == CUSTOM else b"}"
     if answer.stream is not None:
         headers = [pair for pair in answer.headers if pair[0].lower() != "content-length"]
-        return structs.replace(answer, headers=headers, stream=_around(answer.stream))
-    return structs.replace(answer, content=b'{"result":' + (answer.content or b"null") + b"}")
+        return structs.replace(answer, headers=headers, stream=_around(answer.stream, tail))
+    return structs.replace(answer, content=b'{"result":' + (answer.content or b"null") + tail)
 
 
 def page_bytes(page: Page) -> bytes:
@@ -75,7 +80,7 @@ async def _reshaped(answer: Answer, method: str, chosen: str, excluded: tuple[st
         cursors = {"next_cursor": page.next_cursor, "prev_cursor": page.prev_cursor, "result_count": page.count}
         body = {"result": value, **cursors}
     elif method not in _STANDARD or chosen == "debug":
-        body = {"result": value}
+        body = {"result": value} | (_NO_CURSORS if method == CUSTOM else {})
     if chosen == "debug":
         body["debug"] = _debug(answer, body)
     return _with(answer, msgspec.json.encode(body))
@@ -127,12 +132,12 @@ def _with(answer: Answer, content: bytes) -> Answer:
     return structs.replace(answer, headers=[*headers, _JSON_HEADER], content=content, stream=None)
 
 
-async def _around(stream: ByteStream) -> AsyncIterator[bytes]:
+async def _around(stream: ByteStream, tail: bytes) -> AsyncIterator[bytes]:
     try:
         yield b'{"result":'
         async for piece in stream:
             yield piece
-        yield b"}"
+        yield tail
     finally:
         await stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
 
