@@ -6,7 +6,7 @@ from portico.catalog.near import nearest
 from portico.catalog.schema import Check, compile_check
 from portico.errors import Failure, InvalidArguments
 from portico.model.offered import Offered
-from portico.model.operation import Parameter
+from portico.model.operation import Operation, Parameter
 from portico.shapes import Json, decode_or_text, is_list, is_record
 from portico.toolbox.tools import IDENTITY, shown_name
 
@@ -70,11 +70,12 @@ class Arguments:
 
     def _unknown(self, name: str) -> Failure:
         shown = [shown_name(self._operation, each) for each in self._operation.parameters if each.shown != "never"]
-        near = nearest(name, shown, 1)
-        hint = f"did you mean {near[0]!r}? " if near else ""
-        return Failure(
-            name, f"is not an argument; {hint}what the vendor takes beyond these goes into extra", ", ".join(shown)
-        )
+        words = name.lower().split("_")
+        near = nearest(name, shown, 1) or [each for each in shown if each in words]  # `group_by` for `by`
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        if isinstance(self._operation, Operation):
+            hint = f"{hint or ';'} what the vendor takes beyond these goes into extra"
+        return Failure(name, f"is not an argument{hint}", ", ".join(shown))
 
 
 def full_schema(operation: Offered) -> Json:

@@ -40,6 +40,14 @@ async def test_invalid_argument_names_itself_its_problem_and_what_is_allowed(ser
     assert refusal["input_schema"]["required"] == ["model", "input", "voice"]
 
 
+@pytest.mark.parametrize("report", ["openai_costs_report", "openai_usage_report"])
+async def test_what_a_report_calls_otherwise_than_the_vendor_is_named(server: Speaker, report: str) -> None:
+    refusal = await server.refusal(report, {"start_time": "last month", "group_by": ["project_id"]})
+    assert refusal["error"].startswith("group_by: is not an argument; did you mean 'by'?; allowed: ")
+    refusal = await server.refusal(report, {"start_time": "last month", "colour": "red"})
+    assert refusal["error"].startswith("colour: is not an argument; allowed: ")
+
+
 async def test_all_that_is_wrong_is_said_at_once(server: Speaker) -> None:
     refusal = await server.refusal(
         "create_a_openai_response", {"model": "a", "max_output_tokens": 1, "verbosity": "loud"}
