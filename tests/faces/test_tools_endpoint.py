@@ -267,3 +267,26 @@ async def test_a_tool_call_that_was_cut_off_is_not_made_again(stage: Stage) -> N
     again = await run(stage, "create_a_openai_project", {"name": "Cut off"}, "tool-cut")
     assert (again.status, again.json["code"]) == (409, "outcome_unknown")
     assert not stage.seen()
+
+
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    "path", ["/api-token", "/unified/user-directory/groups?integrated_account_id={}", "/integrated-account/{}/tools/x"]
+)
+async def test_a_form_where_json_is_expected_is_called_a_form(stage: Stage, path: str) -> None:
+    sent = stage.client.send
+    address = path.format(stage.account_id)
+    got = await sent("POST", address, content=b"name=x", headers={"content-type": f"{FORM}; charset=utf-8"})
+    assert got.status == 400
+    assert got.sentence.startswith(f"the body is '{FORM}', and not to be read as JSON: ")
+    assert got.sentence.endswith("; allowed: JSON, with content-type: application/json")
+    got = await sent("POST", address, content=b"{", headers={"content-type": "application/json"})
+    assert got.sentence.startswith("the body is not valid JSON: ")
+
+
+async def test_json_that_calls_itself_a_form_is_taken(stage: Stage) -> None:
+    """As curl sends it where nobody names the content type."""
+    got = await stage.client.send("POST", "/api-token", content=b'{"name": "x"}', headers={"content-type": FORM})
+    assert got.status == 201

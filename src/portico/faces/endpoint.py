@@ -16,13 +16,14 @@ from portico.clock import is_sayable
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.http import Incoming, Receive, Send, while_connected, write_answer, write_json, write_tagged
 from portico.faces.http import Scope as AsgiScope
+from portico.faces.json_body import read_json
 from portico.faces.query import read_query
 from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.parts import Parts
 from portico.model.account import EnvironmentId
 from portico.model.call import Answer
 from portico.model.caller import Caller, Scope
-from portico.shapes import NotJson, decode, is_list, is_record
+from portico.shapes import is_list, is_record
 from portico.store import replays
 
 B = TypeVar("B", bound=Struct)
@@ -106,7 +107,7 @@ class Served:
             caller=caller,
             path=scope["path_params"],
             query=read_query(incoming.pairs(), endpoint.query or NoQuery),
-            body=read_body(content, endpoint.body) if endpoint.body else None,
+            body=read_body(content, endpoint.body, incoming.header("content-type")) if endpoint.body else None,
             request_id=incoming.request_id,
         )
         key = incoming.header("idempotency-key")
@@ -178,12 +179,9 @@ def _body_check(kind: type[Struct]) -> Check:
     return compile_check(msgspec.json.schema(kind))
 
 
-def read_body(content: bytes, kind: type[B]) -> B:
+def read_body(content: bytes, kind: type[B], content_type: str = "") -> B:
     """The body as its type; InvalidArguments with every failure there is, not only the first."""
-    try:
-        value = decode(content or b"{}")
-    except NotJson as problem:
-        raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
+    value = read_json(content, content_type)
     if _is_deeper(value, MOST_LEVELS):
         raise InvalidArguments([Failure("", f"the body is nested deeper than {MOST_LEVELS} levels")])
     try:

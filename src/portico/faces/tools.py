@@ -10,13 +10,14 @@ from starlette.routing import Route
 
 from portico.errors import Failure, InvalidArguments, Refusal
 from portico.faces.http import Incoming, Receive, Scope, Send, begin, while_connected, write_json
+from portico.faces.json_body import read_json
 from portico.gateway.admit import admit_account
 from portico.gateway.idempotency import MOST_KEPT_BYTES, Claim, Fingerprint, Kept
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.caller import Caller
 from portico.model.secret import SecretRules, SecretWay
-from portico.shapes import NotJson, decode, is_record
+from portico.shapes import is_record
 from portico.store import replays
 from portico.toolbox.results import ToolResult
 from portico.toolbox.run import Toolbox, ToolCall
@@ -54,7 +55,7 @@ class ToolsFace:
                 asked = ToolCall(
                     account_id=account_id,
                     name=name,
-                    arguments=_arguments(content),
+                    arguments=_arguments(content, incoming.header("content-type")),
                     face="tools",
                     secrets=_secrets(incoming),
                     request_id=incoming.request_id,
@@ -115,11 +116,8 @@ def _secrets(incoming: Incoming) -> SecretRules | None:
         raise InvalidArguments([Failure("secrets", f"is {given[:100]!r}", ", ".join(get_args(SecretWay)))]) from None
 
 
-def _arguments(content: bytes) -> dict[str, Any]:
-    try:
-        arguments: Any = decode(content) if content else {}
-    except NotJson as problem:
-        raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
+def _arguments(content: bytes, content_type: str) -> dict[str, Any]:
+    arguments = read_json(content, content_type)
     if not is_record(arguments):
         raise InvalidArguments([Failure("", "the body must be an object of arguments")])
     return arguments

@@ -9,13 +9,14 @@ from msgspec import Struct
 from portico.errors import Failure, InvalidArguments, NotFound, VerbNotAllowed
 from portico.faces.envelope import SKIP, refuse_skipping, remove
 from portico.faces.http import Incoming, Send, account_of, begin, while_connected, write_json
+from portico.faces.json_body import read_json
 from portico.faces.patience import read_patience
 from portico.gateway import brackets
 from portico.gateway.parts import Parts
 from portico.model.account import AccountId
 from portico.model.call import Patience
 from portico.model.caller import Caller
-from portico.shapes import Json, NotJson, decode, is_list, is_record
+from portico.shapes import Json, decode, is_list, is_record
 from portico.unified.models import DEFAULT_LIMIT
 from portico.unified.request import Ask
 from portico.unified.run import Result, Unified
@@ -80,7 +81,8 @@ class UnifiedFace:
 
 async def _asked(caller: Caller, incoming: Incoming, target: Target) -> tuple[Options, Ask]:
     options, query = split_query(incoming.pairs())
-    body = read_body(await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b"")
+    content = await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b""
+    body = read_body(content, incoming.header("content-type"))
     ask = msgspec.structs.replace(
         read_ask(target, options, query, body),
         account_id=account_of(caller, options.account_id or str(body.get("integrated_account_id") or "")),
@@ -135,11 +137,8 @@ def split_query(pairs: list[tuple[str, str]]) -> tuple[Options, Json]:
     return _options(ours), plain | brackets.nest(nested)
 
 
-def read_body(content: bytes) -> Json:
-    try:
-        body: Any = decode(content) if content else {}
-    except NotJson as problem:
-        raise InvalidArguments([Failure("", f"the body is not valid JSON: {problem}")]) from None
+def read_body(content: bytes, content_type: str = "") -> Json:
+    body = read_json(content, content_type)
     if not is_record(body):
         raise InvalidArguments([Failure("", "the body must be an object")])
     return body
