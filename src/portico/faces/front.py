@@ -91,6 +91,8 @@ class Front:
     async def _route(self, incoming: Incoming, scope: Scope, receive: Receive, send: Send) -> None:
         scope["portico.incoming"] = incoming
         scope["app"] = self  # its presence makes the router raise a 405 instead of answering it
+        if scope["path"].endswith("/") and scope["path"] != "/" and not self._verbs_at(scope):
+            scope["path"] = scope["path"][:-1]  # answered here: a redirect would lose the body of a write
         try:
             router: Any = self._router  # the framework's own ASGI types differ from ours in name only
             await router(scope, receive, send)

@@ -15,7 +15,7 @@ from portico.unified.plan import Layers, levels_of_environment, plan_of, refuse_
 
 TAG = "Unified models"
 # The addresses here, which lie among those of the Unified API.
-ADDRESSES = re.compile(r"/unified/(meta(/[^/]+){0,2}|[^/]+/[^/]+(/[^/]+)?/meta/[^/]+)")
+ADDRESSES = re.compile(r"/unified/(meta(/[^/]+){0,2}|[^/]+/[^/]+(/[^/]+)?/meta/[^/]+)/?")
 
 
 class OfModel(NoQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -74,7 +74,7 @@ class McpFace:
         """What is wrong before a message was read is told like every other refusal, but never cached."""
         try:
             self._check_origin(incoming)
-            served = await self._find(unquote(incoming.path.removeprefix(PREFIX)))
+            served = await self._find(unquote(incoming.path.removeprefix(PREFIX).removesuffix("/")))
             caller = await self._caller(served.server, incoming)
             if incoming.verb != "POST":
                 raise VerbNotAllowed(
