@@ -33,9 +33,18 @@ class House:
         self.vendor.perform(script)
         self.account = await plant(self.stage, self.vendor.base_url)
 
-    def asks(self, verb: str = "GET", body: bytes = b"", *, length: int | None = None, version: str = "1.1") -> bytes:
-        """A request to passthrough, as it goes over the wire."""
-        lines = [f"{verb} /passthrough/{self.account}/v1/models HTTP/{version}", "host: portico.test"]
+    def asks(
+        self,
+        verb: str = "GET",
+        body: bytes = b"",
+        *,
+        length: int | None = None,
+        version: str = "1.1",
+        address: str = "",
+    ) -> bytes:
+        """A request, to passthrough unless told otherwise, as it goes over the wire."""
+        path = address or f"/passthrough/{self.account}/v1/models"
+        lines = [f"{verb} {path} HTTP/{version}", "host: portico.test"]
         lines.append(f"authorization: Bearer {self.stage.client.token}")
         if body or length:
             lines.append(f"content-length: {length or len(body)}")
@@ -238,3 +247,31 @@ async def test_a_head_alone_has_the_length_and_no_body(house: House) -> None:
         house.vendor.perform(prompt)
         writer.write(house.asks())
         assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/proxy/users", "/proxy/users/user-1", "/unified/user-directory/users", "/unified/user-directory/users/user-1",
+        "/unified/meta", "/integrated-account",
+    ],
+)  # fmt: skip
+async def test_a_head_of_ours_is_that_of_its_get_alone(house: House, path: str) -> None:
+    listed = b'{"object":"list","data":[{"id":"user-1","name":"A B"}],"has_more":false,"id":"user-1","name":"A B"}'
+
+    async def told(talk: Talk) -> None:
+        await talk.say(HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(listed) + listed)
+
+    await house.ready(told)
+    query = f"?integrated_account_id={house.account}&limit=1" if "meta" not in path and path[1] != "i" else ""
+    async with house.line() as (reader, writer):
+        heads: list[dict[bytes, bytes]] = []
+        for verb in ("HEAD", "GET", "HEAD"):
+            writer.write(house.asks(verb, address=path + query))
+            head = (await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)).lower()
+            assert head.startswith(b"http/1.1 200 ok\r\n"), head
+            heads.append(dict(line.split(b": ", 1) for line in head.splitlines()[1:-1]))
+            if verb == "GET":
+                await reader.readexactly(int(heads[-1][b"content-length"]))
+    first, got, last = ({name: head[name] for name in (b"content-type", b"content-length")} for head in heads)
+    assert first == got == last

@@ -18,6 +18,7 @@ from portico.log import about, redact
 HotFace = Callable[[Incoming, Send, Parts], Awaitable[None]]
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 _NOTHING = re.compile(r"(?!)")
+_READING = frozenset({"GET", "HEAD"})
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32_768
 
@@ -67,7 +68,7 @@ class Front:
                 await local_pages.allow(send)
                 return
             face = self._hot.get(incoming.path[1:].partition("/")[0])
-            if face is not None and not (incoming.verb == "GET" and self._cold.fullmatch(incoming.path)):
+            if face is not None and not (incoming.verb in _READING and self._cold.fullmatch(incoming.path)):
                 await face(incoming, send, self._parts)
             else:
                 await self._route(incoming, scope, receive, send)

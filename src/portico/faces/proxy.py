@@ -18,8 +18,9 @@ from portico.model.caller import Caller
 from portico.shapes import is_list
 
 PREFIX = "/proxy/"
-_ONE_SEGMENT = {"GET": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
-_TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "DELETE": "delete"}
+# HEAD is GET whose body the server leaves out.
+_ONE_SEGMENT = {"GET": "list", "HEAD": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
+_TWO_SEGMENTS = {"GET": "get", "HEAD": "get", "PATCH": "update", "DELETE": "delete"}
 # What the reference's own toolset writes in an id's place for things that have none.
 _NO_ID = "undefined"
 # Accepted from clients of the reference, and without a meaning here.
@@ -91,7 +92,7 @@ def target(verb: str, path: str) -> tuple[str, str, str]:
     if method is None:
         raise VerbNotAllowed(
             f"The Proxy API takes GET, POST, PATCH and DELETE here, not {verb}.",
-            headers={"allow": "GET, POST, PATCH, DELETE"},
+            headers={"allow": "GET, HEAD, POST, PATCH, DELETE"},
         )
     identity = segments[1] if len(segments) == 2 else ""
     return segments[0], method, "" if identity == _NO_ID else identity

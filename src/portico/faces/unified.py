@@ -24,8 +24,9 @@ from portico.unified.run import Result, Unified
 PREFIX = "/unified/"
 MOST_BODY_BYTES = 2_097_152
 FORMATS = ("unified", "normalized", "raw", "debug")
-_ONE_SEGMENT = {"GET": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
-_TWO_SEGMENTS = {"GET": "get", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
+# HEAD is GET whose body the server leaves out.
+_ONE_SEGMENT = {"GET": "list", "HEAD": "list", "POST": "create", "PATCH": "update", "DELETE": "delete"}
+_TWO_SEGMENTS = {"GET": "get", "HEAD": "get", "PATCH": "update", "PUT": "update", "DELETE": "delete"}
 _STANDARD = frozenset({"list", "get", "create", "update", "delete"})
 _NO_ID = "undefined"
 # Accepted from clients of the reference, and without a meaning here.
@@ -111,7 +112,7 @@ def read_target(verb: str, path: str) -> Target:
     if method is None:
         raise VerbNotAllowed(
             f"The Unified API takes GET, POST, PATCH and DELETE here, not {verb}.",
-            headers={"allow": "GET, POST, PATCH, DELETE"},
+            headers={"allow": "GET, HEAD, POST, PATCH, DELETE"},
         )
     identity = rest[0] if rest else ""
     return Target(model=model, resource=resource, method=method, id="" if identity == _NO_ID else identity)
