@@ -169,7 +169,8 @@ class IntegratedAccounts(Resource[Mode]):
         idempotency_key: str = "",
     ) -> Flow[AccountShown]:
         """Connect an account. Each key is proved with a harmless call; `status` and `last_error` say how that went.
-        Needs the scope `accounts`."""
+        `is_sandbox` is a mark of yours, shown and taken as a filter: it holds nothing back, and the account's
+        calls may write. Needs the scope `accounts`."""
         return self._value(
             Call(
                 "POST",

@@ -16,6 +16,9 @@ class ImportBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     `log_bodies`: whether bodies of its calls are kept beside the request log; null: as the environment has it.
     `region` is kept as a note: which of a vendor's own regions is called, `base_url` says.
+    `is_sandbox` is a mark of yours for accounts that are there to try things, set when the account is made: shown,
+    told in events, and a filter of lists. It holds nothing back; calls of such an account go to its vendor like any
+    other's, those that write too. (A sandbox account of the reference's is a read-only copy; there is none here.)
     """
 
     tenant_id: str

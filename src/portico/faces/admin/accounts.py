@@ -238,7 +238,9 @@ ENDPOINTS = (
     ),
     Endpoint(
         verb="POST", path="/integrated-account", name="importIntegratedAccount", summary="Connect an account", tag=TAG,
-        description="Each key is proved with a harmless call; `status` and `last_error` say how that went.",
+        description="Each key is proved with a harmless call; `status` and `last_error` say how that went. "
+        "`is_sandbox` is a mark of yours, shown and taken as a filter: it holds nothing back, and the account's calls "
+        "may write.",
         handler=import_account, body=ImportBody, returns=AccountShown, scope="accounts", status=201,
     ),
     Endpoint(
