@@ -108,6 +108,18 @@ COMMANDS: dict[str, str | dict[str, str]] = {
         "show": "portico.cli.watches:show|Show one watched job.",
         "stop": "portico.cli.watches:stop|Stop watching.",
     },
+    "integrations": {
+        "": "The vendors that an environment has, and what is said of them.",
+        "list": "portico.cli.integrations:list_|List integrations.",
+        "show": "portico.cli.integrations:show|Show one integration.",
+        "texts": "portico.cli.integrations:texts|List what is said of its methods, and by whom.",
+    },
+    "files": {
+        "": "Files that are kept for tools.",
+        "list": "portico.cli.files:list_|List kept files.",
+        "link": "portico.cli.files:link|Make a link to a kept file.",
+        "delete": "portico.cli.files:delete|Delete a kept file.",
+    },
     "secrets": {
         "": "Keys kept under names, for accounts.",
         "list": "portico.cli.secrets:list_|List stored secrets.",
