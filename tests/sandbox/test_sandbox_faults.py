@@ -10,6 +10,7 @@ import pytest
 from bare_http import Caller
 from openai import OpenAI
 
+from portico.sandbox.serve import running
 from portico.sandbox.state import World
 
 
@@ -70,6 +71,21 @@ def test_a_connection_that_ends_on_purpose_is_no_mistake(
         with pytest.raises((ConnectionError, http.client.HTTPException)):
             call("GET", "/v1/models", headers={"x-sandbox-fault": text})
         assert call("GET", "/v1/models").status == 200
+    assert [each.getMessage() for each in caplog.records if each.name.startswith("uvicorn")] == []
+
+
+def test_an_end_in_the_middle_of_an_answer_is_no_mistake(caplog: pytest.LogCaptureFixture) -> None:
+    made = World()
+    with running(made) as url:
+        caplog.set_level(logging.WARNING, "uvicorn.error")  # as a gateway in the same process has it
+        place = url.removeprefix("http://")
+        connection = http.client.HTTPConnection(place, timeout=5)
+        connection.request("GET", "/v1/models", headers={"x-sandbox-fault": "delay=60"})
+        ends = time.monotonic() + 5
+        while not made.requests and time.monotonic() < ends:
+            time.sleep(0.01)
+    connection.close()
+    assert made.requests
     assert [each.getMessage() for each in caplog.records if each.name.startswith("uvicorn")] == []
 
 

@@ -1,5 +1,6 @@
 """Runs the emulator with uvicorn: by the command, or in a thread for tests and the demo."""
 
+import logging
 import socket
 import threading
 import time
@@ -12,11 +13,12 @@ from portico.sandbox.app import build
 from portico.sandbox.state import World
 
 START_SECONDS = 5.0
+_server_log = logging.getLogger("uvicorn.error")
 
 
 def server(world: World, host: str = "127.0.0.1", port: int = 8701) -> uvicorn.Server:
     """A server that has not been started: await its `serve()`, or call `run()`."""
-    # Faults end exchanges in ways that uvicorn reports as errors, so only what is fatal is written.
+    # Exchanges end in ways that uvicorn reports as errors, so only what is fatal is written.
     config = uvicorn.Config(
         build(world),
         host=host,
@@ -39,6 +41,8 @@ def running(world: World, host: str = "127.0.0.1", port: int = 0) -> Generator[s
     listener = socket.create_server((host, port))
     served = server(world, host)
     thread = threading.Thread(target=served.run, kwargs={"sockets": [listener]}, daemon=True)
+    quiet = _Quiet(thread)
+    _server_log.addFilter(quiet)
     thread.start()
     deadline = time.monotonic() + START_SECONDS
     while not served.started and time.monotonic() < deadline:
@@ -50,3 +54,16 @@ def running(world: World, host: str = "127.0.0.1", port: int = 0) -> Generator[s
         served.force_exit = True
         thread.join(START_SECONDS)
         listener.close()
+        _server_log.removeFilter(quiet)
+
+
+class _Quiet(logging.Filter):
+    """Only what is fatal of this thread's server: the log is the whole process's, and whoever comes later sets its
+    level."""
+
+    def __init__(self, thread: threading.Thread) -> None:
+        super().__init__()
+        self._thread = thread
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return record.thread != self._thread.ident or record.levelno >= logging.CRITICAL
