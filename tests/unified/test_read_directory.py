@@ -144,6 +144,8 @@ async def test_a_moment_alone_means_that_very_one(directory: Directory, name: st
         ({"emails[email]": "a@b.example", "emails[type]": "work"}, "allowed: emails=…"),
         ({"emails[email][eq]": "a@b.example"}, "allowed: emails=…"),
         ({"groups[organization]": "x"}, "groups[id]=…, groups[name]=…"),
+        ({"id": "user-x"}, "id: is not taken here; allowed: emails, "),
+        ({"id[]": "user-x"}, "id: is not taken here"),
         ({"roles[name]": "owner"}, "roles: is not taken here; allowed: emails, "),
         ({"first_name[in]": "Ada"}, "first_name: is {'in': 'Ada'}; allowed: one value"),
         ({"workspace[name]": "Lab"}, "allowed: one value"),

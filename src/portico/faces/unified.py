@@ -151,7 +151,9 @@ def read_ask(target: Target, options: Options, query: Json, body: Json) -> Ask:
     if not is_record(remote):
         allowed = "remote_query[name]=value"
         raise InvalidArguments([Failure("remote_query", "must name the vendor's own parameters", allowed)])
-    identity = target.id or str(query.pop("id", "") or body.get("id", ""))
+    # A list has no id: there it is a filter like any other name, and refused where it is none.
+    named = "" if target.method == "list" else query.pop("id", "")
+    identity = target.id or str(named or body.get("id", ""))
     limit, back = query.pop("limit", ""), query.pop("prev_cursor", "")
     cursor = query.pop("next_cursor", "") or back
     return Ask(
