@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from portico.errors import Refusal
 
+LEAST_TOKEN_LETTERS = 20
 _DATABASES = ("postgresql://", "postgres://", "sqlite:///")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 # Answers that are sent there would be readable on the way, or be run by a browser.
@@ -284,6 +285,11 @@ class Settings:
 
     def default_base_url(self, integration: str) -> str:
         return dict(_pairs(self.vendor_base_urls)).get(integration, "")
+
+    @property
+    def has_weak_token(self) -> bool:
+        """Whether the token with all scopes is one that can be guessed."""
+        return 0 < len(self.bootstrap_token) < LEAST_TOKEN_LETTERS
 
     def extra_base_urls(self) -> tuple[str, ...]:
         """Base URLs that the operator vouches for, private addresses included."""

@@ -137,6 +137,21 @@ def test_serving_begins_with_a_token_that_is_shown_once_and_ends_when_told(tmp_p
             assert "API token" not in out
 
 
+@pytest.mark.parametrize(("token", "is_told"), [("of-nineteen-letters", True), ("of-twenty-letters-20", False)])
+def test_a_bootstrap_token_that_can_be_guessed_is_told_and_not_repeated(
+    tmp_path: Path, token: str, *, is_told: bool
+) -> None:
+    environment = data(tmp_path) | {"PORTICO_BOOTSTRAP_TOKEN": token}
+    with started("serve", "--port", "0", environment=environment) as served:
+        url = line_of(served.stderr).split()[3]
+        told = line_of(served.stderr) if is_told else ""
+        assert got(f"{url}/integrated-account", token)["result"] == []
+        served.terminate()
+        assert served.communicate(timeout=SECONDS)[1] == ""
+    assert ("PORTICO_BOOTSTRAP_TOKEN has fewer than 20 characters" in told) is is_told
+    assert token not in told
+
+
 def test_several_workers_serve_one_address(tmp_path: Path) -> None:
     token = "ptc_bootstrap_for_tests_0123456789abcdef"
     environment = data(tmp_path) | {"PORTICO_BOOTSTRAP_TOKEN": token}

@@ -11,7 +11,7 @@ from cyclopts import Parameter
 from portico.cli.descriptors import raise_limit
 from portico.cli.listen import listen, port_of
 from portico.cli.say import Unhappy, complain, say
-from portico.settings import Settings, checked
+from portico.settings import LEAST_TOKEN_LETTERS, Settings, checked
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 Host = Annotated[str, Parameter(help="The address to listen on.", show_default=True)]
@@ -112,6 +112,11 @@ async def _greet(portico: object, settings: Settings) -> None:
         logger("serve").info("serving", url=settings.public_url)
     else:
         complain(f"Portico serves at {settings.public_url} (docs at {settings.public_url}/docs).")
+    if settings.has_weak_token:
+        logger("serve").warning(
+            f"PORTICO_BOOTSTRAP_TOKEN has fewer than {LEAST_TOKEN_LETTERS} characters: whoever guesses it may do "
+            "everything; take one from `openssl rand -hex 24`, and revoke the old one"
+        )
     if not await has_tokens(portico.parts):
         token = await make_first_token(portico.parts, "first token")
         say(f"Your first API token, shown this once: {token}")

@@ -12,11 +12,10 @@ from pathlib import Path
 from portico.cli.descriptors import may_open
 from portico.cli.looks.finding import Finding, well, wrong
 from portico.errors import Refusal
-from portico.settings import Settings, variable
+from portico.settings import LEAST_TOKEN_LETTERS, Settings, variable
 
 LEAST_FREE_BYTES = 200_000_000
 LEAST_OPEN_FILES = 4096
-LEAST_TOKEN_LETTERS = 20
 # How the names of settings begin that mean nothing without this one.
 _LED = {"vault_": "vault_url", "oidc_": "oidc_issuer"}
 # Variables of ours that are no settings of the gateway.
@@ -174,9 +173,8 @@ def without_effect(settings: Settings) -> Finding:
 
 
 def bootstrap_token(settings: Settings) -> Finding:
-    text = settings.bootstrap_token
-    if not text or len(text) >= LEAST_TOKEN_LETTERS:
-        return well("bootstrap token", "set" if text else "not set")
+    if not settings.has_weak_token:
+        return well("bootstrap token", "set" if settings.bootstrap_token else "not set")
     mend = "Whoever guesses it may do everything: take one from `openssl rand -hex 24`."
     return wrong("bootstrap token", f"shorter than {LEAST_TOKEN_LETTERS} letters", mend)
 
