@@ -8,7 +8,16 @@ import pytest
 
 from portico import errors
 from portico.gateway import answer
-from portico.gateway.answer import AT_ONCE_BYTES, FAILURE_BYTES, Reading, inflate, read, read_raw, sentence_of
+from portico.gateway.answer import (
+    AT_ONCE_BYTES,
+    FAILURE_BYTES,
+    Reading,
+    inflate,
+    missing_scopes,
+    read,
+    read_raw,
+    sentence_of,
+)
 from portico.model.account import AccountId
 from portico.model.call import Answer, ByteStream, Call
 from portico.model.operation import Failing
@@ -264,3 +273,21 @@ def test_a_bomb_is_stopped_at_the_limit() -> None:
     with pytest.raises(errors.VendorTooLarge):
         inflate(bomb, "gzip", MEGABYTE)
     assert inflate(gzip.compress(bytes(MEGABYTE)), "gzip", MEGABYTE) == bytes(MEGABYTE)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "scopes"),
+    [
+        ("You may not. Missing scopes: api.model.read. Check the key's permissions.", ["api.model.read"]),
+        ("You may not. Missing scopes: api.files.read,  api.model.read.", ["api.files.read", "api.model.read"]),
+        ("Missing scopes: a.b, c", ["a.b", "c"]),
+        ("Missing scopes:", []),
+        ("Missing scopes: (none)", []),
+        ("You may not.", []),
+        (f"Missing scopes: {'x' * 999}", ["x" * 100]),
+        (f"Missing scopes: {', '.join('abcdefghijklmnopqrstuvwxyz')}", list("abcdefghijklmnopqrst")),
+    ],
+)
+def test_the_scopes_that_a_key_lacks_stand_after_the_vendors_words(sentence: str, scopes: list[str]) -> None:
+    assert missing_scopes(Failing(missing_scopes="Missing scopes:"), sentence) == scopes
+    assert missing_scopes(Failing(), sentence) == []

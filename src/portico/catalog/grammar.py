@@ -216,6 +216,7 @@ class FailureRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     message: str = ""
     code: str = ""
     kind: str = ""
+    missing_scopes: str = ""
 
 
 class RateRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -1,5 +1,6 @@
 """UpstreamResponse → Answer, or the VendorFailure that it amounts to. What need not be read is passed on unread."""
 
+import re
 import zlib
 from collections.abc import AsyncIterator
 from typing import Any
@@ -17,6 +18,8 @@ from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 # Small answers are read at once and leave in one piece; anything else flows through.
 AT_ONCE_BYTES = 131_072
 FAILURE_BYTES = 1_048_576
+MOST_SCOPES = 20
+_SCOPES = re.compile(r"\s*[\w.:*/-]{1,100}(?:,\s*[\w.:*/-]{1,100})*")
 # Belongs to one connection, to the vendor's edge, or to a body that we may have reshaped.
 _DROPPED = frozenset(
     {
@@ -99,6 +102,22 @@ def sentence_of(failing: Failing, raw: bytes) -> str:
         if isinstance(found, str) and found:
             return found
     return ""
+
+
+def plain(answer: Answer) -> bytes:
+    """What a vendor's answer says, without its compression; nothing where it streams, or cannot be read."""
+    try:
+        return inflate(answer.content or b"", answer.header("content-encoding") or "", FAILURE_BYTES)
+    except (errors.VendorTooLarge, errors.VendorEncoding):
+        return b""
+
+
+def missing_scopes(failing: Failing, sentence: str) -> list[str]:
+    """The scopes that the vendor's sentence says the key lacks; none where it names none."""
+    _, words, after = sentence.partition(failing.missing_scopes) if failing.missing_scopes else ("", "", "")
+    named = _SCOPES.match(after) if words else None
+    # A scope may hold dots; the one that ends the sentence is none of it.
+    return [each.strip().rstrip(".") for each in named[0].split(",")][:MOST_SCOPES] if named else []
 
 
 def at(value: Any, path: str) -> Any:

@@ -24,7 +24,7 @@ from portico.gateway.sign import is_aimed_by_caller, sign
 from portico.model.call import Answer, Call, Patience
 from portico.model.caller import Caller
 from portico.model.operation import Credential, Effect, Operation
-from portico.shapes import NotJson, decode
+from portico.shapes import Json, NotJson, decode
 from portico.store import replays
 from portico.upstream.transport import UpstreamRequest, UpstreamResponse
 
@@ -170,14 +170,34 @@ async def _act(call: Call, prepared: Prepared, parts: Parts, entry: Entry) -> An
             parts.written.note(connected.account.id)
     try:
         parts.seen.note(connected, signed, response)
-        if response.status != 401 or not await _is_callers_fault(prepared, secrets, parts):
-            await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
+        if response.status in {401, 403}:
+            return await _refused(response, call, prepared, parts, signed, secrets)
+        await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status)
         if prepared.operation is not None and prepared.operation.usage is not None and response.status < 400:
             entry.meter = Meter(prepared.operation.usage, call, signed, response)
         return await _read(response, call, prepared, parts, signed)
     except BaseException:
         response.release()
         raise
+
+
+async def _refused(
+    response: UpstreamResponse, call: Call, prepared: Prepared, parts: Parts, signed: UpstreamRequest, secrets: Json
+) -> Answer:
+    """The answer of a vendor that takes not the key, or not for this; what it says is remembered of the account."""
+    connected, sentence = prepared.connected, ""
+    failing = connected.view.integration.failure
+    try:
+        answer = await _read(response, call, prepared, parts, signed)
+        sentence = answers.sentence_of(failing, answers.plain(answer))
+        return answer
+    except errors.VendorFailure as problem:
+        sentence = problem.sentence
+        raise
+    finally:
+        scopes = answers.missing_scopes(failing, sentence)
+        if response.status == 403 or scopes or not await _is_callers_fault(prepared, secrets, parts):
+            await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status, scopes)
 
 
 async def _is_callers_fault(prepared: Prepared, secrets: dict[str, Any], parts: Parts) -> bool:

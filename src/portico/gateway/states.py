@@ -1,5 +1,6 @@
 """What a vendor's answer says about an account: a 401 means connect again, a 403 is remembered, success heals."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import structs
@@ -20,14 +21,22 @@ class States:
         self._database, self._accounts, self._changes, self._clock = database, accounts, changes, clock
         self._later = later
 
-    async def note(self, connected: Connected, operation: Operation | None, credential: str, status: int) -> None:
+    async def note(
+        self,
+        connected: Connected,
+        operation: Operation | None,
+        credential: str,
+        status: int,
+        missing_scopes: Sequence[str] = (),
+    ) -> None:
         """Nothing to do for nearly every answer, and then nothing is done."""
         state = connected.account.status
         try:
-            if status == 401 and state == "active":
+            # A key that lacks a scope is known, and good for other calls: some vendors say so with a 401.
+            if status == 403 or missing_scopes:
+                await self._forbidden(connected, operation, missing_scopes)
+            elif status == 401 and state == "active":
                 await self._needs_reauth(connected, credential)
-            elif status == 403:
-                await self._forbidden(connected, operation)
             elif status < 400 and state == "needs_reauth":
                 await self._heal(connected, credential)
         except Unavailable:
@@ -57,17 +66,18 @@ class States:
             await self._changes.tell(session, "accounts")
         self._changes.apply("accounts")
 
-    async def _forbidden(self, connected: Connected, operation: Operation | None) -> None:
-        resource, method = (operation.resource, operation.method) if operation else ("", "")
-        known = connected.account.last_forbidden_error or {}
-        if (known.get("resource"), known.get("method")) == (resource, method):
-            return
+    async def _forbidden(
+        self, connected: Connected, operation: Operation | None, missing_scopes: Sequence[str]
+    ) -> None:
         facts: dict[str, Any] = {
-            "resource": resource,
-            "method": method,
-            "missing_scopes": [],
-            "occurred_at": iso(self._clock()),
+            "resource": operation.resource if operation else "",
+            "method": operation.method if operation else "",
+            "missing_scopes": list(missing_scopes),
         }
+        known = connected.account.last_forbidden_error or {}
+        if all(known.get(name) == fact for name, fact in facts.items()):
+            return
+        facts["occurred_at"] = iso(self._clock())
         async with self._database.transaction() as session:
             await self._accounts.note_forbidden(session, connected.account, facts, self._clock())
             await self._changes.tell(session, "accounts")

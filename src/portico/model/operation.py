@@ -286,11 +286,15 @@ class ContextField(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Failing(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Where the vendor's error body says what went wrong, as dotted paths."""
+    """Where the vendor's error body says what went wrong, as dotted paths.
+
+    `missing_scopes` are the words of its message after which the scopes stand that a key lacks.
+    """
 
     message: str = ""
     code: str = ""
     kind: str = ""
+    missing_scopes: str = ""
 
 
 class RateHeaders(Struct, frozen=True, kw_only=True, omit_defaults=True):

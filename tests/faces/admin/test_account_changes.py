@@ -210,6 +210,32 @@ async def test_a_vendors_403_is_remembered_and_changes_no_state(
     assert (await look(admin, account))["last_forbidden_error"] == noted["last_forbidden_error"]
 
 
+READ_ONLY = "sk-proj-readonly-acme"
+
+
+@pytest.mark.parametrize("way", ["/proxy/files", "/custom/files", "/passthrough/{}/files"])
+async def test_the_scopes_that_a_vendor_misses_are_remembered(
+    admin: Watched, account: dict[str, Any], way: str
+) -> None:
+    said(await admin.patch(path(account), {"context": {"api_key": READ_ONLY}}))
+    address = way.format(account["id"])
+    asked = {} if "{}" in way else {"integrated_account_id": account["id"]}
+    refused = await admin.post(address, {}, **asked)
+    assert refused.status == 403
+    noted = (await look(admin, account))["last_forbidden_error"]
+    assert noted["missing_scopes"] == ["api.files.write"]
+    assert (noted["resource"], noted["method"]) == ("files", "create")
+
+
+async def test_a_401_that_misses_a_scope_says_nothing_against_the_key(admin: Watched, account: dict[str, Any]) -> None:
+    connected = await admin.gateway.parts.lookup.connected(account["environment_id"], account["id"])
+    missing = ["api.files.read", "api.model.read"]
+    await admin.gateway.parts.states.note(connected, None, "project_key", 401, missing)
+    noted = await look(admin, account)
+    assert noted["status"] == "active"
+    assert noted["last_forbidden_error"]["missing_scopes"] == missing
+
+
 @pytest.mark.parametrize("status", [400, 404, 409, 429, 500, 503])
 async def test_other_failures_of_the_vendor_say_nothing_about_the_account(
     admin: Watched, world: World, account: dict[str, Any], status: int

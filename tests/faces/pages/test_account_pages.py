@@ -85,6 +85,13 @@ async def test_key_that_was_refused_in_a_call_is_not_said_to_work(office: Office
     assert (await office.client.delete(f"/integrated-account/{identity}")).status == 200
 
 
+async def test_what_the_vendor_last_refused_is_told_with_the_scopes_that_the_key_lacks(office: Office) -> None:
+    account = await connect_account(office.client, "narrow", api_key="sk-proj-readonly-narrow")
+    await office.client.post("/proxy/files", {}, integrated_account_id=account["id"])
+    await office.operator.open(office.at(f"/accounts/{account['id']}"))
+    assert "Last refusal by the vendor files create: the key lacks api.files.write." in office.operator.text
+
+
 async def test_account_token_is_shown_once(office: Office) -> None:
     page = await connected(office, "with-token")
     await office.operator.open(page)
