@@ -62,7 +62,7 @@ class House:
         parts = self.stage.gateway.parts
         await parts.recorder.flush()
         caller = await parts.lookup.caller(self.stage.client.token or "")
-        rows = await parts.requests.page(caller.environment_id, "~", 1000, RequestFilter(account_id=self.account))
+        rows = await parts.requests.page(caller.environment_id, "~", 1000, RequestFilter(account_id=(self.account,)))
         return [row.status for row in rows]
 
     async def logs(self, *statuses: int) -> None:

@@ -97,7 +97,7 @@ class Faulty:
         parts = self.stage.gateway.parts
         await parts.recorder.flush()
         caller = await parts.lookup.caller(self.stage.client.token or "")
-        rows = await parts.requests.page(caller.environment_id, "~", 1000, RequestFilter(account_id=account))
+        rows = await parts.requests.page(caller.environment_id, "~", 1000, RequestFilter(account_id=(account,)))
         return [(row.status, row.code) for row in rows]
 
 

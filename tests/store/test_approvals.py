@@ -107,10 +107,11 @@ async def test_lists_by_what_they_are_now(database: Database) -> None:
         return [each.approval.id for each in await rows.page(home.id, chosen, "~", 10, MOMENT)]
 
     assert await listed(Chosen()) == [denied.id, over.id, pending.id]
-    assert await listed(Chosen(state="pending")) == [pending.id]
-    assert await listed(Chosen(state="expired")) == [over.id]
-    assert await listed(Chosen(state="denied", account_id="another")) == [denied.id]
-    assert await listed(Chosen(server_id="other")) == [over.id]
+    assert await listed(Chosen(states=("pending",))) == [pending.id]
+    assert await listed(Chosen(states=("expired",))) == [over.id]
+    assert await listed(Chosen(states=("expired", "denied"))) == [denied.id, over.id]
+    assert await listed(Chosen(states=("denied",), account_ids=("another",))) == [denied.id]
+    assert await listed(Chosen(server_ids=("other",))) == [over.id]
     async with database.transaction() as session:
         await rows.delete_of_account(session, home.id, "another")
     assert await listed(Chosen()) == [over.id, pending.id]

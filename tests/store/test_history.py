@@ -137,11 +137,11 @@ async def test_requests_come_back_as_they_were_and_newest_first(database: Databa
 
 REQUESTS: list[tuple[dict[str, Any], list[int]]] = [
     ({}, [2, 1, 0]),
-    ({"account_id": "account-2"}, [1]),
-    ({"status": 404}, [2]),
+    ({"account_id": ("account-2",)}, [1]),
+    ({"status": (404,)}, [2]),
     ({"after": MOMENT}, [2]),
     ({"until": LATER}, [1, 0]),
-    ({"account_id": "account-2", "status": 404}, []),
+    ({"account_id": ("account-2",), "status": (404,)}, []),
 ]
 
 

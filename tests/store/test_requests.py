@@ -50,9 +50,15 @@ async def test_each_filter_finds_its_rows_alone_and_with_another(
     rows = [plain(home), plain(home, **wanted), plain(home, **wanted, verb="PUT"), plain(home)]
     foreign = plain(await make_home(database, "theirs"), **wanted)
     await store.add([*rows, foreign])
-    assert await store.page(home.id, LAST, 10, RequestFilter(**wanted)) == [rows[2], rows[1]]
-    assert await store.page(home.id, LAST, 10, RequestFilter(**wanted, status_class=2)) == [rows[2], rows[1]]
-    assert await store.page(home.id, LAST, 10, RequestFilter(**wanted, status_class=4)) == []
+    where: dict[str, Any] = {name: (value,) for name, value in wanted.items()}
+    assert await store.page(home.id, LAST, 10, RequestFilter(**where)) == [rows[2], rows[1]]
+    assert await store.page(home.id, LAST, 10, RequestFilter(**where, status=(2,))) == [rows[2], rows[1]]
+    assert await store.page(home.id, LAST, 10, RequestFilter(**where, status=(4,))) == []
+    (name,) = wanted
+    both: dict[str, Any] = {name: (getattr(rows[0], name), wanted[name])}
+    assert await store.page(home.id, LAST, 10, RequestFilter(**both)) == rows[::-1]
+    neither: dict[str, Any] = {name: ("oth", "er", wanted[name] * 2)}
+    assert await store.page(home.id, LAST, 10, RequestFilter(**neither)) == []
 
 
 async def test_statuses_are_found_by_number_and_by_class(database: Database, home: Home) -> None:
@@ -63,10 +69,16 @@ async def test_statuses_are_found_by_number_and_by_class(database: Database, hom
     async def found(**wanted: Any) -> list[int]:
         return [row.status for row in await store.page(home.id, LAST, 10, RequestFilter(**wanted))]
 
-    assert await found(status=404) == [404]
-    assert await found(status_class=4) == [499, 429, 404]
-    assert await found(status_class=5, status=404) == []
-    assert await found(status_class=3) == []
+    assert await found(status=(404,)) == [404]
+    assert await found(status=(4,)) == [499, 429, 404]
+    assert await found(status=(404, 5)) == [500, 404]
+    assert await found(status=(404, 429)) == [429, 404]
+    assert await found(status=(3,)) == []
+    assert await found(least_status=429) == [500, 499, 429]
+    assert await found(least_status=400, most_status=499) == [499, 429, 404]
+    assert await found(least_status=404, most_status=404, status=(4,)) == [404]
+    assert await found(most_status=403) == [200]
+    assert await found(least_status=500, most_status=400) == []
     assert await found(other_than="proxy") == []
 
 
@@ -95,7 +107,7 @@ async def test_a_search_walks_so_far_and_says_where_to_go_on(
     found: list[str] = []
     before, looks = LAST, 0
     while before:
-        sighting = await store.search(home.id, before, 10, RequestFilter(code="rare"))
+        sighting = await store.search(home.id, before, 10, RequestFilter(code=("rare",)))
         assert sighting.before < before
         found += [row.path for row in sighting.rows]
         before, looks = sighting.before, looks + 1
@@ -111,7 +123,7 @@ async def test_pages_together_are_the_whole_log(
     store = Requests(database)
     rows = [request_of(home, account_id=f"account-{number % 3}") for number in range(20)]
     await store.add(rows)
-    for where, wanted in ((ANY, rows), (RequestFilter(account_id="account-1"), rows[1::3])):
+    for where, wanted in ((ANY, rows), (RequestFilter(account_id=("account-1",)), rows[1::3])):
         got: list[RequestRow] = []
         before = LAST
         while before:
@@ -188,11 +200,14 @@ async def test_every_search_walks_down_one_index_in_its_order(database: Database
         "account_id": "account-7", "tenant_id": "tenant-3", "class": 5, "tool": "tool-8", "server_id": "server-3",
         "request_id": new_id(), "with_bodies": 1, "": "",
     }  # fmt: skip
-    texts = ("face", "other_than", "resource", "method", "code", "token_id", "model", "vendor_request_id", *looked_for)
-    nothing = dict.fromkeys(filter(None, texts), "") | {"class": 0, "status": 0, "words": "%x%", "has_bodies": -1}
+    texts = (
+        "face", "other_than", "resource", "method", "code", "token_id", "model", "vendor_request_id", "status",
+        *(name for name in looked_for if name),
+    )  # fmt: skip
+    nothing = dict.fromkeys(texts, "") | {"least_status": 0, "most_status": 999, "words": "%x%", "has_bodies": -1}
     bounds = {"environment_id": home.id, "before": LAST, "lowest": "", "after": -1, "until": 1 << 47}
     for name, statements in PATHS.items():
-        wanted = {**nothing, **bounds, name: looked_for[name], "stride": 5, "count": 5}
+        wanted = {**nothing, **bounds, f"only_{name}": looked_for[name], "stride": 5, "count": 5}
         for statement in statements:
             told = await plan(database, statement, wanted)
             assert INDEXES[name] in told, (name, told)
@@ -280,7 +295,7 @@ async def test_a_log_from_before_is_carried_over(empty_database_url: str, tmp_pa
         await migrate(database, [each for each in known if each.number < first])
         await database.run(_BEFORE)
         await migrate(database)
-        (row,) = await Requests(database).page(EnvironmentId("e"), LAST, 10, RequestFilter(status_class=4))
+        (row,) = await Requests(database).page(EnvironmentId("e"), LAST, 10, RequestFilter(status=(4,)))
         assert (row.id, row.at, row.account_id, row.status, row.code, row.vendor_us) == ("r-1", 5, "a", 404, "x", 4)
         assert (row.problem, row.is_replay, row.cost_nanos) == ("", False, None)
     finally:

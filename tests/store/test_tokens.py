@@ -80,7 +80,8 @@ async def test_tokens_are_listed_newest_first_and_by_name(database: Database, ho
     for number, token in enumerate(tokens):
         await add_token(database, token, bytes([number]))
     assert await Tokens(database).page(home.id, "~", 10) == tokens[::-1]
-    assert await Tokens(database).page(home.id, "~", 10, "a") == [tokens[2], tokens[0]]
+    assert await Tokens(database).page(home.id, "~", 10, ("a",)) == [tokens[2], tokens[0]]
+    assert await Tokens(database).page(home.id, "~", 10, ("a", "b")) == tokens[::-1]
     assert await Tokens(database).page(home.id, tokens[2].id, 1) == [tokens[1]]
 
 

@@ -8,7 +8,7 @@ import pytest
 from msgspec import Struct
 
 from portico.errors import InvalidArguments
-from portico.faces.query import Choice, Range, chosen, earlier_than, later_than, read_query
+from portico.faces.query import Name, Range, Span, earlier_than, later_than, read_query
 
 MOMENT = datetime(2026, 11, 20, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
@@ -23,8 +23,12 @@ class Query(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     limit: int = 10
     is_new: bool | None = None
     state: Literal["", "open", "closed"] = ""
-    tenant: Choice = ""
-    integration: Filter | str = ""
+    word: str = ""
+    tenant: tuple[str, ...] = ()
+    name: tuple[Name, ...] = ()
+    phase: tuple[Literal["early", "late"], ...] = ()
+    status: tuple[str, ...] | Span = ()
+    integration: Filter = Filter()
     created_at: Range | None = None
 
 
@@ -39,16 +43,52 @@ def read(text: str) -> Query:
         ("tenant=", ()),
         ("tenant=a", ("a",)),
         ("tenant=a,b", ("a", "b")),
+        ("tenant=a, ,b,", ("a", "b")),
         ("tenant=a&tenant=b", ("a", "b")),
+        ("tenant=a&tenant=a", ("a",)),
+        ("tenant[]=a", ("a",)),
         ("tenant[]=a&tenant[]=b", ("a", "b")),
         ("tenant[0]=a&tenant[1]=b", ("a", "b")),
         ("tenant[eq]=a", ("a",)),
+        ("tenant[eq]=a,b", ("a,b",)),
+        ("tenant.eq=a", ("a",)),
         ("tenant[in]=a,b", ("a", "b")),
         ("tenant[in][]=a&tenant[in][]=b", ("a", "b")),
+        ("tenant[in][0]=a&tenant[in][1]=b,c", ("a", "b,c")),
+        ("tenant=a&tenant[in]=b,c", ("a", "b", "c")),
+        ("tenant[in]=b,c&tenant=a", ("a", "b", "c")),
     ],
 )
 def test_one_of_several_may_be_written_in_many_ways(text: str, values: tuple[str, ...]) -> None:
-    assert chosen(read(text).tenant) == values
+    assert read(text).tenant == values
+
+
+def test_a_name_is_taken_apart_only_behind_in() -> None:
+    assert read("name=Acme, Inc.").name == read("name[eq]=Acme, Inc.").name == ("Acme, Inc.",)
+    assert read("name[in]=a,b").name == ("a", "b")
+
+
+@pytest.mark.parametrize("text", ["{}=open", "{}[eq]=open", "{}.eq=open", "{}[]=open", "{}[in]=open", "{}[in][]=open"])
+def test_a_filter_of_one_value_is_written_in_the_same_ways(text: str) -> None:
+    assert read(text.format("state")).state == read(text.format("word")).word == "open"
+
+
+def test_one_value_may_hold_commas() -> None:
+    assert read("word=a,b").word == read("word[eq]=a,b").word == "a,b"
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("status=404,4xx", ("404", "4xx")),
+        ("status[in]=404,500", ("404", "500")),
+        ("status[gte]=400", Span(gte=400)),
+        ("status[gt]=399&status[lt]=500", Span(gt=399, lt=500)),
+        ("status.lte=299", Span(lte=299)),
+    ],
+)
+def test_a_number_may_be_compared(text: str, status: tuple[str, ...] | Span) -> None:
+    assert read(text).status == status
 
 
 @pytest.mark.parametrize(
@@ -78,6 +118,8 @@ def test_a_range_is_between_moments_that_do_not_belong_to_it(
 
 def test_names_may_lead_into_something() -> None:
     assert read("integration.name=x").integration == read("integration[name]=x").integration == Filter(name="x")
+    assert read("integration=x").integration == read("integration[eq]=x").integration == Filter(name="x")
+    assert read("integration.name[eq]=x").integration == read("integration[name][in]=x").integration == Filter(name="x")
 
 
 @pytest.mark.parametrize(
@@ -92,6 +134,18 @@ def test_names_may_lead_into_something() -> None:
         ("created_at[about]=2026-11-20", {"created_at[about]": "gt, gte, lt, lte, eq"}),
         ("integration[color]=x", {"integration[color]": "name"}),
         ("tenant[like]=x", {"tenant[like]": "eq, in"}),
+        ("tenant[in][x]=y", {"tenant[in]": "eq, in"}),
+        ("word[in]=a,b", {"word": "one value"}),
+        ("word[like]=x", {"word[like]": "eq"}),
+        ("limit[gt]=5", {"limit[gt]": "eq"}),
+        ("state[in]=open,closed", {"state": "open, closed"}),
+        ("phase=early,noon", {"phase": "early, late"}),
+        ("status[about]=400", {"status[about]": "gt, gte, lt, lte, eq, in"}),
+        ("status[gte]=400&status[in]=200", {"status[gte]": "gt, gte, lt, lte"}),
+        ("status[gte]=many", {"status.gte": "a whole number"}),
+        ("integration[name][like]=x", {"integration[name][like]": "eq"}),
+        ("a[b][c][d][e]=x", {"a[b][c][d][e]": "4 levels"}),
+        (".=x&[]=y", {".": "limit", "[]": "limit"}),
     ],
 )
 def test_what_cannot_be_read_is_named_with_what_is_allowed(text: str, failures: dict[str, Any]) -> None:

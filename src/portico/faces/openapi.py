@@ -126,11 +126,25 @@ def _query_parameters(endpoint: Endpoint, named: dict[Any, Json], components: Js
     schema = components[named[endpoint.query]["$ref"].rpartition("/")[2]]
     parameters: list[Json] = []
     for name, each in schema.get("properties", {}).items():
-        parameter: Json = {"name": name, "in": "query", "required": False, "schema": each}
+        parameter: Json = {"name": name, "in": "query", "required": False, "schema": _one_or_several(each, components)}
         if name in {"created_at", "updated_at", "integration", "log_type_filter"}:
             parameter |= {"style": "deepObject", "explode": True}
         parameters.append(parameter)
     return parameters
+
+
+def _one_or_several(schema: Json, components: Json) -> Json:
+    """A filter that takes several takes one, too, without making a list of it; what has parts is by its first."""
+    if "$ref" in schema:
+        parts: Json = components[schema["$ref"].rpartition("/")[2]]["properties"]
+        first = _one_or_several(next(iter(parts.values())), components)
+        return {"anyOf": [*first.get("anyOf", [first]), {"$ref": schema["$ref"]}]}
+    several = [each for each in schema.get("anyOf", [schema]) if each.get("type") == "array" and each.get("items")]
+    if not several:
+        return schema
+    kinds = schema.get("anyOf", [{name: each for name, each in schema.items() if name != "default"}])
+    items = [each["items"] for each in several if each["items"] not in kinds]
+    return {"anyOf": [*items, *kinds]}
 
 
 def _success(endpoint: Endpoint, named: dict[Any, Json]) -> Json:

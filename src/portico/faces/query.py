@@ -1,18 +1,27 @@
-"""Queries of the admin API as types: `a[b]` and `a.b` nest, `a[]`, `a[0]`, repetition and commas gather."""
+"""Queries of the admin API as types: `a[b]` and `a.b` nest, `a[]`, `a[0]`, repetition and commas gather.
 
+A filter is written `name=v` or `name[eq]=v`. One that takes several, a tuple, also as `name[]=v&name[]=w`,
+`name=v,w`, `name[in]=v,w` and `name[in][]=v&name[in][]=w`; what is behind `[eq]` or in a list is never taken apart.
+"""
+
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, TypeVar, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
 from msgspec import Meta, Struct
 
 from portico.errors import Failure, InvalidArguments
 from portico.gateway.brackets import plain_list
-from portico.shapes import is_list, is_record
+from portico.shapes import Json, is_list, is_record
 
 T = TypeVar("T")
 Moment = Annotated[datetime, Meta(tz=True)]
+_HOLDS_COMMAS = Meta(extra={"holds_commas": True})
+# A name that people choose: it may hold commas, so that only `[in]` is taken apart.
+Name = Annotated[str, _HOLDS_COMMAS]
+DEEPEST = 4
 _MILLISECOND = timedelta(milliseconds=1)
 # Beyond these there are moments that have no date in another zone, and nothing that was kept.
 _FIRST, _LAST = datetime(1, 1, 3, tzinfo=UTC), datetime(9999, 12, 29, tzinfo=UTC)
@@ -23,6 +32,7 @@ _PLAINLY = {
     "str": "one value",
     "datetime": "a moment in ISO 8601",
 }
+_ONE, _SEVERAL = ("eq",), ("eq", "in")
 
 
 class Range(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -35,21 +45,13 @@ class Range(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     eq: Moment | None = None
 
 
-class Among(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, rename={"anything": "in"}):
-    """`field[eq]=a`, `field[in]=a,b`."""
+class Span(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]` with whole numbers."""
 
-    eq: str = ""
-    anything: list[str] | str = ""
-
-
-# One of several: `field=a,b`, `field[]=a&field[]=b`, `field=a&field=b`, or with an operator.
-Choice = str | list[str] | Among
-
-
-def chosen(choice: Choice) -> tuple[str, ...]:
-    """The values of which it may be one; none: any."""
-    given = (choice.eq, *_listed(choice.anything)) if isinstance(choice, Among) else _listed(choice)
-    return tuple(part.strip() for each in given for part in each.split(",") if part.strip())
+    gt: int | None = None
+    gte: int | None = None
+    lt: int | None = None
+    lte: int | None = None
 
 
 def later_than(moments: Range | None) -> datetime | None:
@@ -70,40 +72,99 @@ def earlier_than(moments: Range | None) -> datetime | None:
 
 def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
     """The query as its type; an empty value counts as absent. Every parameter that is not known is named."""
-    values: dict[str, Any] = {}
+    values: Json = {}
     for name, value in pairs:
         if value != "":
             _put(values, plain_list(name), value)
-    known = get_type_hints(kind)
+    known = get_type_hints(kind, include_extras=True)
     taken = ", ".join(known) or "none"
-    if failures := [Failure(name, "is not taken here", taken) for name in values if name not in known]:
+    failures = [Failure(name, "is not taken here", taken) for name in values if name not in known]
+    read = {name: _read(name, known[name], value, failures) for name, value in values.items() if name in known}
+    if failures:
         raise InvalidArguments(failures)
-    for name, hint in known.items():
-        if Range in get_args(hint) and name in values:
-            values[name] = _moments(values[name])
     try:
-        return msgspec.convert(values, kind, strict=False)
+        return msgspec.convert(read, kind, strict=False)
     except msgspec.ValidationError as problem:
-        raise InvalidArguments([_failure(problem, values, known)]) from None
+        raise InvalidArguments([_failure(problem, read, known)]) from None
 
 
-def _listed(value: list[str] | str) -> list[str]:
-    return [value] if isinstance(value, str) else value
+def commas(text: str) -> list[str]:
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def _put(values: dict[str, Any], name: str, value: str) -> None:
-    stem, bracket, inner = name.partition("[" if "[" in name else ".")
-    inner, many, _ = inner.removesuffix("]").partition("][")
-    if bracket and inner:
-        nested = values.setdefault(stem, {})
-        if is_record(nested):
-            nested[inner] = [*nested.get(inner, []), value] if many else value
-        return
-    if stem in values or bracket:
-        known = values.get(stem, [])
-        values[stem] = [*known, value] if is_list(known) else [known, value]
+def _put(values: Json, name: str, value: str) -> None:
+    """Under its steps. Where one name is a value and leads into another, the value is what it equals."""
+    steps = [each for each in re.split(r"[\[\].]+", name) if each] or [name]
+    if len(steps) > DEEPEST:
+        raise InvalidArguments([Failure(name[:100], "is nested too deeply", f"{DEEPEST} levels at most")])
+    place = values
+    for step in steps[:-1]:
+        if not is_record(place.get(step, {})):
+            place[step] = {"eq": place[step]}
+        place = place.setdefault(step, {})
+    last = steps[-1]
+    if is_record(place.get(last)):
+        place, last = place[last], "eq"
+    if last in place or name.endswith("[]"):
+        known = place.get(last, [])
+        place[last] = [*known, value] if is_list(known) else [known, value]
     else:
-        values[stem] = value
+        place[last] = value
+
+
+def _read(name: str, hint: Any, value: Any, failures: list[Failure]) -> Any:
+    """The value of one filter in the one form that its type is made of; what does not fit stays, and is refused."""
+    kinds = [hint, *get_args(hint)]
+    parts = next((each for each in kinds if isinstance(each, type) and issubclass(each, Struct)), None)
+    several = next((each for each in kinds if get_origin(each) is tuple), None)
+    if parts is Range:
+        return _moments(value)
+    if parts and parts is not Span:
+        return _inner(name, parts, value, failures)
+    if any(get_origin(each) is dict for each in kinds):
+        return value
+    spans = parts.__struct_fields__ if parts else ()
+    if is_record(value) and all(each in spans for each in value):
+        return value
+    odd = [each for each, one in value.items() if each not in _SEVERAL or is_record(one)] if is_record(value) else []
+    if odd:
+        allowed = ", ".join([*spans, *(_SEVERAL if several else _ONE)])
+        problems = {each: "does not go with eq or in" for each in spans}
+        failures += [Failure(f"{name}[{each}]", problems.get(each, "is not taken here"), allowed) for each in odd]
+        return value
+    gathered = _gathered(value, is_whole=several is None or _holds_commas(get_args(several)[0]))
+    return gathered if several or len(gathered) != 1 else gathered[0]
+
+
+def _holds_commas(item: Any) -> bool:
+    return any(each is _HOLDS_COMMAS for each in getattr(item, "__metadata__", ()))
+
+
+def _inner(name: str, kind: type[Struct], value: Any, failures: list[Failure]) -> Any:
+    """What has parts is by its first, unless another is named."""
+    known = get_type_hints(kind, include_extras=True)
+    first = next(iter(known))
+    given = value if is_record(value) and not set(_SEVERAL).intersection(value) else {first: value}
+    failures += [
+        Failure(f"{name}[{each}]", "is not taken here", ", ".join(known)) for each in given if each not in known
+    ]
+    return {each: _read(f"{name}[{each}]", known[each], one, failures) for each, one in given.items() if each in known}
+
+
+def _gathered(value: Any, *, is_whole: bool) -> list[str]:
+    """All values that were given, each once."""
+    if is_record(value):
+        among = value.get("in", [])
+        given = [*_listed(value.get("eq", [])), *(among if is_list(among) else commas(among))]
+    elif is_list(value) or is_whole:
+        given = _listed(value)
+    else:
+        given = commas(value)
+    return list(dict.fromkeys(given))
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if is_list(value) else [value]
 
 
 def _moments(value: Any) -> Any:
@@ -120,20 +181,27 @@ def _moment(text: Any) -> Any:
     return min(max(read if read.tzinfo else read.replace(tzinfo=UTC), _FIRST), _LAST)
 
 
-def _failure(problem: msgspec.ValidationError, values: dict[str, Any], known: dict[str, Any]) -> Failure:
+def _failure(problem: msgspec.ValidationError, values: Json, known: Json) -> Failure:
     sentence, _, place = str(problem).partition(" - at `$")
-    path = place.strip("`").lstrip(".")
+    steps = re.findall(r"[^.\[\]`]+", place)
     given: Any = values
-    for step in path.split("."):
-        given = given.get(step) if is_record(given) else given
+    for step in steps:
+        inner = given.get(step) if is_record(given) else given
+        given = given[int(step)] if is_list(given) and step.isdecimal() else inner
+    path = ".".join(step for step in steps if not step.isdecimal())
+    hint = known.get(steps[0] if steps else "")
     if "unknown field" in sentence:
         inner = sentence.partition("`")[2].strip("`")
-        return Failure(f"{path}[{inner}]", "is not taken here", _operators(known.get(path)))
-    literals = get_args(known.get(path.partition(".")[0]))
+        return Failure(f"{path}[{inner}]", "is not taken here", _operators(hint))
     wanted = sentence.partition("`")[2].partition("`")[0].partition(" |")[0]
-    allowed = ", ".join(str(each) for each in literals if isinstance(each, str) and each)
+    allowed = ", ".join(str(each) for each in _literals(hint) if isinstance(each, str) and each)
     shown = "has several values" if is_list(given) else f"is {given!r}"[:200]
     return Failure(path, shown, allowed or _PLAINLY.get(wanted, "a moment in ISO 8601"))
+
+
+def _literals(hint: Any) -> Sequence[Any]:
+    inner = next((get_args(each)[0] for each in (hint, *get_args(hint)) if get_origin(each) is tuple), hint)
+    return get_args(inner)
 
 
 def _operators(hint: Any) -> str:

@@ -121,8 +121,10 @@ class FileShelf:
         file_id, _, text = url.removeprefix(self._public_url + PATH).partition("/content/")
         return file_id, text
 
-    async def page(self, environment_id: EnvironmentId, account_id: str, before: str, count: int) -> list[StoredFile]:
-        return await self._files.page(environment_id, account_id, before, count, self._clock())
+    async def page(
+        self, environment_id: EnvironmentId, account_ids: tuple[str, ...], before: str, count: int
+    ) -> list[StoredFile]:
+        return await self._files.page(environment_id, account_ids, before, count, self._clock())
 
     async def delete(self, file: StoredFile, within: Within) -> None:
         async with self._database.transaction() as session:

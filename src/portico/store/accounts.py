@@ -9,7 +9,7 @@ import msgspec
 from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import Account, AccountId, AccountState, EnvironmentId
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _ADD = Statement(
     "INSERT INTO accounts (id, environment_id, installation_id, integration, tenant_id, status, authentication_method, "
@@ -37,12 +37,8 @@ _PAGE = Statement(
     "FROM accounts a JOIN environments e ON e.id = a.environment_id "
     "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id < :before "
-    # Each of the four is '', or all values that are wanted with a mark before and behind each.
-    "AND (:tenant_id = '' OR REPLACE(:tenant_id, :mark || a.tenant_id || :mark, '') <> :tenant_id) "
-    "AND (:status = '' OR REPLACE(:status, :mark || a.status || :mark, '') <> :status) "
-    "AND (:integration = '' OR REPLACE(:integration, :mark || a.integration || :mark, '') <> :integration) "
-    "AND (:installation_id = '' "
-    "OR REPLACE(:installation_id, :mark || a.installation_id || :mark, '') <> :installation_id) "
+    "AND ONE_OF(a.tenant_id, :tenant_id) AND ONE_OF(a.status, :status) AND ONE_OF(a.integration, :integration) "
+    "AND ONE_OF(a.installation_id, :installation_id) "
     "AND (:is_sandbox < 0 OR a.is_sandbox = (:is_sandbox > 0)) "
     "AND a.created_at > :created_after AND a.created_at < :created_before "
     "AND a.updated_at > :updated_after AND a.updated_at < :updated_before "
@@ -72,7 +68,6 @@ _IDS_OF_INSTALLATION = Statement(
     "SELECT id FROM accounts WHERE environment_id = :environment_id AND installation_id = :installation_id ORDER BY id"
 )
 LAST_MILLISECOND = 1 << 62
-_MARK = "\x1f"  # stands in no tenant's name
 
 
 class AccountFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,11 +108,10 @@ class Accounts:
             environment_id=environment_id,
             before=before,
             count=count,
-            mark=_MARK,
-            tenant_id=_marked(where.tenant_id),
-            status=_marked(where.status),
-            integration=_marked(where.integration),
-            installation_id=_marked(where.installation_id),
+            tenant_id=one_of(where.tenant_id),
+            status=one_of(where.status),
+            integration=one_of(where.integration),
+            installation_id=one_of(where.installation_id),
             is_sandbox=-1 if where.is_sandbox is None else int(where.is_sandbox),
             created_after=_bound(where.created_after, -1),
             created_before=_bound(where.created_before, LAST_MILLISECOND),
@@ -174,10 +168,6 @@ class Accounts:
     ) -> Sequence[AccountId]:
         rows = await session.all(_IDS_OF_INSTALLATION, environment_id=environment_id, installation_id=installation_id)
         return [AccountId(row[0]) for row in rows]
-
-
-def _marked(values: Sequence[str]) -> str:
-    return "".join(f"{_MARK}{each}{_MARK}" for each in values)
 
 
 _FIXED = frozenset({"installation_id", "integration", "authentication_method", "region", "created_at"})

@@ -8,7 +8,7 @@ from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import EnvironmentId
 from portico.model.approval import Approval, ApprovalState
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _ADD = Statement(
     "INSERT INTO approvals (id, environment_id, account_id, server_id, asked_by, asked_by_name, client, tool, title, "
@@ -25,9 +25,10 @@ _PAGE = Statement(
     "SELECT id, environment_id, account_id, server_id, asked_by, asked_by_name, client, tool, title, effect, digest, "
     "sealed, by_client, state, reason, decided_by, decided_by_name, created_at, expires_at, decided_at, used_at "
     "FROM approvals WHERE environment_id = :environment_id AND id < :before "
-    "AND (:account_id = '' OR account_id = :account_id) AND (:server_id = '' OR server_id = :server_id) "
-    "AND (:state = '' OR state = :state) AND (:is_open = 0 OR expires_at > :moment) "
-    "AND (:is_over = 0 OR expires_at <= :moment AND state IN ('pending', 'approved')) ORDER BY id DESC LIMIT :count"
+    "AND ONE_OF(account_id, :account_id) AND ONE_OF(server_id, :server_id) "
+    # One that nobody used in time is no longer what its row says.
+    "AND ONE_OF(CASE WHEN expires_at <= :moment AND state IN ('pending', 'approved') THEN 'expired' ELSE state END, "
+    ":state) ORDER BY id DESC LIMIT :count"
 )
 _WAITING = Statement(
     "SELECT COUNT(*) FROM (SELECT id FROM approvals WHERE environment_id = :environment_id AND state = 'pending' "
@@ -66,9 +67,9 @@ class Kept(Struct, frozen=True, kw_only=True):
 class Chosen(Struct, frozen=True, kw_only=True):
     """Which approvals are to be listed; empty: all. An expired one is no longer what its row says."""
 
-    account_id: str = ""
-    server_id: str = ""
-    state: ApprovalState | str = ""
+    account_ids: tuple[str, ...] = ()
+    server_ids: tuple[str, ...] = ()
+    states: tuple[ApprovalState, ...] = ()
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -116,11 +117,9 @@ class Approvals:
         rows = await self._database.all(
             _PAGE,
             environment_id=environment_id,
-            account_id=chosen.account_id,
-            server_id=chosen.server_id,
-            state="" if chosen.state == "expired" else chosen.state,
-            is_open=int(chosen.state in {"pending", "approved"}),
-            is_over=int(chosen.state == "expired"),
+            account_id=one_of(chosen.account_ids),
+            server_id=one_of(chosen.server_ids),
+            state=one_of(chosen.states),
             before=before,
             count=count,
             moment=to_milliseconds(moment),

@@ -12,7 +12,7 @@ from portico.model.account import EnvironmentId
 from portico.model.caller import Caller
 from portico.store.database import Database, Row, Session
 from portico.store.ids import new_id
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _HEAD = Statement(
     "SELECT number, hash FROM audit_heads WHERE environment_id = :environment_id",
@@ -29,8 +29,8 @@ _ADD = Statement(
 )
 _PAGE = Statement(
     "SELECT id, environment_id, number, at, actor, actor_name, act, target, facts, previous, hash FROM audit "
-    "WHERE environment_id = :environment_id AND number < :before AND (:actor = '' OR actor = :actor) "
-    "AND (:act = '' OR act = :act OR act LIKE :acts ESCAPE '!') AND (:target = '' OR target = :target) "
+    "WHERE environment_id = :environment_id AND number < :before AND ONE_OF(actor, :actor) "
+    "AND (:act = '' OR act = :act OR act LIKE :acts ESCAPE '!') AND ONE_OF(target, :target) "
     "AND at > :after AND at < :until ORDER BY number DESC LIMIT :count"
 )
 _FROM = Statement(
@@ -58,9 +58,9 @@ class AuditEntry(Struct, frozen=True, kw_only=True):
 class AuditFilter(Struct, frozen=True, kw_only=True):
     """What is empty is not asked for. `act` may be a whole one or the group before its dot, such as api_token."""
 
-    actor: str = ""
+    actor: tuple[str, ...] = ()
     act: str = ""
-    target: str = ""
+    target: tuple[str, ...] = ()
     after: datetime | None = None
     until: datetime | None = None
 
@@ -112,10 +112,10 @@ class Audit:
             environment_id=environment_id,
             before=before,
             count=count,
-            actor=where.actor,
+            actor=one_of(where.actor),
             act=where.act,
             acts=f"{group}.%",
-            target=where.target,
+            target=one_of(where.target),
             after=-1 if where.after is None else to_milliseconds(where.after),
             until=LAST if where.until is None else to_milliseconds(where.until),
         )

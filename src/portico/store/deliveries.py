@@ -7,7 +7,7 @@ from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import EnvironmentId
 from portico.model.webhook import Attempt, Delivery, DeliveryState
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _ADD = Statement(
     "INSERT INTO deliveries (id, environment_id, webhook_id, event_id, event, state, attempts, started_at, next_at, "
@@ -21,7 +21,7 @@ _GET = Statement(
 _PAGE = Statement(
     "SELECT id, environment_id, webhook_id, event_id, event, state, attempts, started_at, next_at, created_at, "
     "updated_at FROM deliveries WHERE environment_id = :environment_id AND webhook_id = :webhook_id AND id < :before "
-    "AND (:state = '' OR state = :state) ORDER BY id DESC LIMIT :count"
+    "AND ONE_OF(state, :state) ORDER BY id DESC LIMIT :count"
 )
 _ATTEMPTS = Statement(
     "SELECT a.delivery_id, a.number, a.at, a.status, a.duration_ms, a.problem FROM deliveries d "
@@ -76,10 +76,15 @@ class Deliveries:
         return _read(row) if row else None
 
     async def page(
-        self, environment_id: EnvironmentId, webhook_id: str, before: str, count: int, state: str = ""
+        self, environment_id: EnvironmentId, webhook_id: str, before: str, count: int, states: tuple[str, ...] = ()
     ) -> list[Delivery]:
         rows = await self._database.all(
-            _PAGE, environment_id=environment_id, webhook_id=webhook_id, before=before, count=count, state=state
+            _PAGE,
+            environment_id=environment_id,
+            webhook_id=webhook_id,
+            before=before,
+            count=count,
+            state=one_of(states),
         )
         return [_read(row) for row in rows]
 

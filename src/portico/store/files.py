@@ -7,7 +7,7 @@ from msgspec import Struct
 from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import EnvironmentId
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 # The content type of what did not fit into an answer: only the cursor that goes on with it leads there.
 REST = "application/vnd.portico.rest"
@@ -27,7 +27,7 @@ _PAGE = Statement(
     "SELECT id, environment_id, account_id, name, content_type, size_bytes, created_at, expires_at FROM files "
     "WHERE environment_id = :environment_id AND id < :before AND expires_at > :moment "
     "AND content_type <> 'application/vnd.portico.rest' "
-    "AND (:account_id = '' OR account_id = :account_id) ORDER BY id DESC LIMIT :count"
+    "AND ONE_OF(account_id, :account_id) ORDER BY id DESC LIMIT :count"
 )
 _PIECE = Statement(
     "SELECT sealed FROM file_pieces WHERE environment_id = :environment_id AND file_id = :file_id AND number = :number"
@@ -81,14 +81,14 @@ class Files:
         return read(row) if row else None
 
     async def page(
-        self, environment_id: EnvironmentId, account_id: str, before: str, count: int, moment: datetime
+        self, environment_id: EnvironmentId, account_ids: tuple[str, ...], before: str, count: int, moment: datetime
     ) -> list[StoredFile]:
-        """Newest first; those of one account, or with an empty id all of them. What belongs to an answer is no file
-        that anybody knows of."""
+        """Newest first; those of these accounts, or where none is named all of them. What belongs to an answer is no
+        file that anybody knows of."""
         rows = await self._database.all(
             _PAGE,
             environment_id=environment_id,
-            account_id=account_id,
+            account_id=one_of(account_ids),
             before=before,
             count=count,
             moment=to_milliseconds(moment),

@@ -28,7 +28,7 @@ from portico.store.bodies import Bodies
 from portico.store.database import Database, Row, Session
 from portico.store.ids import lowest_id
 from portico.store.jobs import Job, JobKind
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _TOKEN_BY_DIGEST = Statement(
     "SELECT id, environment_id, kind, name, hint, scopes, account_id, created_by, created_at, expires_at "
@@ -41,7 +41,7 @@ _LINK_BY_DIGEST = Statement(
 _LOGO = Statement("SELECT logo, logo_type FROM link_pages WHERE logo_digest = :digest LIMIT 1")
 _ENVIRONMENTS = Statement(
     "SELECT id, name, log_bodies, created_at, updated_at FROM environments WHERE id < :before "
-    "AND (:name = '' OR name = :name) ORDER BY id DESC LIMIT :count"
+    "AND ONE_OF(name, :name) ORDER BY id DESC LIMIT :count"
 )
 _FIRST_ENVIRONMENT = Statement(
     "SELECT id, name, log_bodies, created_at, updated_at FROM environments ORDER BY id LIMIT 1"
@@ -268,9 +268,9 @@ class Operators:
         await session.run(_DELETE_CODES_OF_PERSON, person_id=person_id)
         return await session.run(_DELETE_GRANTS_OF_PERSON, person_id=person_id)
 
-    async def environments(self, before: str, count: int, name: str = "") -> list[Environment]:
-        """Everybody's environments, newest first; those of this name, where one is given."""
-        rows = await self._database.all(_ENVIRONMENTS, before=before, count=count, name=name)
+    async def environments(self, before: str, count: int, names: tuple[str, ...] = ()) -> list[Environment]:
+        """Everybody's environments, newest first; those of these names, where some are given."""
+        rows = await self._database.all(_ENVIRONMENTS, before=before, count=count, name=one_of(names))
         return [environments.read(row) for row in rows]
 
     async def first_environment(self) -> Environment | None:

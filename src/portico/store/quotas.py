@@ -11,7 +11,7 @@ from portico.errors import AlreadyExists
 from portico.model.account import EnvironmentId
 from portico.model.quota import Bearer, Measure, Quota, window_of
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 
 def _spelled(text: LiteralString) -> Statement:
@@ -33,9 +33,8 @@ _ALL = _spelled("SELECT COLUMNS FROM quotas WHERE environment_id = :environment_
 _GET = _spelled("SELECT COLUMNS FROM quotas WHERE environment_id = :environment_id AND id = :id")
 _PAGE = _spelled(
     "SELECT COLUMNS FROM quotas WHERE environment_id = :environment_id AND id < :before "
-    "AND (:bearer = '' OR bearer = :bearer) AND (:subject = '' OR subject = :subject) "
-    "AND (:measure = '' OR measure = :measure) AND (:period = '' OR period = :period) "
-    "ORDER BY id DESC LIMIT :count"
+    "AND ONE_OF(bearer, :bearer) AND ONE_OF(subject, :subject) AND ONE_OF(measure, :measure) "
+    "AND ONE_OF(period, :period) ORDER BY id DESC LIMIT :count"
 )
 _CHANGE = Statement(
     "UPDATE quotas SET maximum = :maximum, updated_at = :updated_at WHERE environment_id = :environment_id AND id = :id"
@@ -154,10 +153,11 @@ class Quotas:
         return _read(row) if row else None
 
     async def page(
-        self, environment_id: EnvironmentId, before: str, count: int, where: Mapping[str, str]
+        self, environment_id: EnvironmentId, before: str, count: int, where: Mapping[str, tuple[str, ...]]
     ) -> list[Quota]:
         """Newest first. `where`: bearer, subject, measure, period; what is empty is not asked for."""
-        rows = await self._database.all(_PAGE, environment_id=environment_id, before=before, count=count, **where)
+        asked = {name: one_of(wanted) for name, wanted in where.items()}
+        rows = await self._database.all(_PAGE, environment_id=environment_id, before=before, count=count, **asked)
         return [_read(row) for row in rows]
 
     async def change(self, session: Session, quota: Quota) -> bool:

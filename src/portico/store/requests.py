@@ -18,11 +18,12 @@ from portico.store.bodies import SealedBodies
 from portico.store.database import Database, Row
 from portico.store.ids import lowest_id
 from portico.store.quotas import Use, UseKey, add_use
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 LAST_MILLISECOND = 1 << 47
 # How many entries of an index one search walks, in growing strides: what is common is found in the first of them.
 STRIDES = (1_000, 4_000, 15_000)
+MOST_STATUS = 999
 LAST = "~"  # sorts after every id
 
 _COLUMNS = (
@@ -32,15 +33,15 @@ _COLUMNS = (
     "is_estimated, cost_nanos, has_bodies"
 )
 _WANTED = (
-    "AND (:account_id = '' OR account_id = :account_id) AND (:tenant_id = '' OR tenant_id = :tenant_id) "
-    "AND (:class = 0 OR class = :class) AND (:status = 0 OR status = :status) AND (:face = '' OR face = :face) "
-    "AND (:other_than = '' OR face <> :other_than) AND (:tool = '' OR tool = :tool) "
-    "AND (:server_id = '' OR server_id = :server_id) AND (:resource = '' OR resource = :resource) "
-    "AND (:method = '' OR method = :method) AND (:code = '' OR code = :code) "
-    "AND (:token_id = '' OR token_id = :token_id) AND (:model = '' OR model = :model) "
-    "AND (:request_id = '' OR request_id = :request_id) "
+    "AND ONE_OF(account_id, :account_id) AND ONE_OF(tenant_id, :tenant_id) AND ONE_OF(face, :face) "
+    "AND (:other_than = '' OR face <> :other_than) AND ONE_OF(tool, :tool) AND ONE_OF(server_id, :server_id) "
+    "AND ONE_OF(resource, :resource) AND ONE_OF(method, :method) AND ONE_OF(code, :code) "
+    "AND ONE_OF(token_id, :token_id) AND ONE_OF(model, :model) AND ONE_OF(request_id, :request_id) "
+    "AND ONE_OF(vendor_request_id, :vendor_request_id) "
+    # Statuses and classes stand in one list: none of the ones looks like one of the others.
+    "AND (ONE_OF(status, :status) OR ONE_OF(class, :status)) "
+    "AND status >= :least_status AND status <= :most_status "
     "AND (:has_bodies < 0 OR has_bodies = (:has_bodies > 0)) "
-    "AND (:vendor_request_id = '' OR vendor_request_id = :vendor_request_id) "
     "AND (:words = '' OR LOWER(path || ' ' || code || ' ' || problem || ' ' || tool || ' ' || resource || '.' || "
     "method || ' ' || client || ' ' || model || ' ' || tenant_id || ' ' || request_id || ' ' || vendor_request_id || "
     "' ' || trace_id) LIKE :words ESCAPE '!') AND at > :after AND at < :until"
@@ -85,37 +86,38 @@ def _along(index: LiteralString, along: LiteralString) -> tuple[Statement, State
     return edge, wanted
 
 
-# The narrowest first: the first of these that was asked for is the index that is walked.
+# The narrowest first: the first of these of which one value was asked for is the index that is walked.
 PATHS: dict[str, tuple[Statement, Statement]] = {
-    "request_id": _along("requests_by_request", "AND request_id = :request_id "),
-    "server_id": _along("requests_by_server", "AND server_id = :server_id AND server_id <> '' "),
-    "account_id": _along("requests_by_account", "AND account_id = :account_id "),
-    "tool": _along("requests_by_tool", "AND tool = :tool AND tool <> '' "),
-    "tenant_id": _along("requests_by_tenant", "AND tenant_id = :tenant_id "),
+    "request_id": _along("requests_by_request", "AND request_id = :only_request_id "),
+    "server_id": _along("requests_by_server", "AND server_id = :only_server_id AND server_id <> '' "),
+    "account_id": _along("requests_by_account", "AND account_id = :only_account_id "),
+    "tool": _along("requests_by_tool", "AND tool = :only_tool AND tool <> '' "),
+    "tenant_id": _along("requests_by_tenant", "AND tenant_id = :only_tenant_id "),
     "with_bodies": _along("requests_by_bodies", "AND has_bodies "),
-    "class": _along("requests_by_class", "AND class = :class "),
+    "class": _along("requests_by_class", "AND class = :only_class "),
     "": _along("", ""),
 }
 
 
 class RequestFilter(Struct, frozen=True, kw_only=True):
-    """What is empty is not asked for. `status_class` 4 is every 4xx; `words` is any part of the row's texts;
+    """What is empty is not asked for. Of `status`, 4 is every 4xx; `words` is any part of the row's texts;
     `other_than` is a face that is not wanted."""
 
-    account_id: str = ""
-    tenant_id: str = ""
-    status: int = 0
-    status_class: int = 0
-    face: str = ""
-    tool: str = ""
-    server_id: str = ""
-    resource: str = ""
-    method: str = ""
-    code: str = ""
-    token_id: str = ""
-    model: str = ""
-    request_id: str = ""
-    vendor_request_id: str = ""
+    account_id: tuple[str, ...] = ()
+    tenant_id: tuple[str, ...] = ()
+    status: tuple[int, ...] = ()
+    least_status: int = 0
+    most_status: int = MOST_STATUS
+    face: tuple[str, ...] = ()
+    tool: tuple[str, ...] = ()
+    server_id: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    token_id: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    request_id: tuple[str, ...] = ()
+    vendor_request_id: tuple[str, ...] = ()
     other_than: str = ""
     words: str = ""
     has_bodies: bool | None = None
@@ -162,8 +164,8 @@ class Requests:
         """The newest rows older than `before`: fewer than `count`, or none, where much lies between those wanted."""
         values = _values(where) | {"environment_id": environment_id}
         before = min(before, values.pop("highest"))
-        asked = values | {"with_bodies": where.has_bodies}
-        edge, wanted = PATHS[next((name for name in PATHS if asked.get(name)), "")]
+        asked = values | {"only_with_bodies": where.has_bodies}
+        edge, wanted = PATHS[next((name for name in PATHS if asked.get(f"only_{name}")), "")]
         found: list[RequestRow] = []
         for stride in STRIDES:
             end, length = await self._walk(edge, values | {"before": before, "stride": stride})
@@ -186,14 +188,24 @@ class Requests:
 
 def _values(where: RequestFilter) -> dict[str, Any]:
     values = structs.asdict(where)
-    status_class = values.pop("status_class") or where.status // 100
     after, until = values.pop("after"), values.pop("until")
+    lists: dict[str, tuple[Any, ...]] = {name: each for name, each in values.items() if isinstance(each, tuple)}
+    values |= {name: one_of(str(each) for each in wanted) for name, wanted in lists.items()}
+    only: dict[str, Any] = {f"only_{name}": each[0] if len(each) == 1 else "" for name, each in lists.items()}
     values["after"] = -1 if after is None else to_milliseconds(after)
     values["until"] = LAST_MILLISECOND if until is None else to_milliseconds(until)
     values["has_bodies"] = -1 if where.has_bodies is None else int(where.has_bodies)
     values["lowest"] = "" if after is None else lowest_id(values["after"])
     values["highest"] = LAST if until is None else lowest_id(values["until"])
-    return values | {"class": status_class, "words": _pattern(where.words)}
+    return values | only | {"only_class": _only_class(where), "words": _pattern(where.words)}
+
+
+def _only_class(where: RequestFilter) -> int:
+    """The class that all statuses belong to that can be found; 0 where there are several."""
+    classes = {each if each < 10 else each // 100 for each in where.status}
+    if not classes and where.least_status // 100 == where.most_status // 100:
+        classes = {where.least_status // 100}
+    return classes.pop() if len(classes) == 1 else 0
 
 
 def _pattern(words: str) -> str:

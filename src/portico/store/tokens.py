@@ -9,7 +9,7 @@ from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import AccountId, EnvironmentId
 from portico.model.caller import Caller, Scope
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _ADD = Statement(
     "INSERT INTO api_tokens (id, environment_id, kind, name, digest, hint, scopes, account_id, created_by, created_at, "
@@ -23,7 +23,7 @@ _GET = Statement(
 _PAGE = Statement(
     "SELECT id, environment_id, kind, name, hint, scopes, account_id, created_by, created_at, expires_at "
     "FROM api_tokens WHERE environment_id = :environment_id AND kind = 'api' AND id < :before "
-    "AND (:name = '' OR name = :name) ORDER BY id DESC LIMIT :count"
+    "AND ONE_OF(name, :name) ORDER BY id DESC LIMIT :count"
 )
 _DELETE = Statement("DELETE FROM api_tokens WHERE environment_id = :environment_id AND kind = 'api' AND id = :id")
 _DELETE_OF_ACCOUNT = Statement(
@@ -80,8 +80,12 @@ class Tokens:
         row = await self._database.one(_GET, environment_id=environment_id, id=token_id)
         return read(row) if row else None
 
-    async def page(self, environment_id: EnvironmentId, before: str, count: int, name: str = "") -> list[Token]:
-        rows = await self._database.all(_PAGE, environment_id=environment_id, before=before, count=count, name=name)
+    async def page(
+        self, environment_id: EnvironmentId, before: str, count: int, names: tuple[str, ...] = ()
+    ) -> list[Token]:
+        rows = await self._database.all(
+            _PAGE, environment_id=environment_id, before=before, count=count, name=one_of(names)
+        )
         return [read(row) for row in rows]
 
     async def delete(self, session: Session, environment_id: EnvironmentId, token_id: str) -> bool:

@@ -10,7 +10,7 @@ from portico.model.account import AccountId, EnvironmentId
 from portico.model.operation import Wait
 from portico.model.watch import Watch, WatchState
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _ADD = Statement(
     "INSERT INTO watches (id, environment_id, account_id, resource, method, object_id, arguments, wait, state, "
@@ -27,8 +27,8 @@ _GET = Statement(
 _PAGE = Statement(
     "SELECT id, environment_id, account_id, resource, method, object_id, arguments, wait, state, vendor_status, facts, "
     "problem, looks, created_by, created_at, updated_at, expires_at, ended_at FROM watches "
-    "WHERE environment_id = :environment_id AND (:account_id = '' OR account_id = :account_id) AND id < :before "
-    "AND (:state = '' OR state = :state) ORDER BY id DESC LIMIT :count"
+    "WHERE environment_id = :environment_id AND ONE_OF(account_id, :account_id) AND id < :before "
+    "AND ONE_OF(state, :state) ORDER BY id DESC LIMIT :count"
 )
 _GOING = Statement(
     "SELECT id, environment_id, account_id, resource, method, object_id, arguments, wait, state, vendor_status, facts, "
@@ -83,11 +83,21 @@ class Watches:
         return _read(row) if row else None
 
     async def page(
-        self, environment_id: EnvironmentId, account_id: AccountId | None, before: str, count: int, state: str = ""
+        self,
+        environment_id: EnvironmentId,
+        account_ids: tuple[str, ...],
+        before: str,
+        count: int,
+        states: tuple[str, ...] = (),
     ) -> list[Watch]:
-        """Newest first; of all accounts where none is named."""
+        """Newest first; of all accounts and in every state where none is named."""
         rows = await self._database.all(
-            _PAGE, environment_id=environment_id, account_id=account_id or "", before=before, count=count, state=state
+            _PAGE,
+            environment_id=environment_id,
+            account_id=one_of(account_ids),
+            before=before,
+            count=count,
+            state=one_of(states),
         )
         return [_read(row) for row in rows]
 

@@ -73,8 +73,9 @@ async def test_states_may_be_repeated(admin: Watched, three: list[dict[str, Any]
 
 async def test_a_state_that_no_account_can_have_is_refused(admin: Watched) -> None:
     got = await admin.get("/integrated-account", status="blocked,borked")
-    assert failures(got) == {"status": "has no state 'borked'"}
-    assert "has no state 'borked'; allowed: connecting, active" in got.json["message"]
+    assert failures(got) == {"status": "is 'borked'"}
+    assert got.json["message"].startswith("status: is 'borked'; allowed: ")
+    assert "needs_reauth" in got.json["message"]
 
 
 async def test_a_filter_by_installed_integration(admin: Watched, three: list[dict[str, Any]]) -> None:

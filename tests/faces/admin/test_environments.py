@@ -30,13 +30,17 @@ async def test_operators_see_all_environments_and_others_their_own(
 
 
 async def test_environments_are_found_by_name(operator: Watched, admin: Watched, other: Tenant) -> None:
-    async def found(client: Watched, name: str) -> list[str]:
-        return [each["name"] for each in said(await client.get("/environment", name=name))["result"]]
+    async def found(client: Watched, name: str, form: str = "name") -> list[str]:
+        return [each["name"] for each in said(await client.get("/environment", **{form: name}))["result"]]
 
     assert await found(operator, "theirs") == ["theirs"]
     assert await found(operator, "their") == []
     assert await found(admin, "ours") == ["ours"]
     assert await found(admin, "theirs") == []
+    assert await found(operator, "ours", "name[eq]") == ["ours"]
+    assert await found(operator, "ours,theirs,nobody's", "name[in]") == ["theirs", "ours"]
+    assert await found(operator, "ours,theirs") == []
+    assert await found(admin, "ours,theirs", "name[in]") == ["ours"]
 
 
 async def test_an_operator_renames_any_environment(operator: Watched, other: Tenant, clock: HeldClock) -> None:

@@ -35,6 +35,16 @@ async def test_an_unknown_parameter_is_refused_by_name_with_those_there_are(oper
         assert all(name in got.sentence for name in fields or ("none",)), endpoint.name
 
 
+async def test_every_filter_may_say_that_it_equals(operator: Watched) -> None:
+    for endpoint in (each for each in ENDPOINTS if each.verb == "GET" and each.query and not each.media):
+        for name in endpoint.query.__struct_fields__ if endpoint.query else ():
+            for value in ("1", "true", "2026-11-02"):
+                plain = await operator.get(f"{address(endpoint)}?{name}={value}")
+                equal = await operator.get(f"{address(endpoint)}?{name}[eq]={value}")
+                assert plain.status == equal.status, (endpoint.name, name, value, equal.content)
+                assert plain.json.get("result") == equal.json.get("result"), (endpoint.name, name, value)
+
+
 NOT_JSON = {
     "nothing but a brace": b"{",
     "text": b"hello",

@@ -50,7 +50,7 @@ class ApiTokens(Resource[Mode]):
         *,
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
-        name: str | Omit = OMIT,
+        name: str | Sequence[str] | Omit = OMIT,
         environment_id: str | Omit = OMIT,
     ) -> Pages[TokenShown]:
         """List API tokens. Needs the scope `tokens`."""

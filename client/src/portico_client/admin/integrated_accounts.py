@@ -11,11 +11,9 @@ from portico_client.listing import Pages
 from portico_client.resource import Resource, listing, operation
 from portico_client.wire import OMIT, Call, Flow, Json, Omit, given, query_of, segment
 
-Among = TypedDict("Among", {"eq": NotRequired[str], "in": NotRequired[Sequence[str] | str]})
-
 
 class OfIntegration(TypedDict):
-    name: NotRequired[str | Sequence[str]]
+    name: NotRequired[Sequence[str]]
 
 
 class Features(TypedDict):
@@ -124,17 +122,18 @@ class IntegratedAccounts(Resource[Mode]):
         *,
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
-        tenant_id: str | Sequence[str] | Among | Omit = OMIT,
-        status: str | Sequence[str] | Among | Omit = OMIT,
+        tenant_id: str | Sequence[str] | Omit = OMIT,
+        status: Literal["active", "blocked", "connecting", "needs_reauth", "post_install_error", "validation_error"]
+        | Sequence[Literal["active", "blocked", "connecting", "needs_reauth", "post_install_error", "validation_error"]]
+        | Omit = OMIT,
         is_sandbox: bool | Omit | None = OMIT,
-        integration: Sequence[str] | str | OfIntegration | Omit = OMIT,
-        environment_integration_id: str | Sequence[str] | Among | Omit = OMIT,
-        features: Features | Omit = OMIT,
+        integration: str | Sequence[str] | OfIntegration | Omit = OMIT,
+        environment_integration_id: str | Sequence[str] | Omit = OMIT,
+        features: str | Features | Omit = OMIT,
         created_at: Range | Omit | None = OMIT,
         updated_at: Range | Omit | None = OMIT,
     ) -> Pages[AccountShown]:
-        """List accounts. Newest first. Ids and states may be several: repeated, as `name[]`, or with commas between
-        them. Needs the scope `accounts:read`."""
+        """List accounts. Newest first. Needs the scope `accounts:read`."""
         return self._pages(
             "/integrated-account",
             given(

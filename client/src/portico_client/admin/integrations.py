@@ -39,8 +39,8 @@ class Integrations(Resource[Mode]):
         *,
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
-        name: str | Omit = OMIT,
-        sharing: str | Omit = OMIT,
+        name: str | Sequence[str] | Omit = OMIT,
+        sharing: str | Sequence[str] | Omit = OMIT,
     ) -> Pages[IntegrationShown]:
         """List integrations. Needs the scope `accounts:read`."""
         return self._pages("/integration", given(limit=limit, next_cursor=next_cursor, name=name, sharing=sharing))

@@ -122,7 +122,7 @@ class Webhooks(Resource[Mode]):
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
         is_active: bool | Omit | None = OMIT,
-        environment_id: str | Omit = OMIT,
+        environment_id: str | Sequence[str] | Omit = OMIT,
     ) -> Pages[WebhookShown]:
         """List webhooks. Needs the scope `accounts:read`."""
         return self._pages(
@@ -231,7 +231,9 @@ class Webhooks(Resource[Mode]):
         *,
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
-        state: Literal["", "delivered", "dropped", "failed", "waiting"] | Omit = OMIT,
+        state: Literal["delivered", "dropped", "failed", "waiting"]
+        | Sequence[Literal["delivered", "dropped", "failed", "waiting"]]
+        | Omit = OMIT,
     ) -> Pages[DeliveryShown]:
         """List deliveries. Newest first, each with its attempts. Needs the scope `accounts:read`."""
         return self._pages(

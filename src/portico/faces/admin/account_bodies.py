@@ -5,7 +5,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from portico.faces.endpoint import Paging
-from portico.faces.query import Choice, Range
+from portico.faces.query import Range
 from portico.model.account import AccountState
 
 Region = Literal["", "wnam", "enam", "apac", "eu"]
@@ -75,7 +75,7 @@ class AccountShown(Struct, frozen=True, kw_only=True):
 
 
 class OfIntegration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str | list[str] = ""
+    name: tuple[str, ...] = ()
 
 
 class Features(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -85,13 +85,11 @@ class Features(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AccountQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One value or several: repeated, as `name[]=…`, or with commas between them."""
-
-    tenant_id: Choice = ""
-    status: Choice = ""
+    tenant_id: tuple[str, ...] = ()
+    status: tuple[AccountState, ...] = ()
     is_sandbox: bool | None = None
-    integration: OfIntegration | list[str] | str = ""
-    environment_integration_id: Choice = ""
+    integration: OfIntegration = OfIntegration()
+    environment_integration_id: tuple[str, ...] = ()
     features: Features = Features()
     created_at: Range | None = None
     updated_at: Range | None = None

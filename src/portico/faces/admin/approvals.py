@@ -1,6 +1,6 @@
 """/approval: calls that wait for somebody's yes. What is decided here lets one call through, or none."""
 
-from typing import Any, Literal
+from typing import Any
 
 from msgspec import Struct
 
@@ -42,9 +42,9 @@ class ApprovalShown(Struct, frozen=True, kw_only=True):
 
 
 class ApprovalQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    state: Literal["", "pending", "approved", "denied", "used", "expired"] = ""
-    integrated_account_id: str = ""
-    mcp_server_id: str = ""
+    state: tuple[ApprovalState, ...] = ()
+    integrated_account_id: tuple[str, ...] = ()
+    mcp_server_id: tuple[str, ...] = ()
 
 
 class DecisionBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -82,7 +82,7 @@ def show(approval: Approval) -> dict[str, Any]:
 async def list_approvals(asked: Asked) -> Any:
     query: ApprovalQuery = asked.query
     before, count = position(query)
-    chosen = Chosen(account_id=query.integrated_account_id, server_id=query.mcp_server_id, state=query.state)
+    chosen = Chosen(account_ids=query.integrated_account_id, server_ids=query.mcp_server_id, states=query.state)
     rows = await asked.parts.approvals.page(asked.environment_id, chosen, before, count + 1)
     return page(rows, query, show, lambda row: row.id)
 

@@ -16,9 +16,9 @@ TAG = "Audit"
 class AuditQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`act` is one such as api_token.created, or the group before the dot; `target` is the id of what it was about."""
 
-    actor: str = ""
+    actor: tuple[str, ...] = ()
     act: str = ""
-    target: str = ""
+    target: tuple[str, ...] = ()
     created_at: Range | None = None
 
 

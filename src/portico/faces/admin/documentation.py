@@ -77,9 +77,9 @@ class DocumentationQuery(Paging, frozen=True, kw_only=True, forbid_unknown_field
     environment_integration_id: str = ""
     unified_model_id: str = ""
     environment_unified_model_id: str = ""
-    type: str = ""
-    resource: str = ""
-    method: str = ""
+    type: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
 
 
 async def list_rows(asked: Asked) -> Any:
@@ -242,7 +242,8 @@ def _fixed(entity_id: str, entity_type: EntityType, text: Text, integration: str
 
 
 def _fits(row: DocumentationShown, query: DocumentationQuery) -> bool:
-    return query.type in {"", row.type} and query.resource in {"", row.resource} and query.method in {"", row.method}
+    wanted = ((query.type, row.type), (query.resource, row.resource), (query.method, row.method))
+    return all(not given or it in given for given, it in wanted)
 
 
 async def _entity(asked: Asked, entity_type: EntityType, entity_id: str) -> tuple[View, str]:

@@ -7,6 +7,7 @@ from msgspec import UNSET, Struct, UnsetType, structs
 from portico.clock import iso
 from portico.errors import AlreadyExists, Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.faces.query import Name
 from portico.model.account import Environment, EnvironmentId
 
 TAG = "Environments"
@@ -24,7 +25,7 @@ class EnvironmentChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class EnvironmentQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str = ""
+    name: tuple[Name, ...] = ()
 
 
 class EnvironmentShown(Struct, frozen=True, kw_only=True):
@@ -55,7 +56,7 @@ async def list_environments(asked: Asked) -> Any:
         rows = await asked.parts.operators.environments(before, count + 1, query.name)
     else:
         own = await asked.parts.environments.get(asked.environment_id)
-        rows = [own] if own and query.name in {"", own.name} and own.id < before else []
+        rows = [own] if own and own.name in (query.name or (own.name,)) and own.id < before else []
     return page(rows, query, show, lambda row: row.id)
 
 

@@ -34,7 +34,7 @@ class FileLinked(FileShown, frozen=True, kw_only=True):
 
 
 class FileQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    integrated_account_id: str = ""
+    integrated_account_id: tuple[str, ...] = ()
 
 
 class LinkBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -50,10 +50,11 @@ class FileGone(Struct, frozen=True, kw_only=True):
 async def list_files(asked: Asked) -> Any:
     query: FileQuery = asked.query
     before, count = position(query)
-    account_id = query.integrated_account_id or asked.caller.account_id or ""
-    if account_id:
-        admit_account(asked.caller, AccountId(account_id))
-    rows = await asked.parts.shelf.page(asked.environment_id, account_id, before, count + 1)
+    own = asked.caller.account_id
+    account_ids = query.integrated_account_id or ((own,) if own else ())
+    for each in account_ids:
+        admit_account(asked.caller, AccountId(each))
+    rows = await asked.parts.shelf.page(asked.environment_id, account_ids, before, count + 1)
     return page(rows, query, show, lambda row: row.id)
 
 

@@ -52,11 +52,16 @@ class InstallationShown(Struct, frozen=True, kw_only=True):
     updated_at: str
 
 
+class OfInstalled(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    name: tuple[str, ...] = ()
+    category: tuple[str, ...] = ()
+
+
 class InstallationQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    integration_id: str = ""
+    integration_id: tuple[str, ...] = ()
     is_enabled: bool | None = None
     show_in_catalog: bool | None = None
-    integration: dict[str, str] | str = ""
+    integration: OfInstalled = OfInstalled()
 
 
 class Deleted(Struct, frozen=True, kw_only=True):
@@ -82,21 +87,19 @@ async def show(asked: Asked, installation: Installation) -> dict[str, Any]:
 async def list_installations(asked: Asked) -> Any:
     query: InstallationQuery = asked.query
     before, _ = position(query)
-    rows = [
-        row for row in await asked.parts.installations.page(asked.environment_id, before, MOST) if _matches(row, query)
-    ]
+    every = await asked.parts.installations.page(asked.environment_id, before, MOST)
+    rows = [row for row in every if await _matches(asked, row, query)]
     shown = {row.id: await show(asked, row) for row in rows[: query.limit]}
     return page(rows[: query.limit + 1], query, lambda row: shown[row.id], lambda row: row.id)
 
 
-def _matches(row: Installation, query: InstallationQuery) -> bool:
-    name = query.integration if isinstance(query.integration, str) else query.integration.get("name", "")
-    return (
-        (not query.integration_id or query.integration_id == row.integration)
-        and (not name or name == row.integration)
-        and query.is_enabled in {None, row.is_enabled}
-        and query.show_in_catalog in {None, row.show_in_catalog}
-    )
+async def _matches(asked: Asked, row: Installation, query: InstallationQuery) -> bool:
+    is_named = all(not given or row.integration in given for given in (query.integration_id, query.integration.name))
+    is_set = query.is_enabled in {None, row.is_enabled} and query.show_in_catalog in {None, row.show_in_catalog}
+    if not is_named or not is_set or not query.integration.category:
+        return is_named and is_set
+    view = await asked.parts.views.base(row.environment_id, row.integration)
+    return view.integration.category in query.integration.category
 
 
 async def get_installation(asked: Asked) -> Any:

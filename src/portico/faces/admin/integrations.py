@@ -51,8 +51,8 @@ class IntegrationShown(Struct, frozen=True, kw_only=True):
 
 
 class IntegrationQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str = ""
-    sharing: str = ""
+    name: tuple[str, ...] = ()
+    sharing: tuple[str, ...] = ()
 
 
 class CapabilitiesQuery(NoQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -121,8 +121,8 @@ async def list_integrations(asked: Asked) -> Any:
     query: IntegrationQuery = asked.query
     shown = [_show_shipped(view) for view in asked.parts.views.shipped.values()]
     shown += [_show(each) for each in await asked.parts.definitions.all(asked.environment_id)]
-    shown = [each for each in shown if (not query.name or each["name"] == query.name)]
-    shown = [each for each in shown if (not query.sharing or each["sharing"] == query.sharing)]
+    shown = [each for each in shown if (not query.name or each["name"] in query.name)]
+    shown = [each for each in shown if (not query.sharing or each["sharing"] in query.sharing)]
     return page(_from(shown, query), query, lambda row: row, lambda row: row["id"])
 
 

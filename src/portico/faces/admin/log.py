@@ -10,48 +10,52 @@ from msgspec import Struct, structs
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, cursor_of, missing, position
-from portico.faces.query import Range, earlier_than, later_than
+from portico.faces.query import Range, Span, commas, earlier_than, later_than
 from portico.model.price import NANOS
 from portico.model.request import RequestRow
-from portico.store.requests import LAST, RequestFilter
+from portico.store.requests import LAST, MOST_STATUS, RequestFilter
 
 TAG = "Request log"
 EXPORTED_AT_ONCE = 1_000
 MOST_PARTS = 200
+Face = Literal["proxy", "custom", "passthrough", "unified", "tools", "mcp", "admin", "jobs"]
 _STATUS = re.compile(r"[1-5](xx|[0-9]{2})")
 # The reference's kinds of log: which face they mean here, or that there is no such kind.
-_LOG_TYPES: dict[str, dict[str, str] | None] = {
+_LOG_TYPES: dict[str, dict[str, Any] | None] = {
     "": {},
     "unified_proxy_api": {"other_than": "mcp"},
-    "mcp": {"face": "mcp"},
+    "mcp": {"face": ("mcp",)},
     "rapid_bridge": None,
     "webhook": None,
     "sync_job_cron_trigger": None,
 }
+_STATUSES = "a status such as 404, or a class such as 4xx"
 # What the reference calls some of the filters.
 _OTHER_NAMES = {"request_type": "face", "http_status_code": "status"}
 _encoder = msgspec.json.Encoder()
 
 
 class LogQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`status` is 404 or 4xx; `q` is any part of a row's texts.
+    """`status` is 404 or 4xx, or a span such as `status[gte]=400`; `q` is any part of a row's texts.
 
-    `log_type` and `log_type_filter[…]` are for clients of the reference; the latter takes the names of these filters.
+    `log_type`, `log_type_filter[…]` and `http_status_code`, which is the status, are for clients of the reference;
+    `log_type_filter` takes the names of these filters.
     """
 
-    integrated_account_id: str = ""
-    tenant_id: str = ""
-    status: str = ""
-    face: Literal["", "proxy", "custom", "passthrough", "unified", "tools", "mcp", "admin", "jobs"] = ""
-    tool: str = ""
-    mcp_server_id: str = ""
-    resource: str = ""
-    method: str = ""
-    code: str = ""
-    model: str = ""
-    api_token_id: str = ""
-    request_id: str = ""
-    vendor_request_id: str = ""
+    integrated_account_id: tuple[str, ...] = ()
+    tenant_id: tuple[str, ...] = ()
+    status: tuple[str, ...] | Span = ()
+    http_status_code: tuple[str, ...] | Span = ()
+    face: tuple[Face, ...] = ()
+    tool: tuple[str, ...] = ()
+    mcp_server_id: tuple[str, ...] = ()
+    resource: tuple[str, ...] = ()
+    method: tuple[str, ...] = ()
+    code: tuple[str, ...] = ()
+    model: tuple[str, ...] = ()
+    api_token_id: tuple[str, ...] = ()
+    request_id: tuple[str, ...] = ()
+    vendor_request_id: tuple[str, ...] = ()
     q: str = ""
     has_bodies: bool | None = None
     created_at: Range | None = None
@@ -183,7 +187,7 @@ async def get_log(asked: Asked) -> Any:
     row = await asked.parts.requests.get(asked.environment_id, asked.path["id"])
     if row is None:
         raise missing("call", asked.path["id"])
-    wanted = RequestFilter(request_id=row.request_id)
+    wanted = RequestFilter(request_id=(row.request_id,))
     same = await asked.parts.requests.page(asked.environment_id, LAST, MOST_PARTS, wanted) if row.request_id else []
     query: OneQuery = asked.query
     bodies = await asked.parts.bodies.read(asked.caller, row) if query.bodies else None
@@ -212,17 +216,18 @@ async def _lines(asked: Asked, before: str, left: int, where: RequestFilter | No
 
 def _filter(query: LogQuery) -> RequestFilter | None:
     """What to look for; None where it is a kind of log that is never written here."""
-    said = structs.asdict(query)
-    names = [name for name in _FILTERS if name != "created_at"]
+    said = {name: getattr(query, name) for name in _FILTERS}
+    said["status"] = said["status"] or query.http_status_code
     given = {_OTHER_NAMES.get(name, name): value for name, value in (query.log_type_filter or {}).items()}
     failures = [
-        Failure(f"log_type_filter.{name}", "is not a filter", ", ".join(names)) for name in given if name not in names
+        Failure(f"log_type_filter.{name}", "is not a filter", ", ".join(_FILTERS)) for name in given if name not in said
     ]
     if query.log_type not in _LOG_TYPES:
         failures.append(Failure("log_type", f"is {query.log_type!r}", ", ".join(filter(None, _LOG_TYPES))))
-    said |= given
-    if said["status"] and not _STATUS.fullmatch(said["status"]):
-        failures.append(Failure("status", f"is {said['status']!r}", "a status such as 404, or a class such as 4xx"))
+    said |= {name: value if name in _NOT_SEVERAL else tuple(commas(value)) for name, value in given.items()}
+    statuses: Span | tuple[str, ...] = said["status"]
+    told = () if isinstance(statuses, Span) else statuses
+    failures += [Failure("status", f"is {each!r}", _STATUSES) for each in told if not _STATUS.fullmatch(each)]
     if isinstance(said["has_bodies"], str) and said["has_bodies"] not in _TRUTHS:
         failures.append(Failure("has_bodies", f"is {said['has_bodies']!r}", ", ".join(_TRUTHS)))
     if failures:
@@ -230,18 +235,24 @@ def _filter(query: LogQuery) -> RequestFilter | None:
     kind = _LOG_TYPES[query.log_type]
     if kind is None:
         return None
-    is_class = said["status"].endswith("xx")
-    values = {
-        ours: said[theirs] for theirs, ours in _FILTERS.items() if theirs not in {"status", "created_at", "has_bodies"}
-    }
+    values = {ours: said[theirs] for theirs, ours in _FILTERS.items() if theirs not in {"status", "has_bodies"}}
     return RequestFilter(
-        **values | kind,
+        **values | kind | _statuses(statuses),
         has_bodies=_truth(said["has_bodies"]),
-        status=int(said["status"]) if said["status"] and not is_class else 0,
-        status_class=int(said["status"][0]) if is_class else 0,
         after=later_than(query.created_at),
         until=earlier_than(query.created_at),
     )
+
+
+def _statuses(wanted: Span | tuple[str, ...]) -> dict[str, Any]:
+    if isinstance(wanted, tuple):
+        return {"status": tuple(int(each.removesuffix("xx")) for each in wanted)}
+    least = [each for each in (wanted.gte, None if wanted.gt is None else wanted.gt + 1) if each is not None]
+    most = [each for each in (wanted.lte, None if wanted.lt is None else wanted.lt - 1) if each is not None]
+    return {
+        "least_status": min(max([*least, 0]), MOST_STATUS + 1),
+        "most_status": max(min([*most, MOST_STATUS]), -1),
+    }
 
 
 def _truth(said: bool | str | None) -> bool | None:
@@ -266,8 +277,9 @@ _FILTERS = {
     "vendor_request_id": "vendor_request_id",
     "q": "words",
     "has_bodies": "has_bodies",
-    "created_at": "after",
 }
+# Those that take one value.
+_NOT_SEVERAL = frozenset({"q", "has_bodies"})
 
 ENDPOINTS = (
     Endpoint(

@@ -9,6 +9,7 @@ from msgspec import Meta, Struct, structs
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments
 from portico.faces.endpoint import Asked, Endpoint, Paging, count_of, missing, page, position
+from portico.faces.query import Name
 from portico.gateway.limits import WIRE
 from portico.model.account import AccountId
 from portico.model.price import NANOS
@@ -41,10 +42,10 @@ class QuotaChange(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class QuotaQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    applies_to: Literal["", "environment", "tenant", "integrated_account", "mcp_server"] = ""
-    subject: str = ""
-    measure: Literal["", "requests", "tokens", "spend"] = ""
-    period: Literal["", "minute", "day", "month"] = ""
+    applies_to: tuple[Literal["environment", "tenant", "integrated_account", "mcp_server"], ...] = ()
+    subject: tuple[Name, ...] = ()
+    measure: tuple[Literal["requests", "tokens", "spend"], ...] = ()
+    period: tuple[Literal["minute", "day", "month"], ...] = ()
 
 
 class UseQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -108,8 +109,8 @@ def show(quota: Quota, used: int | None, moment: datetime) -> dict[str, Any]:
 async def list_quotas(asked: Asked) -> Any:
     query: QuotaQuery = asked.query
     before, count = position(query)
-    bearer = _BEARERS[query.applies_to] if query.applies_to else ""
-    where = {"bearer": bearer, "subject": query.subject, "measure": query.measure, "period": query.period}
+    bearers = tuple(_BEARERS[each] for each in query.applies_to)
+    where = {"bearer": bearers, "subject": query.subject, "measure": query.measure, "period": query.period}
     await _settle(asked)
     rows = await _store(asked).page(asked.environment_id, before, count + 1, where)
     shown = {row.id: await _shown(asked, row) for row in rows[:count]}

@@ -8,6 +8,7 @@ from msgspec import Struct, field
 from portico.clock import iso
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound
 from portico.faces.endpoint import Asked, Endpoint, Paging, missing, page, position
+from portico.faces.query import Name
 from portico.model.account import EnvironmentId
 from portico.model.caller import DEFAULT_SCOPES, SCOPES, Caller, Scope, widen
 from portico.store.ids import new_id
@@ -27,7 +28,7 @@ class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TokenQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    name: str = ""
+    name: tuple[Name, ...] = ()
     environment_id: str = ""
 
 

@@ -52,11 +52,11 @@ class WatchShown(Struct, frozen=True, kw_only=True):
 
 
 class WatchQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    state: Literal["", "watching", "completed", "failed", "canceled"] = ""
+    state: tuple[Literal["watching", "completed", "failed", "canceled"], ...] = ()
 
 
 class AllWatchesQuery(WatchQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    integrated_account_id: str = ""
+    integrated_account_id: tuple[str, ...] = ()
 
 
 def show(watch: Watch) -> dict[str, Any]:
@@ -84,7 +84,7 @@ async def list_watches(asked: Asked) -> Any:
     query: WatchQuery = asked.query
     before, count = position(query)
     account_id = await _account(asked)
-    rows = await asked.parts.later.watches.page(asked.environment_id, account_id, before, count + 1, query.state)
+    rows = await asked.parts.later.watches.page(asked.environment_id, (account_id,), before, count + 1, query.state)
     return page(rows, query, show, lambda row: row.id)
 
 
@@ -92,8 +92,9 @@ async def list_all_watches(asked: Asked) -> Any:
     """An account token sees those of its own account, whatever it asks for."""
     query: AllWatchesQuery = asked.query
     before, count = position(query)
-    account_id = asked.caller.account_id or AccountId(query.integrated_account_id) or None
-    rows = await asked.parts.later.watches.page(asked.environment_id, account_id, before, count + 1, query.state)
+    own = asked.caller.account_id
+    account_ids = (own,) if own else query.integrated_account_id
+    rows = await asked.parts.later.watches.page(asked.environment_id, account_ids, before, count + 1, query.state)
     return page(rows, query, show, lambda row: row.id)
 
 

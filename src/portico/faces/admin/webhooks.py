@@ -118,11 +118,11 @@ class TestShown(DeliveryShown, frozen=True, kw_only=True):
 
 class WebhookQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
     is_active: bool | None = None
-    environment_id: str = ""
+    environment_id: tuple[str, ...] = ()
 
 
 class DeliveryQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    state: Literal["", "waiting", "delivered", "failed", "dropped"] = ""
+    state: tuple[Literal["waiting", "delivered", "failed", "dropped"], ...] = ()
 
 
 class Deleted(Struct, frozen=True, kw_only=True):
@@ -174,7 +174,8 @@ async def list_webhooks(asked: Asked) -> Any:
     rows = [
         row
         for row in every
-        if query.is_active in {None, row.is_active} and query.environment_id in {"", row.environment_id}
+        if query.is_active in {None, row.is_active}
+        and row.environment_id in (query.environment_id or (row.environment_id,))
     ]
     return page(rows[: count + 1], query, show, lambda row: row.id)
 
