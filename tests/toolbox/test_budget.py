@@ -111,7 +111,7 @@ async def test_budget_goes_with_its_server(desk: Desk) -> None:
     ("budget", "where"),
     [
         (5, "config.budget"),
-        ({"calls": 5}, "config.budget"),
+        ({"calls": 5}, "config.budget.calls"),
         ({"calls_per_day": -1}, "config.budget.calls_per_day"),
         ({"calls_per_day": 1.5}, "config.budget.calls_per_day"),
         ({"spend_per_day": "much"}, "config.budget.spend_per_day"),

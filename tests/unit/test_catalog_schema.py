@@ -28,7 +28,9 @@ OBJECT: Json = {
     [
         (OBJECT, {}, ("count", "is required", "")),
         (OBJECT, {"count": 1, "inner": {}}, ("inner.name", "is required", "")),
-        (OBJECT, {"count": 1, "other": 2}, ("", "takes nothing named 'other'", "")),
+        (OBJECT, {"count": 1, "other": 2}, ("other", "is not taken here", "count, inner")),
+        (OBJECT, {"count": 1, "iner": 2}, ("iner", "is not taken here; did you mean 'inner'?", "count, inner")),
+        ({"properties": {}, "additionalProperties": False}, {"a": 1}, ("a", "is not taken here", "none")),
         (OBJECT, {"count": "1"}, ("count", "has the wrong type", "integer")),
         (OBJECT, [], ("", "has the wrong type", "object")),
         ({"type": ["integer", "null"]}, "x", ("", "has the wrong type", "null or integer")),
@@ -90,6 +92,39 @@ EITHER: Json = {
 )
 def test_of_several_forms_the_one_that_was_meant_is_held_against_a_value(value: Json, failure: Failure) -> None:
     assert failures(EITHER, value) == [failure]
+
+
+DEEP: Json = {
+    "$defs": {"Inner": {"type": "object", "properties": {"size": {}, "shape": {}}, "additionalProperties": False}},
+    "properties": {
+        "one": {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/Inner"}]},
+        "many": {"type": "array", "items": {"$ref": "#/$defs/Inner"}},
+        "either": {
+            "anyOf": [{"type": "string"}, {"type": "object", "properties": {"a": {}}, "additionalProperties": False}]
+        },
+    },
+}
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [
+        ({"one": {"colour": 1}}, [("one.colour", "is not taken here", "size, shape")]),
+        (
+            {"many": [{"size": 1}, {"shap": 1, "size": 2, "x": 3}]},
+            [
+                ("many.1.shap", "is not taken here; did you mean 'shape'?", "size, shape"),
+                ("many.1.x", "is not taken here", "size, shape"),
+            ],
+        ),
+        ({"either": {"b": 1}}, [("either.b", "is not taken here", "a")]),
+        ({"one": {"n" * 300: 1}}, [("one." + "n" * 200, "is not taken here", "size, shape")]),
+    ],
+)
+def test_a_name_that_is_not_known_is_told_by_its_place_with_those_that_are(
+    value: Json, told: list[tuple[str, str, str]]
+) -> None:
+    assert failures(DEEP, value) == told
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,14 @@ from typing import Any
 
 import jsonschema_rs
 
+from portico.catalog.near import nearest
 from portico.errors import Failure
+from portico.shapes import is_list, is_record
 
 Json = dict[str, Any]
 Check = Callable[[Any], list[Failure]]
 MOST_FAILURES = 20
-UNKNOWN = "takes nothing named"
+_LONGEST_NAME = 200
 
 
 def compile_check(schema: Json) -> Check:
@@ -22,7 +24,7 @@ def compile_check(schema: Json) -> Check:
             return []
         failures: list[Failure] = []
         for problem in validator.iter_errors(value):
-            failures += _failures(problem)
+            failures += _failures(problem, schema)
             if len(failures) >= MOST_FAILURES:
                 break
         return failures[:MOST_FAILURES]
@@ -34,15 +36,15 @@ def _refuse(uri: str) -> Any:
     raise ValueError(f"a schema may not refer to {uri}")
 
 
-def _failures(problem: jsonschema_rs.ValidationError) -> list[Failure]:
+def _failures(problem: jsonschema_rs.ValidationError, schema: Json) -> list[Failure]:
     """What is wrong. Of several forms that a value may have, the one it comes nearest to is held against it."""
     forms: list[list[jsonschema_rs.ValidationError]] = problem.kind.as_dict().get("context") or []
     if not forms:
-        return [_failure(problem)]
+        return _unknown(problem, schema) if problem.kind.name == "additionalProperties" else [_failure(problem)]
     here = list(problem.instance_path)
     meant = [form for form in forms if not any(_is_other_type(each, here) for each in form)]
     if meant:
-        return [failure for each in min(meant, key=len) for failure in _failures(each)]
+        return [failure for each in min(meant, key=len) for failure in _failures(each, schema)]
     types = [
         str(each)
         for form in forms
@@ -71,8 +73,24 @@ def _required(path: str, facts: Json) -> Failure:
     return Failure(".".join(part for part in (path, str(facts["property"])) if part), "is required")
 
 
-def _unknown(path: str, facts: Json) -> Failure:
-    return Failure(path, f"{UNKNOWN} {', '.join(repr(str(name)) for name in facts['unexpected'])}")
+def _unknown(problem: jsonschema_rs.ValidationError, schema: Json) -> list[Failure]:
+    """One for each name that is not known, with those that are."""
+    known = _names(schema, problem.schema_path[:-1])
+    failures: list[Failure] = []
+    for name in problem.kind.as_dict()["unexpected"]:
+        near = nearest(name, known, 1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        path = ".".join(part for part in (_path(problem), name[:_LONGEST_NAME]) if part)
+        failures.append(Failure(path, f"is not taken here{hint}", ", ".join(known) or "none"))
+    return failures
+
+
+def _names(schema: Json, place: list[str | int]) -> list[str]:
+    """What the object that stands at this place of a schema may hold."""
+    found: Any = schema
+    for step in place:
+        found = found[int(step)] if is_list(found) else found.get(str(step)) if is_record(found) else None
+    return list(found.get("properties") or ()) if is_record(found) else []
 
 
 def _type(path: str, facts: Json) -> Failure:
@@ -89,7 +107,6 @@ def _bound(sentence: str) -> Callable[[str, Json], Failure]:
 
 _WORDS: dict[str, Callable[[str, Json], Failure]] = {
     "required": _required,
-    "additionalProperties": _unknown,
     "type": _type,
     "enum": _enum,
     "maximum": _bound("must be at most {}"),

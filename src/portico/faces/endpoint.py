@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from starlette.routing import Route
 
-from portico.catalog.schema import UNKNOWN, Check, compile_check
+from portico.catalog.schema import Check, compile_check
 from portico.clock import is_sayable
 from portico.errors import Failure, InvalidArguments, NotAllowed, NotFound, Refusal
 from portico.faces.http import Incoming, Receive, Send, while_connected, write_answer, write_json, write_tagged
@@ -188,7 +188,7 @@ def read_body(content: bytes, kind: type[B], content_type: str = "") -> B:
         body = msgspec.convert(value, kind)
     except msgspec.ValidationError as problem:
         found = _body_check(kind)(value) or [unfit(problem)]
-        raise InvalidArguments([each for failure in found for each in _named(failure, value, kind)]) from None
+        raise InvalidArguments(found) from None
     given = ((name, getattr(body, name)) for name in kind.__struct_fields__)
     if beyond := [name for name, each in given if isinstance(each, datetime) and not is_sayable(each)]:
         raise InvalidArguments([Failure(name, *_NO_MOMENT) for name in beyond])
@@ -198,14 +198,6 @@ def read_body(content: bytes, kind: type[B], content_type: str = "") -> B:
 def _is_deeper(value: Any, levels: int) -> bool:
     inner = list(value.values()) if is_record(value) else value if is_list(value) else []
     return any(_is_deeper(each, levels - 1) for each in inner) if levels else bool(inner)
-
-
-def _named(failure: Failure, value: Any, kind: type[Struct]) -> list[Failure]:
-    """Fields that are not known one by one, each by its name and with those that are."""
-    known = [each.encode_name for each in msgspec.structs.fields(kind)]
-    if failure.path or not is_record(value) or not failure.problem.startswith(UNKNOWN):
-        return [failure]
-    return [Failure(str(name), "is not taken here", ", ".join(known) or "none") for name in value if name not in known]
 
 
 def unfit(problem: msgspec.ValidationError) -> Failure:

@@ -110,7 +110,9 @@ REFUSED: dict[str, tuple[Json, str, str]] = {
     "malformed constraint": ({"arguments": {"model": {"enum": 5}}}, "config.arguments.model", "is not a JSON Schema"),
     "fetching constraint": ({"arguments": {"model": {"$ref": "https://x"}}}, "config.arguments.model", "holds $ref"),
     "result limit too small": ({"result_limit": 999}, "config.result_limit", "1000 to 1000000"),
-    "unknown key": ({"colour": "red"}, "config", "takes nothing named 'colour'"),
+    "unknown key": ({"colour": "red"}, "config.colour", "is not taken here"),
+    "misspelt key": ({"methdos": ["read"]}, "config.methdos", "did you mean 'methods'?"),
+    "unknown key further in": ({"budget": {"calls": 1}}, "config.budget.calls", "is not taken here"),
     "unknown exposure": ({"tool_exposure": "some"}, "config.tool_exposure", "all"),
 }
 
