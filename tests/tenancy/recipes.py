@@ -59,6 +59,7 @@ BODIES: dict[str, Callable[[Ids], Json]] = {
     "bulkDeleteIntegratedAccounts": lambda ids: {"ids": [ids["spare"]]},
     "panicIntegratedAccount": lambda ids: {"keys": "keep"},
     "updateIntegratedAccount": lambda ids: {"tenant_id": "changed"},
+    "updateCredentials": lambda ids: {"context": {"api_key": "sk-proj-intruder"}},
     "testUnifiedOverride": lambda ids: {"override": {}, "model": "user-directory", "resource": "users"},
     "restoreUnifiedOverride": lambda ids: {"version": 1},
     "restoreEnvironmentUnifiedOverride": lambda ids: {"version": 1},

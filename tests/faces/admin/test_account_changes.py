@@ -145,6 +145,26 @@ async def test_a_state_that_is_none_is_refused(admin: Watched, account: dict[str
     assert "status" in failures(await admin.patch(path(account), {"status": status}))
 
 
+async def test_new_keys_may_be_given_alone(admin: Watched, world: World, account: dict[str, Any]) -> None:
+    said(await admin.patch(path(account), {"context": {"note": "kept", "admin_key": None}}))
+    spoil(world, 401)
+    assert await list_files(admin, account) == 401
+    changed = said(await admin.patch(f"{path(account)}/credentials", {"context": {"api_key": "sk-proj-new-acme"}}))
+    assert (changed["status"], changed["context"]) == ("active", {"note": "kept"})
+    assert (present(changed), changed["keys"]["project_key"]["hint"]) == (["project_key"], "…acme")
+    assert await look(admin, account) == changed
+    both = said(await admin.patch(f"{path(account)}/credentials", {"context": {"admin_api_key": ADMIN}}))
+    assert present(both) == ["project_key", "admin_key"]
+
+
+async def test_nothing_but_keys_is_taken_there(admin: Watched, account: dict[str, Any]) -> None:
+    refused = await admin.patch(f"{path(account)}/credentials", {"context": {"api_key": "sk-proj-x", "note": "x"}})
+    assert failures(refused) == {"context.note": "is no credential"}
+    assert "api_key" in refused.sentence
+    assert await look(admin, account) == account
+    assert (await admin.patch(f"{path(account)}/credentials", {"tenant_id": "x"})).status == 400
+
+
 def spoil(world: World, status: int, path: str = "/v1/files", times: int | None = 1) -> None:
     """The vendor answers the next calls to this path with this status."""
     world.faults.append(FaultRule(Fault("status", str(status)), path=path, times=times))

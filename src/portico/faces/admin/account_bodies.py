@@ -46,6 +46,12 @@ class ChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     log_bodies: bool | UnsetType | None = UNSET
 
 
+class CredentialsBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`context` holds what the integration asks for: keys and what belongs to them. The rest of the context stays."""
+
+    context: dict[str, Any]
+
+
 class OwnChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     context: dict[str, Any]
 

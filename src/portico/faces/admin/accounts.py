@@ -15,6 +15,7 @@ from portico.faces.admin.account_bodies import (
     BulkDelete,
     BulkDeleted,
     ChangeBody,
+    CredentialsBody,
     IdRef,
     ImportBody,
     LeftAtVendor,
@@ -134,6 +135,19 @@ async def change_account(asked: Asked) -> Any:
         unified_override=body.unified_model_override,
         log_bodies=body.log_bodies,
     )
+    return await show(asked, await accounts.change_account(asked.caller, account, change, asked.parts))
+
+
+async def change_credentials(asked: Asked) -> Any:
+    """The same change as above, of the keys alone."""
+    body: CredentialsBody = asked.body
+    account = await found(asked, asked.path["id"])
+    integration = (await asked.parts.views.of(account)).integration
+    known = {alias for each in integration.context for alias in (each.name, *each.aliases)}
+    allowed = ", ".join(each.name for each in integration.context)
+    if odd := [name for name in body.context if name not in known]:
+        raise InvalidArguments([Failure(f"context.{name}", "is no credential", allowed) for name in odd])
+    change = accounts.Change(context=body.context)
     return await show(asked, await accounts.change_account(asked.caller, account, change, asked.parts))
 
 
@@ -268,6 +282,12 @@ ENDPOINTS = (
     Endpoint(
         verb="PATCH", path="/integrated-account/{id}", name="updateIntegratedAccount", tag=TAG,
         summary="Change an account", handler=change_account, body=ChangeBody, returns=AccountShown, scope="accounts",
+    ),
+    Endpoint(
+        verb="PATCH", path="/integrated-account/{id}/credentials", name="updateCredentials", tag=TAG,
+        summary="Give an account new keys", description="As PATCH of the account does, and nothing but them; they are "
+        "proved with a harmless call.", handler=change_credentials, body=CredentialsBody, returns=AccountShown,
+        scope="accounts",
     ),
     Endpoint(
         verb="DELETE", path="/integrated-account/{id}", name="deleteIntegratedAccount", tag=TAG,
