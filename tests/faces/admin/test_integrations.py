@@ -147,6 +147,27 @@ async def test_it_is_offered_as_tools_and_described_like_any_other(operator: Wat
     told = said(await operator.get("/integration/papers/capabilities"))
     assert {each["resource"] for each in told["proxy"]} == {"papers", "talks"}
     assert told["ai_readiness"]["ai_ready_score"] == 1.0
+    named = said(await operator.get("/integration/papers/tools"))["result"]
+    shown = ("name", "description", "resource", "method")
+    assert named == [{name: each[name] for name in shown} for each in tools]
+    assert said(await operator.get("/integration/papers/unified-apis"))["result"] == told["unified"] == []
+
+
+async def test_tools_and_unified_models_of_an_integration_are_listed_without_an_account(admin: Watched) -> None:
+    tools = said(await admin.get("/integration/openai/tools"))["result"]
+    known = {each["name"]: each for each in tools}
+    assert known["list_all_openai_projects"]["description"].startswith("Projects with name, status")
+    assert (known["openai_costs_report"]["resource"], known["openai_costs_report"]["method"]) != ("", "")
+    few = said(await admin.get("/integration/openai/tools?methods=list&tags=admin&limit=2"))
+    assert (few["result_count"], few["next_cursor"]) == (2, "2")
+    assert {each["method"] for each in few["result"]} == {"list"}
+    gone = said(await admin.get("/integration/openai/tools", include_removed="true"))["result"]
+    assert {each["name"] for each in gone} > {each["name"] for each in tools}
+    mapped = said(await admin.get("/integration/openai/unified-apis"))["result"]
+    assert mapped == said(await admin.get("/integration/openai/capabilities"))["unified"]
+    assert {"user-directory", "usage-metering"} == {each["model"] for each in mapped}
+    for path in ("tools", "unified-apis"):
+        assert (await admin.get(f"/integration/nothing/{path}")).status == 404
 
 
 async def test_it_is_seen_by_its_own_environment_only(operator: Watched, brought: Json, other: Tenant) -> None:
@@ -154,7 +175,12 @@ async def test_it_is_seen_by_its_own_environment_only(operator: Watched, brought
     assert names == ["openai", "papers"]
     assert said(await operator.get("/integration/papers")) == said(await operator.get(f"/integration/{brought['id']}"))
     assert [each["name"] for each in said(await other.client.get("/integration"))["result"]] == ["openai"]
-    for path in (f"/integration/{brought['id']}", "/integration/papers", "/integration/papers/capabilities"):
+    for path in (
+        f"/integration/{brought['id']}",
+        "/integration/papers",
+        "/integration/papers/capabilities",
+        "/integration/papers/tools",
+    ):
         assert (await other.client.get(path)).status == 404
     body = {"tenant_id": "a", "integration": "papers", "context": {"word": "sk-proj-acme"}}
     assert (await other.client.post("/integrated-account", body)).status == 404

@@ -30,6 +30,28 @@ class Deleted(TypedDict):
     id: str
 
 
+class MappedShown(TypedDict):
+    """A resource of a unified model that is mapped for the integration, as its capabilities have it."""
+
+    model: str
+    model_label: str
+    resource: str
+    description: str
+    docs_url: str
+    methods: list[str]
+    env_overridden: bool
+    account_overridden: bool
+
+
+class ToolNamed(TypedDict):
+    """A tool by name, and the operation that it is."""
+
+    name: str
+    description: str
+    resource: str
+    method: str
+
+
 class Integrations(Resource[Mode]):
     """Integrations."""
 
@@ -113,4 +135,27 @@ class Integrations(Resource[Mode]):
                     )
                 ),
             )
+        )
+
+    @listing
+    def list_unified_apis(self, id: str) -> Pages[MappedShown]:
+        """What unified models have of an integration. All of it at once. Needs the scope `accounts:read`."""
+        return self._pages(f"/integration/{segment(id)}/unified-apis", {})
+
+    @listing
+    def list_tools(
+        self,
+        id: str,
+        *,
+        methods: Sequence[str] | str | Omit = OMIT,
+        tags: Sequence[str] | str | Omit = OMIT,
+        include_removed: bool | Omit = OMIT,
+        limit: int | Omit | None = OMIT,
+        next_cursor: str | Omit = OMIT,
+    ) -> Pages[ToolNamed]:
+        """List an integration's tools. By name, with a sentence. What an account can run of it, with schemas, is at
+        /integrated-account/{id}/tools. Needs the scope `accounts:read`."""
+        return self._pages(
+            f"/integration/{segment(id)}/tools",
+            given(methods=methods, tags=tags, include_removed=include_removed, limit=limit, next_cursor=next_cursor),
         )

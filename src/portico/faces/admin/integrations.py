@@ -64,6 +64,19 @@ class CapabilitiesQuery(NoQuery, frozen=True, kw_only=True, forbid_unknown_field
     include_removed: bool = False
 
 
+class MappedShown(Struct, frozen=True, kw_only=True):
+    """A resource of a unified model that is mapped for the integration, as its capabilities have it."""
+
+    model: str
+    model_label: str
+    resource: str
+    description: str
+    docs_url: str
+    methods: list[str]
+    env_overridden: bool
+    account_overridden: bool
+
+
 class Conflict(Refusal):
     """Somebody else changed this since you read it; read it again and repeat your change."""
 
@@ -204,9 +217,15 @@ async def delete_integration(asked: Asked) -> Any:
 
 
 async def get_capabilities(asked: Asked) -> Any:
-    view = await asked.parts.views.base(asked.environment_id, await _name(asked))
+    view = await asked.parts.views.base(asked.environment_id, await name_of(asked))
     shown = {"integration": summary(view), "environment_id": asked.environment_id}
     return shown | narrowed(view, asked.query, meta.offered(await layers_of_integration(asked, view)))
+
+
+async def list_unified(asked: Asked) -> Any:
+    view = await asked.parts.views.base(asked.environment_id, await name_of(asked))
+    rows = meta.offered(await layers_of_integration(asked, view))
+    return {"result": rows, "next_cursor": None, "prev_cursor": None, "result_count": len(rows)}
 
 
 def narrowed(view: View, query: CapabilitiesQuery, unified: list[dict[str, Any]]) -> dict[str, Any]:
@@ -230,7 +249,8 @@ def words(value: list[str] | str) -> list[str]:
     return [part.strip() for each in listed for part in each.split(",") if part.strip()]
 
 
-async def _name(asked: Asked) -> str:
+async def name_of(asked: Asked) -> str:
+    """Of what comes with Portico the id is the name."""
     wanted = asked.path["id"]
     return wanted if wanted in asked.parts.views.shipped else (await _own(asked)).name
 
@@ -286,5 +306,10 @@ ENDPOINTS = (
         verb="GET", path="/integration/{id}/capabilities", name="getIntegrationCapabilities", tag=TAG,
         summary="What an integration can do", handler=get_capabilities, query=CapabilitiesQuery,
         returns=dict[str, Any], scope="accounts:read", tagged=True,
+    ),
+    Endpoint(
+        verb="GET", path="/integration/{id}/unified-apis", name="listIntegrationUnifiedApis", tag=TAG,
+        summary="What unified models have of an integration", description="All of it at once.", handler=list_unified,
+        returns=list[MappedShown], scope="accounts:read", tagged=True,
     ),
 )  # fmt: skip

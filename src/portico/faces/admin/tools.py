@@ -1,13 +1,14 @@
-"""/integrated-account/{id}/tools: an account's tools as agent frameworks load them."""
+"""/integrated-account/{id}/tools: an account's tools as agent frameworks load them; /integration/{id}/tools: all."""
 
 from typing import Any
 
 from msgspec import Struct
 
 from portico.catalog.answers import answer_schema
-from portico.catalog.find import View
+from portico.catalog.find import View, select
 from portico.errors import Failure, InvalidArguments
-from portico.faces.admin.integrations import words
+from portico.faces.admin.integrations import TAG as INTEGRATIONS
+from portico.faces.admin.integrations import name_of, words
 from portico.faces.endpoint import Asked, Endpoint
 from portico.gateway.admit import admit_account
 from portico.model.account import AccountId
@@ -17,7 +18,7 @@ from portico.model.server import ServerConfig
 from portico.shapes import Json
 from portico.toolbox.offer import Offer, offer
 from portico.toolbox.search import index_of
-from portico.toolbox.tools import Tool, input_schema, shown_name
+from portico.toolbox.tools import Tool, describe, input_schema, shown_name
 
 TAG = "Tools"
 _SENT_AS_BODY = frozenset({"body", "upload"})
@@ -25,17 +26,30 @@ _SENT_AS_BODY = frozenset({"body", "upload"})
 _WITHOUT_BODY = frozenset({"list", "get", "delete"})
 
 
-class ToolQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`methods` and `tags` narrow together; without `limit` everything comes at once. With `search`, what fits the
-    words comes best first."""
+class NarrowedQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`methods` and `tags` narrow together; without `limit` everything comes at once."""
 
     methods: list[str] | str = ""
     tags: list[str] | str = ""
-    has_description: bool = True
     include_removed: bool = False
-    search: str = ""
     limit: int | None = None
     next_cursor: str = ""
+
+
+class ToolQuery(NarrowedQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """With `search`, what fits the words comes best first."""
+
+    has_description: bool = True
+    search: str = ""
+
+
+class ToolNamed(Struct, frozen=True, kw_only=True):
+    """A tool by name, and the operation that it is."""
+
+    name: str
+    description: str
+    resource: str
+    method: str
 
 
 class ToolShown(Struct, frozen=True, kw_only=True):
@@ -108,13 +122,25 @@ async def list_tools(asked: Asked) -> Any:
     return _page([show(operation, tool) for operation, tool in chosen], query)
 
 
+async def list_tools_of_integration(asked: Asked) -> Any:
+    """What there is whatever an account's keys allow; what nobody has described is no tool."""
+    query: NarrowedQuery = asked.query
+    view = await asked.parts.views.base(asked.environment_id, await name_of(asked))
+    rows = [
+        {"name": each.tool.name, "description": describe(each), "resource": each.resource, "method": each.method}
+        for each in select(view.offered, words(query.methods), words(query.tags))
+        if each.says and (query.include_removed or each.lifecycle.state != "removed")
+    ]
+    return _page(rows, query)
+
+
 def _found(view: View, offered: Offer, words: str) -> list[tuple[Offered, Tool]]:
     by_name = {pair[1].name: pair for pair in zip(offered.operations, offered.tools, strict=True)}
     names = index_of(view).search(words, among=by_name.keys(), count=len(by_name))
     return [by_name[name] for name in names]
 
 
-def _page(rows: list[Json], query: ToolQuery) -> Json:
+def _page(rows: list[Json], query: NarrowedQuery) -> Json:
     start = int(query.next_cursor) if query.next_cursor.isdigit() else 0
     if query.next_cursor and not query.next_cursor.isdigit():
         raise InvalidArguments([Failure("next_cursor", "is not a cursor of this list")])
@@ -136,6 +162,13 @@ ENDPOINTS = (
         description="Those that its keys allow. Switched-off ones only with include_removed=true, those that nobody "
         "has described (and that cannot be run) only with has_description=false.",
         handler=list_tools, query=ToolQuery, returns=list[ToolShown], scope="call:read", account_token=True,
+        tagged=True,
+    ),
+    Endpoint(
+        verb="GET", path="/integration/{id}/tools", name="listIntegrationTools", summary="List an integration's tools",
+        tag=INTEGRATIONS, description="By name, with a sentence. What an account can run of it, with schemas, is at "
+        "/integrated-account/{id}/tools.",
+        handler=list_tools_of_integration, query=NarrowedQuery, returns=list[ToolNamed], scope="accounts:read",
         tagged=True,
     ),
 )  # fmt: skip
