@@ -39,7 +39,8 @@ class Group:
 
     def add(self, verb: str, path: str, operation: Json) -> None:
         name = self._method(operation["operationId"])
-        query = [each for each in operation["parameters"] if each["in"] == "query"]
+        # A type says what is there: whoever uses types takes the whole.
+        query = [each for each in operation["parameters"] if each["in"] == "query" and each["name"] != "fields"]
         answer = _answer(operation)
         is_list = "result" in answer.get("properties", {})
         places = {each: self._place(path, each) for each in re.findall(r"\{([^}]+)\}", path)}
@@ -52,6 +53,7 @@ class Group:
         named += [] if alone else [f"{name_}: {_or_left_out(kind)}" for name_, kind, needed in body if not needed]
         named += [] if verb == "get" else ['idempotency_key: str = ""']
         row = answer["properties"]["result"]["items"] if is_list else answer
+        row = row["anyOf"][0] if "anyOf" in row else row
         returns = f"{'Pages' if is_list else 'Flow'}[{self._shown(row)}]"
         wildcard = ["*"] if named else []
         address = re.sub(r"\{([^}]+)\}", lambda found: f"{{segment({places[found[1]]})}}", path)

@@ -90,6 +90,15 @@ class Paging(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     next_cursor: str = ""
 
 
+FIELDS = "fields"
+
+
+class Selecting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`fields`: only these of what is answered."""
+
+    fields: tuple[str, ...] = ()
+
+
 class Served:
     """An endpoint as an ASGI application; whatever it refuses is raised, and told by whoever called it."""
 
@@ -245,6 +254,13 @@ def page(
         "result_count": len(shown),
         "limit": query.limit,
     }
+
+
+def selected(shown: dict[str, Any], fields: Sequence[str]) -> dict[str, Any]:
+    """Only the fields that are asked for; all of them where none is. The id is always there."""
+    if odd := [name for name in fields if name not in shown]:
+        raise InvalidArguments([Failure(FIELDS, f"has no field {name!r}", ", ".join(shown)) for name in odd])
+    return {name: value for name, value in shown.items() if name in fields or name == "id"} if fields else shown
 
 
 def missing(noun: str, identity: str) -> NotFound:

@@ -6,7 +6,7 @@ from typing import Any, get_args, get_origin
 import msgspec
 from msgspec import Struct
 
-from portico.faces.endpoint import Endpoint
+from portico.faces.endpoint import FIELDS, Endpoint
 
 Json = dict[str, Any]
 REF = "#/components/schemas/{name}"
@@ -149,6 +149,10 @@ def _one_or_several(schema: Json, components: Json) -> Json:
 
 def _success(endpoint: Endpoint, named: dict[Any, Json]) -> Json:
     schema: Json
+    if endpoint.query and FIELDS in endpoint.query.__struct_fields__:
+        # Whoever asks for some fields gets no others, and none is there for sure.
+        some: Json = {"type": "object", "description": "Those of `fields`.", "required": ["id"]}
+        named = {kind: {"anyOf": [each, some]} for kind, each in named.items()}
     if get_origin(endpoint.returns) is list:
         schema = {
             "type": "object",

@@ -84,6 +84,18 @@ async def test_a_filter_by_installed_integration(admin: Watched, three: list[dic
     assert await tenants(admin, environment_integration_id="nowhere") == []
 
 
+async def test_only_the_fields_that_are_asked_for_are_shown(admin: Watched, three: list[dict[str, Any]]) -> None:
+    whole = said(await admin.get(f"/integrated-account/{three[2]['id']}"))
+    some = {name: whole[name] for name in ("id", "status", "last_error")}
+    for query in ("fields=status,last_error", "fields[]=last_error&fields[]=status", "fields=id,status,last_error"):
+        assert said(await admin.get(f"/integrated-account/{whole['id']}?{query}")) == some
+    assert said(await admin.get("/integrated-account?fields=status,last_error"))["result"][0] == some
+    for path in ("/integrated-account", f"/integrated-account/{whole['id']}"):
+        refused = await admin.get(path, fields="status,colour")
+        assert failures(refused) == {"fields": "has no field 'colour'"}
+        assert "last_forbidden_error" in refused.sentence
+
+
 @pytest.mark.usefixtures("three")
 async def test_a_page_says_how_much_it_holds_and_where_it_goes_on(admin: Watched) -> None:
     page = said(await admin.get("/integrated-account", limit=2))

@@ -91,6 +91,9 @@ class Features(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class AccountQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`fields`: only these of each account."""
+
+    fields: tuple[str, ...] = ()
     tenant_id: tuple[str, ...] = ()
     status: tuple[AccountState, ...] = ()
     is_sandbox: bool | None = None

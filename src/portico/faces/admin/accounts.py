@@ -24,7 +24,7 @@ from portico.faces.admin.account_bodies import (
 )
 from portico.faces.admin.integrations import CapabilitiesQuery, narrowed, summary
 from portico.faces.admin.unified import layers_of_account
-from portico.faces.endpoint import Asked, Endpoint, missing, page, position
+from portico.faces.endpoint import Asked, Endpoint, Selecting, missing, page, position, selected
 from portico.faces.query import earlier_than, later_than
 from portico.gateway import accounts
 from portico.gateway.admit import admit_account
@@ -85,7 +85,7 @@ async def list_accounts(asked: Asked) -> Any:
     )
     rows = await asked.parts.accounts.page(asked.environment_id, before, count + 1, where)
     rows = [] if query.features.super_query else rows
-    shown = {row.id: await show(asked, row) for row in rows}
+    shown = {row.id: selected(await show(asked, row), query.fields) for row in rows[:count]}
     return page(rows, query, lambda row: shown[row.id], lambda row: row.id)
 
 
@@ -117,7 +117,8 @@ async def import_account(asked: Asked) -> Any:
 
 
 async def get_account(asked: Asked) -> Any:
-    return await show(asked, await found(asked, asked.path["id"]))
+    query: Selecting = asked.query
+    return selected(await show(asked, await found(asked, asked.path["id"])), query.fields)
 
 
 async def change_account(asked: Asked) -> Any:
@@ -277,7 +278,7 @@ ENDPOINTS = (
     ),
     Endpoint(
         verb="GET", path="/integrated-account/{id}", name="getIntegratedAccount", summary="Get an account", tag=TAG,
-        handler=get_account, returns=AccountShown, scope="accounts:read",
+        handler=get_account, query=Selecting, returns=AccountShown, scope="accounts:read",
     ),
     Endpoint(
         verb="PATCH", path="/integrated-account/{id}", name="updateIntegratedAccount", tag=TAG,
