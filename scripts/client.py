@@ -39,8 +39,7 @@ class Group:
 
     def add(self, verb: str, path: str, operation: Json) -> None:
         name = self._method(operation["operationId"])
-        # A type says what is there: whoever uses types takes the whole.
-        query = [each for each in operation["parameters"] if each["in"] == "query" and each["name"] != "fields"]
+        query = [each for each in operation["parameters"] if each["in"] == "query" and _keeps_type(operation, each)]
         answer = _answer(operation)
         is_list = "result" in answer.get("properties", {})
         places = {each: self._place(path, each) for each in re.findall(r"\{([^}]+)\}", path)}
@@ -206,6 +205,12 @@ def _is_json(operation: Json) -> bool:
 def _answer(operation: Json) -> Json:
     response = next(each for code, each in operation["responses"].items() if code.startswith("2"))
     return response["content"]["application/json"]["schema"]
+
+
+def _keeps_type(operation: Json, parameter: Json) -> bool:
+    """A type says what is there: whoever uses types takes the whole, and takes it as JSON."""
+    kinds = next(each["content"] for code, each in operation["responses"].items() if code.startswith("2"))
+    return parameter["name"] != "fields" and (parameter["name"] != "format" or len(kinds) == 1)
 
 
 def _or_left_out(kind: str) -> str:

@@ -1,5 +1,6 @@
 """What the unified models say of themselves, and what capabilities say of them."""
 
+import html
 from typing import Any
 
 import pytest
@@ -30,6 +31,25 @@ async def test_a_model_of_an_account_and_of_an_integration_is_what_is_mapped(dir
     assert of_account == await got(directory, "/unified/meta/user-directory/openai", format="json")
     assert of_account["resources"]["me"]["methods"] == ["get"]
     assert "assign_role" in of_account["resources"]["users"]["methods"]
+
+
+async def test_a_model_of_an_integration_is_a_page_for_people_too(directory: Directory) -> None:
+    told = await got(directory, "/unified/meta/user-directory/openai")
+    client = directory.stage.client
+    markdown = await client.get("/unified/meta/user-directory/openai", format="md")
+    assert (markdown.status, markdown.headers["content-type"]) == (200, "text/markdown; charset=utf-8")
+    text = markdown.content.decode()
+    assert text.startswith(f"# User directory: OpenAI\n\n{told['description']}\n\n## users\n")
+    assert "Methods: " + ", ".join(told["resources"]["users"]["methods"]) + "." in text
+    page = await client.get("/unified/meta/user-directory/openai", format="html")
+    assert (page.status, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert page.headers["content-security-policy"] == "default-src 'none'; sandbox"
+    for name, resource in told["resources"].items():
+        for part in ("schema", "query_schema", "request_body_schema"):
+            for field, each in resource[part]["properties"].items():
+                assert f"| {field} | " in text, (name, field)
+                assert f"<td>{field}</td>" in page.content.decode(), (name, field)
+                assert html.escape(each.get("description", ""), quote=False) in text
 
 
 async def test_every_method_tells_what_it_takes_and_gives(directory: Directory) -> None:
@@ -117,7 +137,7 @@ async def test_capabilities_of_an_integration_and_their_filters(directory: Direc
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        ("/unified/meta/user-directory/openai?format=md", 400, "format: is 'md'; allowed: json"),
+        ("/unified/meta/user-directory/openai?format=pdf", 400, "format: is 'pdf'; allowed: json, md, html"),
         ("/unified/meta/shoes", 404, "no unified model 'shoes'; there are: usage-metering, user-directory"),
         ("/unified/meta/user-directory/nothing", 404, "no integration 'nothing'"),
         ("/unified/user-directory/shoes/openai/meta/list", 404, "has no 'shoes'"),

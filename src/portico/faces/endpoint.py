@@ -56,6 +56,7 @@ Handler = Callable[[Asked], Awaitable[Any]]
 class Endpoint(Struct, frozen=True, kw_only=True):
     """One route. `returns` is a type that msgspec can encode; `scope` None: any valid token of the environment.
 
+    `also`: other content types that the handler may answer, as an Answer.
     `media`: the handler gives a stream of bytes, of this content type; `returns` is then one line of it.
     `tagged`: the answer has an ETag, and whoever holds the same one is told so with a 304.
     `is_dropped`: the work is dropped as soon as the client has gone.
@@ -75,6 +76,7 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     status: int = 200
     account_token: bool = False
     media: str = ""
+    also: tuple[str, ...] = ()
     tagged: bool = False
     is_dropped: bool = False
 
@@ -136,6 +138,9 @@ class Served:
             await while_connected(incoming, write_answer(send, answer))
             return
         told = (("x-portico-request-id", incoming.request_id),)
+        if isinstance(value, Answer):
+            await write_answer(send, value, told)
+            return
         if endpoint.tagged:
             await write_tagged(send, value, incoming.header("if-none-match"), told)
             return

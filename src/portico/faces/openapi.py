@@ -167,7 +167,9 @@ def _success(endpoint: Endpoint, named: dict[Any, Json]) -> Json:
         }
     else:
         schema = named.get(endpoint.returns, {"type": "object"})
-    return {"description": endpoint.summary, "content": {endpoint.media or "application/json": {"schema": schema}}}
+    content = {endpoint.media or "application/json": {"schema": schema}}
+    content |= {kind.partition(";")[0]: {"schema": {"type": "string"}} for kind in endpoint.also}
+    return {"description": endpoint.summary, "content": content}
 
 
 def _failed(words: str) -> Json:

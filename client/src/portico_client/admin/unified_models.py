@@ -32,13 +32,10 @@ class UnifiedModels(Resource[Mode]):
         )
 
     @operation
-    def get_of_integration(
-        self, model: str, integration: str, *, format: Literal["", "json"] | Omit = OMIT
-    ) -> Flow[Json]:
-        """What an integration has of a unified model."""
-        return self._value(
-            Call("GET", f"/unified/meta/{segment(model)}/{segment(integration)}", query_of(given(format=format)))
-        )
+    def get_of_integration(self, model: str, integration: str) -> Flow[Json]:
+        """What an integration has of a unified model. As JSON, or with `format=md` or `format=html` as a page for
+        people."""
+        return self._value(Call("GET", f"/unified/meta/{segment(model)}/{segment(integration)}"))
 
     @operation
     def get_method(

@@ -9,13 +9,23 @@ from portico.faces.endpoint import Asked, Endpoint, NoQuery
 from portico.gateway.admit import admit_account
 from portico.gateway.lookup import Connected
 from portico.model.account import AccountId
+from portico.model.call import Answer
 from portico.shapes import Json
 from portico.unified import meta, models
+from portico.unified.page import KINDS, page_of
 from portico.unified.plan import Layers, levels_of_environment, plan_of, refuse_misshapen
 
 TAG = "Unified models"
+# A page that is opened by itself loads nothing and runs nothing.
+_ALONE = [("content-security-policy", "default-src 'none'; sandbox"), ("x-content-type-options", "nosniff")]
 # The addresses here, which lie among those of the Unified API.
 ADDRESSES = re.compile(r"/unified/(meta(/[^/]+){0,2}|[^/]+/[^/]+(/[^/]+)?/meta/[^/]+)/?")
+
+
+class Pages(NoQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`format`: JSON, or a page for people as Markdown or HTML."""
+
+    format: Literal["", "json", "md", "html"] = ""
 
 
 class OfModel(NoQuery, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -48,7 +58,13 @@ async def get_model(asked: Asked) -> Any:
 async def get_model_of_integration(asked: Asked) -> Any:
     model = models.find(asked.path["model"])
     view = await asked.parts.views.base(asked.environment_id, asked.path["integration"])
-    return meta.model_shown(model, (await layers_of_integration(asked, view))[model.model])
+    shown = meta.model_shown(model, (await layers_of_integration(asked, view))[model.model])
+    query: Pages = asked.query
+    if query.format not in KINDS:
+        return shown
+    text = page_of(shown, view.integration.label, query.format)
+    headers = [("content-type", KINDS[query.format]), *_ALONE]
+    return Answer(status=200, headers=headers, content=text.encode())
 
 
 async def get_method(asked: Asked) -> Any:
@@ -97,29 +113,33 @@ async def _connected(asked: Asked) -> Connected | None:
     return await asked.parts.lookup.connected(asked.environment_id, AccountId(account_id))
 
 
-def _endpoint(path: str, name: str, summary: str, handler: Any, description: str = "", *, account: bool) -> Endpoint:
+def _endpoint(
+    path: str, name: str, summary: str, handler: Any, description: str = "", *, query: type[NoQuery] = OfModel
+) -> Endpoint:
     return Endpoint(
         verb="GET", path=path, name=name, tag=TAG, summary=summary, handler=handler, description=description,
-        query=OfAccount if account else OfModel, returns=Json, scope=None, account_token=True, tagged=True,
+        query=query, also=tuple(KINDS.values()) if query is Pages else (), returns=Json, scope=None,
+        account_token=True, tagged=True,
     )  # fmt: skip
 
 
 ENDPOINTS = (
-    _endpoint("/unified/meta", "listUnifiedModels", "What unified models there are", list_models, account=False),
+    _endpoint("/unified/meta", "listUnifiedModels", "What unified models there are", list_models),
     _endpoint(
         "/unified/meta/{model}", "getUnifiedModel", "A unified model's records, filters and bodies", get_model,
-        "With an account, what that account has of it.", account=True,
+        "With an account, what that account has of it.", query=OfAccount,
     ),
     _endpoint(
         "/unified/meta/{model}/{integration}", "getUnifiedModelOfIntegration",
-        "What an integration has of a unified model", get_model_of_integration, account=False,
+        "What an integration has of a unified model", get_model_of_integration,
+        "As JSON, or with `format=md` or `format=html` as a page for people.", query=Pages,
     ),
     _endpoint(
         "/unified/{model}/{resource}/meta/{method}", "getUnifiedMethod",
-        "A unified method's schemas and its mapping as it counts for an account", get_method, account=True,
+        "A unified method's schemas and its mapping as it counts for an account", get_method, query=OfAccount,
     ),
     _endpoint(
         "/unified/{model}/{resource}/{integration}/meta/{method}", "getUnifiedMethodOfIntegration",
-        "A unified method's schemas and its mapping for an integration", get_method_of_integration, account=False,
+        "A unified method's schemas and its mapping for an integration", get_method_of_integration,
     ),
 )  # fmt: skip
