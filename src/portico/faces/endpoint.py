@@ -18,6 +18,7 @@ from portico.faces.http import Incoming, Receive, Send, while_connected, write_a
 from portico.faces.http import Scope as AsgiScope
 from portico.faces.json_body import read_json
 from portico.faces.query import read_query
+from portico.faces.trail import NEXT, Trail, closed, opened
 from portico.gateway.idempotency import Claim, Fingerprint, Kept
 from portico.gateway.parts import Parts
 from portico.model.account import EnvironmentId
@@ -113,11 +114,14 @@ class Served:
         caller = await incoming.caller(self._parts.lookup)
         admit(caller, endpoint)
         content = await incoming.body(MOST_BODY_BYTES) if incoming.has_body else b""
+        kind, pairs, trail = endpoint.query or NoQuery, incoming.pairs(), None
+        if NEXT in kind.__struct_fields__:
+            trail, pairs = opened(pairs)
         asked = Asked(
             parts=self._parts,
             caller=caller,
             path=scope["path_params"],
-            query=read_query(incoming.pairs(), endpoint.query or NoQuery),
+            query=read_query(pairs, kind),
             body=read_body(content, endpoint.body, incoming.header("content-type")) if endpoint.body else None,
             request_id=incoming.request_id,
         )
@@ -126,12 +130,13 @@ class Served:
             fingerprint = Fingerprint(incoming.verb, incoming.path, incoming.query)
             work = self._once(asked, key, fingerprint, content, send)
         else:
-            work = self._at_once(asked, incoming, send)
+            work = self._at_once(asked, incoming, send, trail)
         await (while_connected(incoming, work) if endpoint.is_dropped else work)
 
-    async def _at_once(self, asked: Asked, incoming: Incoming, send: Send) -> None:
+    async def _at_once(self, asked: Asked, incoming: Incoming, send: Send, trail: Trail | None) -> None:
         endpoint = self._endpoint
         value = await endpoint.handler(asked)
+        value = closed(value, trail) if trail else value
         if endpoint.media:
             headers = [("content-type", endpoint.media), ("x-portico-request-id", incoming.request_id)]
             answer = Answer(status=endpoint.status, headers=headers, stream=value)

@@ -108,6 +108,20 @@ async def test_a_page_says_how_much_it_holds_and_where_it_goes_on(admin: Watched
 
 
 @pytest.mark.usefixtures("three")
+@pytest.mark.parametrize("path", ["/integrated-account", "/log", "/audit", "/webhook-event-type", "/integration"])
+async def test_lists_go_back_the_way_they_were_come(admin: Watched, path: str) -> None:
+    for _ in range(2):
+        await admin.get("/proxy/files", integrated_account_id="nobody")
+    pages = [said(await admin.get(path, limit=1))]
+    while len(pages) < 3 and pages[-1]["next_cursor"]:
+        pages.append(said(await admin.get(path, limit=1, next_cursor=pages[-1]["next_cursor"])))
+    assert pages[0]["prev_cursor"] is None
+    for here, earlier in zip(pages[:0:-1], pages[-2::-1], strict=True):
+        for name in ("next_cursor", "prev_cursor"):
+            assert said(await admin.get(path, limit=1, **{name: here["prev_cursor"]})) == earlier
+
+
+@pytest.mark.usefixtures("three")
 async def test_a_cursor_keeps_to_the_filter_it_comes_with(admin: Watched) -> None:
     page = said(await admin.get("/integrated-account", status="active", limit=1))
     assert await tenants(admin, status="active", limit=1, next_cursor=page["next_cursor"]) == ["a"]
