@@ -56,6 +56,9 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"updated_at[gt]": "2026-11-02T12:02:30Z"}, ["a"]),
     ({"status": "active", "is_sandbox": "false"}, ["a"]),
     ({"status": "needs_reauth"}, []),
+    ({"features.super_query": "apac"}, []),
+    ({"features[super_query][in]": "apac"}, []),
+    ({"features.super_query": "false"}, ["c", "b", "a"]),
 ]
 
 

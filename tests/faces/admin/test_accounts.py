@@ -40,6 +40,7 @@ async def test_an_account_is_connected_and_shown(admin: Watched, world: World) -
     assert present(account) == ["project_key", "admin_key"]
     assert account["last_error"] is None
     assert account["last_action_result"]["keys"]["project_key"]["works"]
+    assert account["last_action_run_result"] == account["last_action_result"]
     assert account["created_at"] == "2026-11-02T12:00:00.000Z"
     assert account["integration"]["name"] == account["environment_integration"]["integration_id"] == "openai"
     assert said(await admin.get(f"/integrated-account/{account['id']}")) == account

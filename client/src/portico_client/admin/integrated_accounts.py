@@ -17,7 +17,8 @@ class OfIntegration(TypedDict):
 
 
 class Features(TypedDict):
-    """No account here has any: for clients of the reference that ask for those that have."""
+    """For clients of the reference, which ask by region: no account here has any, and `false` asks for all of
+    those."""
 
     super_query: NotRequired[str]
 
@@ -33,6 +34,8 @@ class Range(TypedDict):
 
 
 class AccountShown(TypedDict):
+    """`last_action_run_result` is what `last_action_result` is, by the name that the reference's answers have."""
+
     id: str
     tenant_id: str
     environment_id: str
@@ -47,6 +50,7 @@ class AccountShown(TypedDict):
     last_error: Json | None
     last_forbidden_error: Json | None
     last_action_result: Json | None
+    last_action_run_result: Json | None
     integration_override: Json
     unified_model_override: Json
     log_bodies: bool | None

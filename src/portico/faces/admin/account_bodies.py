@@ -57,6 +57,8 @@ class OwnChangeBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class AccountShown(Struct, frozen=True, kw_only=True):
+    """`last_action_run_result` is what `last_action_result` is, by the name that the reference's answers have."""
+
     id: str
     tenant_id: str
     environment_id: str
@@ -71,6 +73,7 @@ class AccountShown(Struct, frozen=True, kw_only=True):
     last_error: dict[str, Any] | None
     last_forbidden_error: dict[str, Any] | None
     last_action_result: dict[str, Any] | None
+    last_action_run_result: dict[str, Any] | None
     integration_override: dict[str, Any]
     unified_model_override: dict[str, Any]
     log_bodies: bool | None
@@ -85,7 +88,7 @@ class OfIntegration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class Features(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """No account here has any: for clients of the reference that ask for those that have."""
+    """For clients of the reference, which ask by region: no account here has any, and `false` asks for all of those."""
 
     super_query: str = ""
 

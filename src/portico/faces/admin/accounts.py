@@ -59,6 +59,7 @@ async def show(asked: Asked, account: Account) -> dict[str, Any]:
         "last_error": account.last_error,
         "last_forbidden_error": account.last_forbidden_error,
         "last_action_result": account.last_action_result,
+        "last_action_run_result": account.last_action_result,
         "integration_override": account.override,
         "unified_model_override": account.unified_override,
         "log_bodies": account.log_bodies,
@@ -84,7 +85,7 @@ async def list_accounts(asked: Asked) -> Any:
         updated_before=earlier_than(query.updated_at),
     )
     rows = await asked.parts.accounts.page(asked.environment_id, before, count + 1, where)
-    rows = [] if query.features.super_query else rows
+    rows = rows if query.features.super_query in {"", "false"} else []
     shown = {row.id: selected(await show(asked, row), query.fields) for row in rows[:count]}
     return page(rows, query, lambda row: shown[row.id], lambda row: row.id)
 
