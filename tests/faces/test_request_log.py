@@ -93,6 +93,20 @@ async def test_row_of_a_proxy_call_says_all_there_is_to_say(log: Log) -> None:
     assert row.bytes_out > 20
 
 
+async def test_a_list_leaves_how_many_items_it_had(log: Log, speaker: Speaker) -> None:
+    stage = log.stage
+    models = (await stage.proxy("GET", "models", query={"limit": 3})).json
+    assert models["result_count"] == 3
+    await stage.proxy("GET", f"models/{models['result'][0]['id']}")
+    await run(stage, "list_all_openai_models", {"limit": 2})
+    await speaker.value("list_all_openai_models", {"limit": 2})
+    await stage.custom("GET", "models")
+    await stage.proxy("GET", "models", query={"limit": 0})
+    found = [(row.face, row.status, row.result_count) for row in await log.rows()]
+    assert found[:4] == [("proxy", 200, 3), ("proxy", 200, None), ("tools", 200, 2), ("mcp", 200, 2)]
+    assert found[4:] == [("custom", 200, None), ("proxy", 400, None)]
+
+
 @pytest.mark.parametrize("trace", ["", "nonsense", f"00-{'0' * 32}-{'cd' * 8}-01", f"00-{'AB' * 16}-{'cd' * 8}-01"])
 async def test_a_trace_that_is_none_is_left_out(log: Log, trace: str) -> None:
     await log.stage.proxy("GET", "files", headers={"traceparent": trace})

@@ -148,5 +148,5 @@ def request_of(home: Home, at: datetime = MOMENT, account_id: str = "account-1",
         vendor_status=status, vendor_request_id="v", bytes_in=3_000_000_000, bytes_out=4_000_000_000,
         duration_us=5_000_000_000, vendor_us=1, status_class=status // 100, problem="It failed.", is_replay=True,
         model="gpt-4o", input_tokens=3_000_000_000, cached_tokens=2_000_000_000, output_tokens=1_000_000_000,
-        is_estimated=True, cost_nanos=10**15, has_bodies=True,
+        is_estimated=True, cost_nanos=10**15, has_bodies=True, result_count=2,
     )  # fmt: skip

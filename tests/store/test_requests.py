@@ -297,6 +297,6 @@ async def test_a_log_from_before_is_carried_over(empty_database_url: str, tmp_pa
         await migrate(database)
         (row,) = await Requests(database).page(EnvironmentId("e"), LAST, 10, RequestFilter(status=(4,)))
         assert (row.id, row.at, row.account_id, row.status, row.code, row.vendor_us) == ("r-1", 5, "a", 404, "x", 4)
-        assert (row.problem, row.is_replay, row.cost_nanos) == ("", False, None)
+        assert (row.problem, row.is_replay, row.cost_nanos, row.result_count) == ("", False, None, None)
     finally:
         await database.close()

@@ -52,8 +52,8 @@ class Entry:
 
     __slots__ = (
         "_caller", "_code", "_is_closed", "_is_held", "_is_replay", "_operation", "_path", "_problem",
-        "_recorder", "_started", "_status", "_verb", "bytes_in", "bytes_out", "call", "connected", "heard", "meter",
-        "trace", "vendor_request_id", "vendor_seconds", "vendor_status",
+        "_recorder", "_results", "_started", "_status", "_verb", "bytes_in", "bytes_out", "call", "connected", "heard",
+        "meter", "trace", "vendor_request_id", "vendor_seconds", "vendor_status",
     )  # fmt: skip
 
     def __init__(self, recorder: "Recorder", caller: Caller, call: Call, *, is_held: bool) -> None:
@@ -65,6 +65,7 @@ class Entry:
         self._is_closed = self._is_replay = False
         self._is_held = is_held
         self._status = 200
+        self._results: int | None = None
         self.meter: Meter | None = None
         self.heard: Heard | None = None
         self.bytes_in = self.bytes_out = 0
@@ -106,6 +107,7 @@ class Entry:
         """Closes now, or when the answer's stream has ended or was left; a held one only counts."""
         self._status, self._is_replay = answer.status, answer.is_replay
         self._code = "vendor_failure" if answer.status >= 400 else ""
+        self._results = answer.page.count if answer.page else None
         if self.heard is not None:
             self.heard.answers(answer)
         if answer.stream is not None:
@@ -214,6 +216,7 @@ class Entry:
             output_tokens=used.output_tokens,
             is_estimated=used.is_estimated,
             cost_nanos=self._cost(used),
+            result_count=self._results,
         )
 
     def _cost(self, used: Used) -> int | None:

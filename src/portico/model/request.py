@@ -49,6 +49,7 @@ class RequestRow(Struct, frozen=True, kw_only=True):
     is_estimated: bool = False
     cost_nanos: int | None = None
     has_bodies: bool = False
+    result_count: int | None = None
 
     @property
     def moment(self) -> datetime:

@@ -30,7 +30,7 @@ _COLUMNS = (
     "id, environment_id, at, account_id, tenant_id, integration, face, resource, method, verb, path, tool, server_id, "
     "client, token_id, request_id, trace_id, status, code, vendor_status, vendor_request_id, bytes_in, bytes_out, "
     "duration_us, vendor_us, class, problem, is_replay, model, input_tokens, cached_tokens, output_tokens, "
-    "is_estimated, cost_nanos, has_bodies"
+    "is_estimated, cost_nanos, has_bodies, result_count"
 )
 _WANTED = (
     "AND ONE_OF(account_id, :account_id) AND ONE_OF(tenant_id, :tenant_id) AND ONE_OF(face, :face) "
@@ -60,7 +60,7 @@ _ADD = _spelled(
     ":integration, :face, :resource, :method, :verb, :path, :tool, :server_id, :client, :token_id, :request_id, "
     ":trace_id, :status, :code, :vendor_status, :vendor_request_id, :bytes_in, :bytes_out, :duration_us, :vendor_us, "
     ":class, :problem, :is_replay, :model, :input_tokens, :cached_tokens, :output_tokens, :is_estimated, :cost_nanos, "
-    ":has_bodies)"
+    ":has_bodies, :result_count)"
 )
 _GET = _spelled("SELECT COLUMNS FROM requests WHERE environment_id = :environment_id AND id = :id")
 # The call itself ends after its parts, so it has the last id of those that share its request.

@@ -83,6 +83,10 @@ async def test_a_row_tells_tokens_cost_and_why(admin: Watched, account: str) -> 
     assert (chat["tokens_are_estimated"], chat["is_replay"], chat["has_bodies"]) == (False, False, False)
     assert nothing["code"] == "no_such_operation"
     assert nothing["problem"].startswith("OpenAI has no resource 'nothing'")
+    assert (nothing["logs"], nothing["result_count"]) == ([nothing["problem"]], None)
+    files = (await listed(admin, integrated_account_id=account, resource="files", method="list"))[0]
+    whole = (await admin.get("/proxy/files", integrated_account_id=account)).json
+    assert (files["logs"], files["result_count"]) == ([], whole["result_count"])
 
 
 ODD = [

@@ -34,7 +34,9 @@ class Range(TypedDict):
 class LogShown(TypedDict):
     """Durations in milliseconds; `fetch_duration` is the vendor's part. Tokens as the answer told them, or a
     guess. `cost_usd` is an estimate by the price list; null where there is no price. What belongs to one
-    request of a client shares `request_id`: a tool, and the calls that it made."""
+    request of a client shares `request_id`: a tool, and the calls that it made. `result_count` is how many
+    items a list answered; null where it was none. `logs` has `problem` as its line, where there is one: for
+    clients of the reference."""
 
     id: str
     timestamp: str
@@ -70,6 +72,8 @@ class LogShown(TypedDict):
     tokens_are_estimated: bool
     cost_usd: float | None
     has_bodies: bool
+    result_count: int | None
+    logs: list[str]
 
 
 class RequestShown(TypedDict):
@@ -131,6 +135,8 @@ class LogWhole(TypedDict):
     tokens_are_estimated: bool
     cost_usd: float | None
     has_bodies: bool
+    result_count: int | None
+    logs: list[str]
     parts: list[LogShown]
     request: RequestShown | None
     response: ResponseShown | None

@@ -73,7 +73,8 @@ class LogShown(Struct, frozen=True, kw_only=True):
     """Durations in milliseconds; `fetch_duration` is the vendor's part. Tokens as the answer told them, or a guess.
 
     `cost_usd` is an estimate by the price list; null where there is no price. What belongs to one request of a client
-    shares `request_id`: a tool, and the calls that it made.
+    shares `request_id`: a tool, and the calls that it made. `result_count` is how many items a list answered; null
+    where it was none. `logs` has `problem` as its line, where there is one: for clients of the reference.
     """
 
     id: str
@@ -110,6 +111,8 @@ class LogShown(Struct, frozen=True, kw_only=True):
     tokens_are_estimated: bool
     cost_usd: float | None
     has_bodies: bool
+    result_count: int | None
+    logs: list[str]
 
 
 class OneQuery(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -159,6 +162,7 @@ def show(row: RequestRow) -> dict[str, Any]:
         "duration": round(row.duration_us / 1000, 3),
         "fetch_duration": round(row.vendor_us / 1000, 3),
         "tokens_are_estimated": row.is_estimated,
+        "logs": [row.problem] if row.problem else [],
         "cost_usd": None if row.cost_nanos is None else row.cost_nanos / NANOS,
     }
 
