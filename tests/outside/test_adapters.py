@@ -14,7 +14,7 @@ from tests.outside.client_envs import NotInstallable, python_env
 from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import run
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 CLIENTS = Path(__file__).parent / "clients" / "adapters"
 SOURCE = Path(__file__).parents[2] / "client" / "src"
 Json = dict[str, Any]

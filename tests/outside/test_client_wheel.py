@@ -13,7 +13,7 @@ from tests.outside.client_envs import NotInstallable, fill, python_env
 from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import run
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 CLIENT = Path(__file__).parents[2] / "client"
 INSTALL_SECONDS = 240
 PROGRAM = """

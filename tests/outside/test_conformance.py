@@ -15,7 +15,7 @@ from tests.outside.client_envs import NodeEnv, NotInstallable, node_env
 from tests.outside.mcp_house import House
 from tests.outside.visitor import Visitor
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 HERE = Path(__file__).parent
 
 

@@ -17,7 +17,7 @@ from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import NAMES, Job, job_in, run
 from tests.outside.stub_model import LAST_WORDS, Step, StubModel, model
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 STEPS = ("read", "write", "error", "large")
 
 

@@ -15,7 +15,7 @@ from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import CLIENTS, NAMES, Job, Json, job_in, run, run_json
 from tests.outside.pipes import Pipes
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 T = TypeVar("T")
 PYTHON = {
     "mcp-2": "mcp_2.py",

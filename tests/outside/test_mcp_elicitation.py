@@ -9,7 +9,7 @@ from tests.outside.client_envs import NotInstallable, python_env
 from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import CLIENTS, Json, run_json
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 DELETE, KEY_MAKER = "delete_a_openai_vector_store_by_id", "create_a_openai_project_service_account"
 YES: Json = {"action": "accept", "content": {"approve": True}}
 NOES: list[Json] = [{"action": "decline"}, {"action": "cancel"}, {"action": "accept", "content": {"approve": False}}]

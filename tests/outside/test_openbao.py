@@ -24,7 +24,7 @@ from tests.keys.vault import TOKEN, running_vault
 from tests.outside.client_envs import NotInstallable
 from tests.outside.openbao import Bao, exchange, running_bao
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 PLACE = Place("test", "environment-1", "rows.sealed:1")
 BOUND = b"environment-1"
 KEY = "transit/keys/portico"

@@ -12,7 +12,7 @@ from tests.outside.client_envs import NotInstallable, node_env, python_env
 from tests.outside.mcp_house import House
 from tests.outside.mcp_jobs import run_json
 
-pytestmark = [pytest.mark.outside, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.outside, pytest.mark.programs, pytest.mark.timeout(600)]
 CLIENTS = Path(__file__).parent / "clients" / "truto"
 T = TypeVar("T")
 Json = dict[str, Any]
