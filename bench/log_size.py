@@ -33,17 +33,17 @@ GAP, OLDEST = 10, 5_000
 AT_ONCE = 500_000
 SEARCHES = {
     "everything": RequestFilter(),
-    "an account": RequestFilter(account_id="account-7"),
-    "an account's 5xx": RequestFilter(account_id="account-7", status_class=5),
-    "a tenant": RequestFilter(tenant_id="tenant-3"),
-    "every 4xx": RequestFilter(status_class=4),
-    "every 404": RequestFilter(status=404),
-    "a status that never comes": RequestFilter(status=418),
-    "a tool": RequestFilter(tool="tool-5"),
-    "a server": RequestFilter(server_id="server-9"),
-    "a face that is rare": RequestFilter(face="jobs"),
+    "an account": RequestFilter(account_id=("account-7",)),
+    "an account's 5xx": RequestFilter(account_id=("account-7",), status=(5,)),
+    "a tenant": RequestFilter(tenant_id=("tenant-3",)),
+    "every 4xx": RequestFilter(status=(4,)),
+    "every 404": RequestFilter(status=(404,)),
+    "a status that never comes": RequestFilter(status=(418,)),
+    "a tool": RequestFilter(tool=("tool-5",)),
+    "a server": RequestFilter(server_id=("server-9",)),
+    "a face that is rare": RequestFilter(face=("jobs",)),
     "words that are nowhere": RequestFilter(words="no such words"),
-    "one request": RequestFilter(request_id="request-77"),
+    "one request": RequestFilter(request_id=("request-77",)),
 }
 
 _INDEXES = Statement(
