@@ -7,6 +7,7 @@ A filter is written `name=v` or `name[eq]=v`. One that takes several, a tuple, a
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -76,7 +77,7 @@ def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
     for name, value in pairs:
         if value != "":
             _put(values, plain_list(name), value)
-    known = get_type_hints(kind, include_extras=True)
+    known = _hints(kind)
     taken = ", ".join(known) or "none"
     failures = [Failure(name, "is not taken here", taken) for name in values if name not in known]
     read = {name: _read(name, known[name], value, failures) for name, value in values.items() if name in known}
@@ -86,6 +87,12 @@ def read_query(pairs: Sequence[tuple[str, str]], kind: type[T]) -> T:
         return msgspec.convert(read, kind, strict=False)
     except msgspec.ValidationError as problem:
         raise InvalidArguments([_failure(problem, read, known)]) from None
+
+
+@cache
+def _hints(kind: type) -> Json:
+    """Of a type that is asked for: reading them takes longer than reading a query."""
+    return get_type_hints(kind, include_extras=True)
 
 
 def commas(text: str) -> list[str]:
@@ -142,7 +149,7 @@ def _holds_commas(item: Any) -> bool:
 
 def _inner(name: str, kind: type[Struct], value: Any, failures: list[Failure]) -> Any:
     """What has parts is by its first, unless another is named."""
-    known = get_type_hints(kind, include_extras=True)
+    known = _hints(kind)
     first = next(iter(known))
     given = value if is_record(value) and not set(_SEVERAL).intersection(value) else {first: value}
     failures += [
