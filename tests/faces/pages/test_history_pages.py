@@ -137,3 +137,8 @@ async def test_a_call_is_told_in_words_with_units(office: Office) -> None:
     assert "<dt>Way in</dt><dd>Proxy API</dd>" in content
     assert f"<dt>Request id</dt><dd><code>{row['request_id']}</code></dd>" in content
     assert re.search(r"<dt>Took</dt><dd>[0-9.]+ m?s, of which the vendor [0-9.]+ m?s</dd>", content)
+    assert "Items in the answer" not in content
+    await office.client.get("/proxy/projects", integrated_account_id=office.account_id, limit=1)
+    row = (await office.client.get("/log", limit=1)).json["result"][0]
+    await office.viewer.open(office.at(f"/log/{row['id']}"))
+    assert "<dt>Items in the answer</dt><dd>1</dd>" in office.viewer.page.content.decode()

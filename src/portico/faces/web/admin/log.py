@@ -151,6 +151,7 @@ def _facts(row: Json) -> list[tuple[str, str]]:
         "Took": words.took(row["duration"]) + vendor,
         "Sent to the vendor": f"{row['http_method']} {row['path']}".strip() if row["fetch_duration"] else "",
         "The vendor answered": str(row["vendor_status"] or ""),
+        "Items in the answer": "" if row["result_count"] is None else words.number(row["result_count"]),
         "Model": row["model"],
         "Tokens": tokens if row["input_tokens"] or row["output_tokens"] else "",
         "Cost (estimate)": "" if row["cost_usd"] is None else words.money(row["cost_usd"]),
