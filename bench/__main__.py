@@ -17,7 +17,7 @@ from bench.drive import WRK, Driver
 from bench.machine import CPUS, LOAD_CPUS, DidNotStart, Running, start, stop_all
 from bench.programs.contextforge import start_contextforge
 from bench.programs.litellm import start_litellm
-from bench.programs.mcp_servers import start_fastmcp, start_sdk
+from bench.programs.mcp_servers import start_fastmcp, start_sdk, start_sdk_with_aiohttp
 from bench.programs.nginx import start_nginx
 from bench.programs.portico import listed_tools, start_portico
 from bench.rounds import FULL, QUICK, Size
@@ -28,6 +28,7 @@ README = Path(__file__).with_name("README.md")
 OTHERS: dict[str, Callable[[Place], Contestant]] = {
     "litellm": start_litellm,
     "sdk": start_sdk,
+    "sdk-aiohttp": start_sdk_with_aiohttp,
     "fastmcp": start_fastmcp,
     "contextforge": start_contextforge,
 }
