@@ -5,15 +5,19 @@ nothing else looks at statuses.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar, Literal, NamedTuple
 
 
 class Failure(NamedTuple):
-    """One thing that is wrong with an argument: where, what, and what would be right."""
+    """One thing that is wrong with an argument: where, what, and what would be right.
+
+    `missing`: it is not there at all, and where it would have to be; empty where something else is wrong.
+    """
 
     path: str
     problem: str
     allowed: str = ""
+    missing: Literal["", "query", "body"] = ""
 
 
 class ClientLeft(Exception):
@@ -242,9 +246,11 @@ class VendorFailure(Refusal):
         *,
         sentence: str = "",
         vendor_headers: Sequence[tuple[str, str]] = (),
+        missing_scopes: Sequence[str] = (),
     ) -> None:
         super().__init__(sentence)
         self.vendor_status = status
+        self.missing_scopes = list(missing_scopes)
         self.raw = raw
         self.vendor_headers = list(vendor_headers)
 

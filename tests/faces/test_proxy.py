@@ -284,6 +284,7 @@ async def test_a_vendors_failure_keeps_status_body_and_headers(stage: Stage) -> 
         "request_id": got.headers["x-portico-request-id"],
         "truto_is_remote_error": True,
         "raw_response": got.json["raw_response"],
+        "truto_error_insight": got.json["truto_error_insight"],
     }
     assert set(got.json["raw_response"]["error"]) == {"message", "type", "param", "code"}
     assert got.headers["x-request-id"] == stage.last.request_id

@@ -222,6 +222,22 @@ def test_everything_that_is_missing_is_named_at_once(
     assert refused(key, arguments) == failures
 
 
+@pytest.mark.parametrize(
+    ("key", "arguments", "places"),
+    [
+        ("lamps.create", {}, {"name": "body"}),
+        ("meters.list", {}, {"since": "query"}),
+        ("shows.create", {"title": "t"}, {"film": "body"}),
+        ("scenes.search", {}, {"room_id": "query", "query": "body"}),
+        ("lamps.get", {"id": "."}, {"lamp_id": ""}),
+    ],
+)
+def test_what_is_missing_is_told_with_its_place(key: str, arguments: dict[str, Any], places: dict[str, str]) -> None:
+    with pytest.raises(InvalidArguments) as caught:
+        sorted_as(key, arguments)
+    assert {each.path: each.missing for each in caught.value.failures} == places
+
+
 def test_a_body_that_came_is_not_looked_through_for_what_is_missing() -> None:
     assert sorted_as("lamps.create", body=json_body(b"{}")).body is not None
     assert sorted_as("shows.create", body=Body(content=b"x", content_type="multipart/form-data")).body is not None

@@ -53,6 +53,11 @@ def test_a_failure_says_where_what_and_what_would_be_right(
     assert failures(schema, value) == [expected]
 
 
+def test_what_is_missing_is_told_from_what_is_wrong() -> None:
+    found = compile_check(OBJECT)({"inner": {}, "other": 1})
+    assert {each.path: each.missing for each in found} == {"count": "body", "inner.name": "body", "other": ""}
+
+
 @pytest.mark.parametrize("value", [{"count": 1}, {"count": 1, "inner": {"name": 1, "more": 2}}])
 def test_what_fits_has_no_failures(value: Json) -> None:
     assert failures(OBJECT, value) == []
@@ -91,7 +96,7 @@ EITHER: Json = {
     ],
 )
 def test_of_several_forms_the_one_that_was_meant_is_held_against_a_value(value: Json, failure: Failure) -> None:
-    assert failures(EITHER, value) == [failure]
+    assert failures(EITHER, value) == [failure[:3]]
 
 
 DEEP: Json = {

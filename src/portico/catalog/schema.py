@@ -70,7 +70,7 @@ def _failure(problem: jsonschema_rs.ValidationError) -> Failure:
 
 
 def _required(path: str, facts: Json) -> Failure:
-    return Failure(".".join(part for part in (path, str(facts["property"])) if part), "is required")
+    return Failure(".".join(part for part in (path, str(facts["property"])) if part), "is required", missing="body")
 
 
 def _unknown(problem: jsonschema_rs.ValidationError, schema: Json) -> list[Failure]:

@@ -14,6 +14,7 @@ import msgspec
 from portico import errors
 from portico.errors import ClientLeft
 from portico.faces.exchange import EXCHANGE, Exchange
+from portico.faces.insight import insight
 from portico.faces.leaving import is_leaving
 from portico.gateway.lookup import Lookup
 from portico.gateway.record import Entry, Recorder
@@ -306,6 +307,8 @@ def describe(problem: BaseException, request_id: str) -> tuple[int, dict[str, An
         headers += problem.vendor_headers
     else:
         headers.append(("x-gateway-error", problem.code))
+    if found := insight(problem):
+        body["truto_error_insight"] = found
     return status, body, headers
 
 
@@ -349,7 +352,9 @@ def account_of(caller: Caller, account_id: str) -> AccountId:
         return AccountId(account_id)
     if caller.account_id is not None:
         return caller.account_id
-    raise errors.InvalidArguments([errors.Failure("integrated_account_id", "is required", "the id of an account")])
+    raise errors.InvalidArguments(
+        [errors.Failure("integrated_account_id", "is required", "the id of an account", "query")]
+    )
 
 
 async def take_body(incoming: Incoming) -> Body | None:

@@ -12,6 +12,13 @@ Json = dict[str, Any]
 REF = "#/components/schemas/{name}"
 
 
+class Insight(Struct, frozen=True, kw_only=True):
+    """One thing that a program can act on."""
+
+    description: str
+    value: Any
+
+
 class Failed(Struct, frozen=True, kw_only=True, rename={"status_code": "statusCode"}):
     """How every refusal looks."""
 
@@ -23,6 +30,7 @@ class Failed(Struct, frozen=True, kw_only=True, rename={"status_code": "statusCo
     details: dict[str, Any] | msgspec.UnsetType = msgspec.UNSET
     truto_is_remote_error: bool | msgspec.UnsetType = msgspec.UNSET
     raw_response: Any | msgspec.UnsetType = msgspec.UNSET
+    truto_error_insight: dict[str, Insight] | msgspec.UnsetType = msgspec.UNSET
 
 
 # Which refusals a route can answer with, and when.

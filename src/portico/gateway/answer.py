@@ -85,10 +85,11 @@ async def failure(response: UpstreamResponse, integration: Integration) -> error
     except (errors.VendorTooLarge, errors.VendorEncoding, errors.VendorInterrupted):
         raw = b""  # the status says enough
     sentence = sentence_of(integration.failure, raw)
+    scopes = missing_scopes(integration.failure, sentence)
     if not sentence:
         sentence = f"{integration.label} answered with status {response.status} and no message."
     headers = [pair for pair in _headers(response, integration) if not pair[0].lower().startswith("content-")]
-    return errors.VendorFailure(response.status, raw, sentence=sentence, vendor_headers=headers)
+    return errors.VendorFailure(response.status, raw, sentence=sentence, vendor_headers=headers, missing_scopes=scopes)
 
 
 def sentence_of(failing: Failing, raw: bytes) -> str:

@@ -126,7 +126,7 @@ def _path(operation: Operation, given: dict[str, Any]) -> tuple[dict[str, str], 
 
 def _check_path_value(name: str, value: Any) -> Failure | None:
     if value is None or value == "":
-        return Failure(name, "is required: it is part of the address")
+        return Failure(name, "is required: it is part of the address", missing="query")
     if isinstance(value, list | dict):
         return Failure(name, "must be a single value")
     text = _text(value)
@@ -232,9 +232,10 @@ def _missing(
         if (each.place in {"query", "header"} and not {each.name, each.on_the_wire} & sent) or (
             each.place == "body" and call.body is None and each.on_the_wire.partition(".")[0] not in fields
         ):
-            failures.append(Failure(each.name, "is required"))
+            missing = "body" if each.place == "body" else "query" if each.place == "query" else ""
+            failures.append(Failure(each.name, "is required", missing=missing))
         elif each.place == "upload" and call.body is None and not {each.name, each.on_the_wire} & files:
-            failures.append(Failure(each.name, "is required: a file"))
+            failures.append(Failure(each.name, "is required: a file", missing="body"))
     return failures
 
 

@@ -185,17 +185,16 @@ async def _refused(
     response: UpstreamResponse, call: Call, prepared: Prepared, parts: Parts, signed: UpstreamRequest, secrets: Json
 ) -> Answer:
     """The answer of a vendor that takes not the key, or not for this; what it says is remembered of the account."""
-    connected, sentence = prepared.connected, ""
+    connected, scopes = prepared.connected, list[str]()
     failing = connected.view.integration.failure
     try:
         answer = await _read(response, call, prepared, parts, signed)
-        sentence = answers.sentence_of(failing, answers.plain(answer))
+        scopes = answers.missing_scopes(failing, answers.sentence_of(failing, answers.plain(answer)))
         return answer
     except errors.VendorFailure as problem:
-        sentence = problem.sentence
+        scopes = problem.missing_scopes
         raise
     finally:
-        scopes = answers.missing_scopes(failing, sentence)
         if response.status == 403 or scopes or not await _is_callers_fault(prepared, secrets, parts):
             await parts.states.note(connected, prepared.operation, prepared.credential.name, response.status, scopes)
 

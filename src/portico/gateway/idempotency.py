@@ -30,6 +30,7 @@ class Kept(Struct, frozen=True, kw_only=True):
     content: bytes
     is_failure: bool = False
     sentence: str = ""
+    missing_scopes: list[str] = []
 
 
 class Fingerprint:
@@ -184,6 +185,7 @@ def from_failure(problem: VendorFailure) -> Kept:
         content=problem.raw,
         is_failure=True,
         sentence=problem.sentence,
+        missing_scopes=problem.missing_scopes,
     )
 
 
@@ -191,7 +193,13 @@ def replayed(kept: Kept) -> Answer:
     """The first answer once more, marked as such; a vendor's failure fails again."""
     headers: list[Any] = [*kept.headers, ("idempotent-replayed", "true")]
     if kept.is_failure:
-        raise VendorFailure(kept.status, kept.content, sentence=kept.sentence, vendor_headers=headers)
+        raise VendorFailure(
+            kept.status,
+            kept.content,
+            sentence=kept.sentence,
+            vendor_headers=headers,
+            missing_scopes=kept.missing_scopes,
+        )
     return Answer(status=kept.status, headers=headers, content=kept.content, is_replay=True)
 
 

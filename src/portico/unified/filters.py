@@ -66,7 +66,9 @@ class Rules(Struct, frozen=True, kw_only=True):
         """The query with its values typed; InvalidArguments with all that is not taken here."""
         failures = [self._unknown(name) for name in query if name not in self.known and name != SORT]
         failures += [
-            Failure(name, "is required", _form(self.known[name])) for name in self.required if name not in query
+            Failure(name, "is required", _form(self.known[name]), missing="query")
+            for name in self.required
+            if name not in query
         ]
         if SORT in query and not self.sort:
             failures.append(self._unknown(SORT))
