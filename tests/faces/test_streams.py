@@ -115,6 +115,22 @@ async def test_every_event_goes_on_as_soon_as_it_comes(line: Line, place: str) -
     assert await exchange.rest() == (b"", False)
 
 
+@pytest.mark.parametrize(
+    ("status", "scopes"), [("403 Forbidden", ["api.files.write"]), ("200 OK", None)], ids=["refused", "not refused"]
+)
+async def test_the_scopes_that_a_streamed_refusal_names_are_kept(line: Line, status: str, scopes: Any) -> None:
+    told = b'{"error":{"message":"You may not. Missing scopes: api.files.write."}}'
+    kind = f"HTTP/1.1 {status}\r\ncontent-type: application/json\r\n".encode()
+    heard = asyncio.Event()
+    exchange = await line.opened("passthrough", saying(kind + CHUNKED, chunk(told), heard, b"0\r\n\r\n"))
+    assert (await exchange.head())[0] == int(status[:3])
+    assert await exchange.piece() == told
+    heard.set()
+    assert await exchange.rest() == (b"", False)
+    noted: Any = (await line.stage.client.get(f"/integrated-account/{line.account}")).json["last_forbidden_error"]
+    assert (noted and noted["missing_scopes"]) == scopes
+
+
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("sized", [True, False], ids=["of known length", "of unknown length"])
 async def test_a_download_begins_before_it_is_complete(line: Line, place: str, sized: bool) -> None:

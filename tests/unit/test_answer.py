@@ -14,6 +14,7 @@ from portico.gateway.answer import (
     Reading,
     inflate,
     missing_scopes,
+    plain,
     read,
     read_raw,
     sentence_of,
@@ -80,6 +81,25 @@ async def test_any_other_answer_flows_through(sized: bool) -> None:
     assert got.content is None
     assert got.header("content-length") == (str(AT_ONCE_BYTES + 1) if sized else None)
     assert await drained(got.stream) == b"".join(pieces)
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (Said(b'{"a":1}', status=403), b'{"a":1}'),
+        (Said(b'{"a"', b":1}", status=403), b'{"a"'),
+        (Said(b'{"a":1}', status=403, sized=True), b'{"a":1}'),
+        (Said(gzip.compress(b'{"a":1}'), status=403, headers=[("Content-Encoding", "gzip")]), b'{"a":1}'),
+        (Said(gzip.compress(b'{"a":1}')[:9], status=403, headers=[("Content-Encoding", "gzip")]), b""),
+        (Said(b'{"a":1}'), b""),
+        (Said(status=403), b""),
+    ],
+)
+async def test_what_a_failure_says_first_is_known_before_it_flows(said: Said, expected: bytes) -> None:
+    got = await raw(said)
+    assert plain(got) == expected
+    if got.stream is not None:
+        assert (await drained(got.stream)).startswith(got.head)
 
 
 async def test_an_answer_that_breaks_before_its_first_byte_is_an_error_of_its_own() -> None:

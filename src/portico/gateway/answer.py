@@ -106,9 +106,12 @@ def sentence_of(failing: Failing, raw: bytes) -> str:
 
 
 def plain(answer: Answer) -> bytes:
-    """What a vendor's answer says, without its compression; nothing where it streams, or cannot be read."""
+    """What a vendor's answer says, without its compression; nothing where it cannot be read.
+
+    Of a failure that streams it is the piece that came first: nearly always the whole, and nothing has to wait for it.
+    """
     try:
-        return inflate(answer.content or b"", answer.header("content-encoding") or "", FAILURE_BYTES)
+        return inflate(answer.content or answer.head, answer.header("content-encoding") or "", FAILURE_BYTES)
     except (errors.VendorTooLarge, errors.VendorEncoding):
         return b""
 
@@ -164,7 +167,8 @@ async def _streamed(response: UpstreamResponse, headers: HeaderPairs, request: U
         finally:
             await stream.aclose()  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType] -- an async generator
 
-    return Answer(status=response.status, headers=headers, stream=whole(), request_url=request.url)
+    head = first if response.status >= 400 else b""
+    return Answer(status=response.status, headers=headers, stream=whole(), head=head, request_url=request.url)
 
 
 def _headers(response: UpstreamResponse, integration: Integration) -> HeaderPairs:

@@ -78,12 +78,16 @@ class Page(Struct, frozen=True, kw_only=True):
 
 
 class Answer(Struct, kw_only=True):
-    """What the vendor said. Exactly one of `content` and `stream` carries the body."""
+    """What the vendor said. Exactly one of `content` and `stream` carries the body.
+
+    `head`: what a failure that streams begins with, which is there already; it comes in the stream again.
+    """
 
     status: int
     headers: HeaderPairs
     content: bytes | None = None
     stream: ByteStream | None = None
+    head: bytes = b""
     page: Page | None = None
     is_replay: bool = False
     is_preview: bool = False
