@@ -38,7 +38,7 @@ def plain(home: Home, **changes: Any) -> RequestRow:
 FILTERS: list[dict[str, Any]] = [
     {"account_id": "other"}, {"tenant_id": "other"}, {"face": "mcp"}, {"tool": "other"}, {"server_id": "other"},
     {"resource": "other"}, {"method": "other"}, {"code": "other"}, {"token_id": "other"}, {"model": "other"},
-    {"request_id": "other"}, {"vendor_request_id": "other"},
+    {"request_id": "other"}, {"vendor_request_id": "other"}, {"integration": "other"},
 ]  # fmt: skip
 
 
@@ -59,6 +59,14 @@ async def test_each_filter_finds_its_rows_alone_and_with_another(
     assert await store.page(home.id, LAST, 10, RequestFilter(**both)) == rows[::-1]
     neither: dict[str, Any] = {name: ("oth", "er", wanted[name] * 2)}
     assert await store.page(home.id, LAST, 10, RequestFilter(**neither)) == []
+
+
+async def test_a_client_is_found_by_its_name_with_or_without_its_version(database: Database, home: Home) -> None:
+    store = Requests(database)
+    rows = [plain(home, client=each) for each in ("agent", "agent/7", "agents/7", "an agent/7", "agent_/7", "")]
+    await store.add(rows)
+    for name, places in (("agent", [1, 0]), ("agent/7", [1]), ("agent_", [4]), ("age", []), ("%", [])):
+        assert await store.page(home.id, LAST, 10, RequestFilter(client_name=name)) == [rows[each] for each in places]
 
 
 async def test_statuses_are_found_by_number_and_by_class(database: Database, home: Home) -> None:
@@ -202,7 +210,7 @@ async def test_every_search_walks_down_one_index_in_its_order(database: Database
     }  # fmt: skip
     texts = (
         "face", "other_than", "resource", "method", "code", "token_id", "model", "vendor_request_id", "status",
-        *(name for name in looked_for if name),
+        "integration", "client_name", *(name for name in looked_for if name),
     )  # fmt: skip
     nothing = dict.fromkeys(texts, "") | {"least_status": 0, "most_status": 999, "words": "%x%", "has_bodies": -1}
     bounds = {"environment_id": home.id, "before": LAST, "lowest": "", "after": -1, "until": 1 << 47}

@@ -135,7 +135,7 @@ def _query_parameters(endpoint: Endpoint, named: dict[Any, Json], components: Js
     parameters: list[Json] = []
     for name, each in schema.get("properties", {}).items():
         parameter: Json = {"name": name, "in": "query", "required": False, "schema": _one_or_several(each, components)}
-        if name in {"created_at", "updated_at", "integration", "log_type_filter"}:
+        if name in {"created_at", "updated_at", "integration", "log_type_filter"} and each.get("type") != "array":
             parameter |= {"style": "deepObject", "explode": True}
         parameters.append(parameter)
     return parameters

@@ -37,7 +37,9 @@ _WANTED = (
     "AND (:other_than = '' OR face <> :other_than) AND ONE_OF(tool, :tool) AND ONE_OF(server_id, :server_id) "
     "AND ONE_OF(resource, :resource) AND ONE_OF(method, :method) AND ONE_OF(code, :code) "
     "AND ONE_OF(token_id, :token_id) AND ONE_OF(model, :model) AND ONE_OF(request_id, :request_id) "
-    "AND ONE_OF(vendor_request_id, :vendor_request_id) "
+    "AND ONE_OF(vendor_request_id, :vendor_request_id) AND ONE_OF(integration, :integration) "
+    "AND (:client_name = '' OR client = :client_name OR "
+    "SUBSTR(client, 1, LENGTH(:client_name) + 1) = :client_name || '/') "
     # Statuses and classes stand in one list: none of the ones looks like one of the others.
     "AND (ONE_OF(status, :status) OR ONE_OF(class, :status)) "
     "AND status >= :least_status AND status <= :most_status "
@@ -101,10 +103,11 @@ PATHS: dict[str, tuple[Statement, Statement]] = {
 
 class RequestFilter(Struct, frozen=True, kw_only=True):
     """What is empty is not asked for. Of `status`, 4 is every 4xx; `words` is any part of the row's texts;
-    `other_than` is a face that is not wanted."""
+    `other_than` is a face that is not wanted; `client_name` is what stands before the slash and the version."""
 
     account_id: tuple[str, ...] = ()
     tenant_id: tuple[str, ...] = ()
+    integration: tuple[str, ...] = ()
     status: tuple[int, ...] = ()
     least_status: int = 0
     most_status: int = MOST_STATUS
@@ -118,6 +121,7 @@ class RequestFilter(Struct, frozen=True, kw_only=True):
     model: tuple[str, ...] = ()
     request_id: tuple[str, ...] = ()
     vendor_request_id: tuple[str, ...] = ()
+    client_name: str = ""
     other_than: str = ""
     words: str = ""
     has_bodies: bool | None = None

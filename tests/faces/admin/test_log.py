@@ -67,6 +67,19 @@ FILTERS: list[tuple[dict[str, str], list[str]]] = [
     ({"log_type_filter[resource]": "models"}, ["models"]),
     ({"log_type_filter[status]": "404", "log_type_filter[face]": "passthrough"}, ["files"]),
     ({"log_type_filter[http_status_code]": "404", "log_type_filter[request_type]": "passthrough"}, ["files"]),
+    ({"log_type": "mcp", "face": "tools"}, []),
+    ({"integration": "openai", "face": "tools"}, ["models"]),
+    ({"integration": "other"}, []),
+    ({"log_type_filter[integration]": "openai,other", "log_type_filter[resource]": "nothing"}, ["nothing"]),
+    ({"log_type_filter[integration]": "other"}, []),
+    ({"log_type_filter[tool_name]": "list_all_openai_models"}, ["models"]),
+    ({"log_type_filter[tool_name]": "models"}, []),
+    ({"log_type_filter[client_name]": "Agent"}, ["files"]),
+    ({"client_name": "Agent/7"}, ["files"]),
+    ({"log_type_filter[client_name]": "Age"}, []),
+    ({"log_type_filter[mcp_method]": "tools/list"}, []),
+    ({"log_type_filter[environment_id]": "another"}, []),
+    ({"log_type_filter[mcp_server_id]": "none"}, []),
 ]  # fmt: skip
 
 
@@ -74,6 +87,31 @@ async def test_every_filter_narrows_the_list(admin: Watched, account: str) -> No
     for query, wanted in FILTERS:
         found = await listed(admin, integrated_account_id=account, **query)
         assert [each["resource"] for each in found] == wanted, query
+
+
+async def test_calls_of_mcp_are_found_by_the_references_names(admin: Watched, account: str) -> None:
+    server = {"name": "one", "config": {"tool_exposure": "all"}}
+    made = said(await admin.post(f"/integrated-account/{account}/mcp", server), 201)
+    asked = {"name": "list_all_openai_models"}
+    message = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": asked}
+    headers = {"user-agent": "a-host/1.2", "accept": "application/json, text/event-stream"}
+    await admin.send("POST", f"/mcp/{made['token']}", json=message, headers=headers)
+    environment = said(await admin.get(f"/integrated-account/{account}"))["environment_id"]
+    names = {
+        "mcp_server_id": made["id"], "tool_name": "list_all_openai_models", "mcp_method": "tools/call",
+        "resource": "models", "method": "list", "client_name": "a-host", "integrated_account_id": account,
+        "environment_id": environment, "integration": "openai",
+    }  # fmt: skip
+    for chosen in (names, *({name: value} for name, value in names.items())):
+        query = {f"log_type_filter[{name}]": value for name, value in chosen.items()}
+        assert [each["client"] for each in await listed(admin, log_type="mcp", **query)] == ["a-host/1.2"], chosen
+    assert await listed(admin, log_type="unified_proxy_api", **{"log_type_filter[mcp_method]": "tools/call"}) == []
+
+
+async def test_what_the_log_takes_is_said_where_something_else_is_asked(admin: Watched) -> None:
+    [told] = (await admin.get("/log?log_type_filter[webhook_id]=1")).json["details"]["failures"]
+    for name in ("integration", "tool_name", "client_name", "mcp_method", "environment_id", "request_type"):
+        assert name in told["allowed"].split(", ")
 
 
 async def test_a_row_tells_tokens_cost_and_why(admin: Watched, account: str) -> None:
@@ -102,6 +140,7 @@ ODD = [
     ("log_type=else", "log_type"),
     ("log_type_filter[created_at]=x", "log_type_filter.created_at"),
     ("log_type_filter[colour]=red", "log_type_filter.colour"),
+    ("log_type_filter[client_version]=7", "log_type_filter.client_version"),
     ("log_type_filter[status]=red", "status"),
     ("created_at[gt]=soon", "created_at.gt"),
 ]

@@ -31,19 +31,23 @@ _LOG_TYPES: dict[str, dict[str, Any] | None] = {
 }
 _STATUSES = "a status such as 404, or a class such as 4xx"
 # What the reference calls some of the filters.
-_OTHER_NAMES = {"request_type": "face", "http_status_code": "status"}
+_OTHER_NAMES = {"request_type": "face", "http_status_code": "status", "tool_name": "tool"}
+# What it has beside them. A row is of one environment, and of MCP's methods only the call of a tool has one.
+_ENVIRONMENT, _MCP_METHOD, _LOGGED_METHOD = "environment_id", "mcp_method", "tools/call"
 _encoder = msgspec.json.Encoder()
 
 
 class LogQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`status` is 404 or 4xx, or a span such as `status[gte]=400`; `q` is any part of a row's texts.
 
-    `log_type`, `log_type_filter[…]` and `http_status_code`, which is the status, are for clients of the reference;
-    `log_type_filter` takes the names of these filters.
+    `client_name` is what stands before the version in `client`. `log_type`, `log_type_filter[…]` and
+    `http_status_code`, which is the status, are for clients of the reference; `log_type_filter` takes the names of
+    these filters, and the reference's `request_type`, `tool_name`, `environment_id` and `mcp_method`.
     """
 
     integrated_account_id: tuple[str, ...] = ()
     tenant_id: tuple[str, ...] = ()
+    integration: tuple[str, ...] = ()
     status: tuple[str, ...] | Span = ()
     http_status_code: tuple[str, ...] | Span = ()
     face: tuple[Face, ...] = ()
@@ -56,6 +60,7 @@ class LogQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
     api_token_id: tuple[str, ...] = ()
     request_id: tuple[str, ...] = ()
     vendor_request_id: tuple[str, ...] = ()
+    client_name: str = ""
     q: str = ""
     has_bodies: bool | None = None
     created_at: Range | None = None
@@ -170,7 +175,7 @@ def show(row: RequestRow) -> dict[str, Any]:
 async def list_log(asked: Asked) -> Any:
     query: LogQuery = asked.query
     before, count = position(query)
-    where = _filter(query)
+    where = _filter(asked, query)
     await asked.parts.recorder.catch_up()  # so that a call made just now is there
     found = await asked.parts.requests.search(asked.environment_id, before, count + 1, where) if where else None
     rows, more = (found.rows, found.before) if found else ([], "")
@@ -203,7 +208,7 @@ async def export_log(asked: Asked) -> Any:
     query: ExportQuery = asked.query
     if query.limit < 0:
         raise InvalidArguments([Failure("limit", f"is {query.limit}", "0 for all, or how many rows at most")])
-    before, where = cursor_of(query), _filter(query)
+    before, where = cursor_of(query), _filter(asked, query)
     await asked.parts.recorder.catch_up()
     return _lines(asked, before, query.limit or -1, where)
 
@@ -218,14 +223,13 @@ async def _lines(asked: Asked, before: str, left: int, where: RequestFilter | No
         before, left = found.before, left - len(found.rows) if left > 0 else left
 
 
-def _filter(query: LogQuery) -> RequestFilter | None:
+def _filter(asked: Asked, query: LogQuery) -> RequestFilter | None:
     """What to look for; None where it is a kind of log that is never written here."""
     said = {name: getattr(query, name) for name in _FILTERS}
     said["status"] = said["status"] or query.http_status_code
     given = {_OTHER_NAMES.get(name, name): value for name, value in (query.log_type_filter or {}).items()}
-    failures = [
-        Failure(f"log_type_filter.{name}", "is not a filter", ", ".join(_FILTERS)) for name in given if name not in said
-    ]
+    kinds = [_of_environment(asked, given), _of_method(given)]
+    failures = [Failure(f"log_type_filter.{name}", "is not a filter", _TAKEN) for name in given if name not in said]
     if query.log_type not in _LOG_TYPES:
         failures.append(Failure("log_type", f"is {query.log_type!r}", ", ".join(filter(None, _LOG_TYPES))))
     said |= {name: value if name in _NOT_SEVERAL else tuple(commas(value)) for name, value in given.items()}
@@ -236,16 +240,31 @@ def _filter(query: LogQuery) -> RequestFilter | None:
         failures.append(Failure("has_bodies", f"is {said['has_bodies']!r}", ", ".join(_TRUTHS)))
     if failures:
         raise InvalidArguments(failures)
-    kind = _LOG_TYPES[query.log_type]
-    if kind is None:
-        return None
     values = {ours: said[theirs] for theirs, ours in _FILTERS.items() if theirs not in {"status", "has_bodies"}}
+    for kind in (_LOG_TYPES[query.log_type], *kinds):
+        if kind is None or (values["face"] and "face" in kind and not {*kind["face"]} & {*values["face"]}):
+            return None
+        values |= kind
     return RequestFilter(
-        **values | kind | _statuses(statuses),
+        **values | _statuses(statuses),
         has_bodies=_truth(said["has_bodies"]),
         after=later_than(query.created_at),
         until=earlier_than(query.created_at),
     )
+
+
+def _of_environment(asked: Asked, given: dict[str, str]) -> dict[str, Any] | None:
+    """The log is the token's environment's alone: another one has nothing in it. Taken out of what is given."""
+    wanted = commas(given.pop(_ENVIRONMENT, ""))
+    return {} if not wanted or asked.environment_id in wanted else None
+
+
+def _of_method(given: dict[str, str]) -> dict[str, Any] | None:
+    """Of MCP's methods, one has rows. Taken out of what is given."""
+    wanted = commas(given.pop(_MCP_METHOD, ""))
+    if not wanted:
+        return {}
+    return _LOG_TYPES["mcp"] if _LOGGED_METHOD in wanted else None
 
 
 def _statuses(wanted: Span | tuple[str, ...]) -> dict[str, Any]:
@@ -268,6 +287,7 @@ _TRUTHS = {"true": True, "false": False}
 _FILTERS = {
     "integrated_account_id": "account_id",
     "tenant_id": "tenant_id",
+    "integration": "integration",
     "status": "status",
     "face": "face",
     "tool": "tool",
@@ -279,11 +299,13 @@ _FILTERS = {
     "api_token_id": "token_id",
     "request_id": "request_id",
     "vendor_request_id": "vendor_request_id",
+    "client_name": "client_name",
     "q": "words",
     "has_bodies": "has_bodies",
 }
 # Those that take one value.
-_NOT_SEVERAL = frozenset({"q", "has_bodies"})
+_NOT_SEVERAL = frozenset({"client_name", "q", "has_bodies"})
+_TAKEN = ", ".join([*_FILTERS, *_OTHER_NAMES, _ENVIRONMENT, _MCP_METHOD])
 
 ENDPOINTS = (
     Endpoint(
