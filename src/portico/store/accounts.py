@@ -37,8 +37,8 @@ _PAGE = Statement(
     "FROM accounts a JOIN environments e ON e.id = a.environment_id "
     "JOIN installations i ON i.environment_id = a.environment_id AND i.id = a.installation_id "
     "WHERE a.environment_id = :environment_id AND a.id < :before "
-    "AND ONE_OF(a.tenant_id, :tenant_id) AND ONE_OF(a.status, :status) AND ONE_OF(a.integration, :integration) "
-    "AND ONE_OF(a.installation_id, :installation_id) "
+    "AND ONE_OF(a.id, :ids) AND ONE_OF(a.tenant_id, :tenant_id) AND ONE_OF(a.status, :status) "
+    "AND ONE_OF(a.integration, :integration) AND ONE_OF(a.installation_id, :installation_id) "
     "AND (:is_sandbox < 0 OR a.is_sandbox = (:is_sandbox > 0)) "
     "AND a.created_at > :created_after AND a.created_at < :created_before "
     "AND a.updated_at > :updated_after AND a.updated_at < :updated_before "
@@ -73,6 +73,7 @@ LAST_MILLISECOND = 1 << 62
 class AccountFilter(msgspec.Struct, frozen=True, kw_only=True):
     """What a list of accounts is narrowed to; the empty value of each field means: any."""
 
+    ids: Sequence[str] = ()
     tenant_id: Sequence[str] = ()
     status: Sequence[str] = ()
     integration: Sequence[str] = ()
@@ -108,6 +109,7 @@ class Accounts:
             environment_id=environment_id,
             before=before,
             count=count,
+            ids=one_of(where.ids),
             tenant_id=one_of(where.tenant_id),
             status=one_of(where.status),
             integration=one_of(where.integration),

@@ -1,5 +1,6 @@
 """MCP servers of accounts, found by the keyed hash of their address's secret."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -9,7 +10,7 @@ from portico.clock import from_milliseconds, to_milliseconds
 from portico.model.account import AccountId, EnvironmentId
 from portico.model.server import McpServer, ServerConfig, ServerId
 from portico.store.database import Database, Row, Session
-from portico.store.statement import Statement
+from portico.store.statement import Statement, one_of
 
 _ADD = Statement(
     "INSERT INTO servers (id, environment_id, account_id, name, config, digest, hint, revision, created_by, "
@@ -30,7 +31,7 @@ _OF_ENVIRONMENT = Statement(
     "SELECT s.id, s.environment_id, s.account_id, s.name, s.config, s.hint, s.revision, s.created_by, s.created_at, "
     "s.updated_at, s.expires_at, a.tenant_id FROM servers s "
     "JOIN accounts a ON a.id = s.account_id AND a.environment_id = s.environment_id "
-    "WHERE s.environment_id = :environment_id AND s.id < :before ORDER BY s.id DESC LIMIT :count"
+    "WHERE s.environment_id = :environment_id AND s.id < :before AND ONE_OF(s.id, :ids) ORDER BY s.id DESC LIMIT :count"
 )
 _PROTECTED = Statement(
     "SELECT s.id, s.environment_id, s.account_id, s.name, s.config, s.hint, s.revision, s.created_by, s.created_at, "
@@ -102,10 +103,12 @@ class Servers:
         return [read(row) for row in rows]
 
     async def of_environment(
-        self, environment_id: EnvironmentId, before: str, count: int
+        self, environment_id: EnvironmentId, before: str, count: int, ids: Sequence[str] = ()
     ) -> list[tuple[McpServer, str]]:
         """Those of all accounts, newest first, each with whose account it opens."""
-        rows = await self._database.all(_OF_ENVIRONMENT, environment_id=environment_id, before=before, count=count)
+        rows = await self._database.all(
+            _OF_ENVIRONMENT, environment_id=environment_id, before=before, count=count, ids=one_of(ids)
+        )
         return [(read(row), row[11]) for row in rows]
 
     async def protected(self, environment_id: EnvironmentId, moment: datetime, count: int) -> list[Protected]:

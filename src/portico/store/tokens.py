@@ -1,5 +1,6 @@
 """API tokens and account tokens, found by their keyed hash alone."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import msgspec
@@ -23,7 +24,7 @@ _GET = Statement(
 _PAGE = Statement(
     "SELECT id, environment_id, kind, name, hint, scopes, account_id, created_by, created_at, expires_at "
     "FROM api_tokens WHERE environment_id = :environment_id AND kind = 'api' AND id < :before "
-    "AND ONE_OF(name, :name) ORDER BY id DESC LIMIT :count"
+    "AND ONE_OF(id, :ids) AND ONE_OF(name, :name) ORDER BY id DESC LIMIT :count"
 )
 _DELETE = Statement("DELETE FROM api_tokens WHERE environment_id = :environment_id AND kind = 'api' AND id = :id")
 _DELETE_OF_ACCOUNT = Statement(
@@ -81,10 +82,15 @@ class Tokens:
         return read(row) if row else None
 
     async def page(
-        self, environment_id: EnvironmentId, before: str, count: int, names: tuple[str, ...] = ()
+        self,
+        environment_id: EnvironmentId,
+        before: str,
+        count: int,
+        names: Sequence[str] = (),
+        ids: Sequence[str] = (),
     ) -> list[Token]:
         rows = await self._database.all(
-            _PAGE, environment_id=environment_id, before=before, count=count, name=one_of(names)
+            _PAGE, environment_id=environment_id, before=before, count=count, name=one_of(names), ids=one_of(ids)
         )
         return [read(row) for row in rows]
 

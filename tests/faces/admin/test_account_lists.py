@@ -68,6 +68,23 @@ async def test_filters_narrow_together(admin: Watched, query: dict[str, str], na
     assert await tenants(admin, **query) == names
 
 
+async def test_accounts_are_found_by_their_ids(admin: Watched, three: list[dict[str, Any]]) -> None:
+    first, second, third = (each["id"] for each in three)
+    for query, names in (
+        ({"id": second}, ["b"]),
+        ({"id[eq]": second}, ["b"]),
+        ({"id[in]": f"{first},{third},nothing"}, ["c", "a"]),
+        ({"id": [first, second]}, ["b", "a"]),
+        ({"id": first, "status": "blocked"}, []),
+        ({"id": first[:-1]}, []),
+    ):
+        assert await tenants(admin, **query) == names
+    paged = said(await admin.get("/integrated-account", limit=1, **{"id[in]": f"{first},{third}"}))
+    assert [each["id"] for each in paged["result"]] == [third]
+    rest = said(await admin.get("/integrated-account", next_cursor=paged["next_cursor"], id=f"{first},{third}"))
+    assert ([each["id"] for each in rest["result"]], rest["next_cursor"]) == ([first], None)
+
+
 async def test_states_may_be_repeated(admin: Watched, three: list[dict[str, Any]]) -> None:
     got = await admin.get("/integrated-account?status[]=blocked&status[]=needs_reauth")
     assert [each["id"] for each in said(got)["result"]] == [three[2]["id"]]

@@ -114,6 +114,19 @@ async def test_tokens_are_listed_newest_first_and_by_name(admin: Watched) -> Non
     assert said(await admin.get("/api-token", name="nobody"))["result"] == []
 
 
+async def test_tokens_are_found_by_their_ids(admin: Watched, other: Tenant) -> None:
+    one, two, _ = [await made(admin, name=name) for name in ("a", "a", "b")]
+    theirs = await made(other.client, name="a")
+    for query, wanted in (
+        ({"id": one["id"]}, [one]),
+        ({"id[in]": f"{one['id']},{two['id']},{theirs['id']}", "name": "a"}, [two, one]),
+        ({"id": one["id"], "name": "b"}, []),
+        ({"id": theirs["id"]}, []),
+    ):
+        found = said(await admin.get("/api-token", **query))["result"]
+        assert [each["id"] for each in found] == [each["id"] for each in wanted], query
+
+
 async def test_a_revoked_token_is_refused_from_the_next_request_on(admin: Watched, operator: Watched) -> None:
     token = await made(admin)
     holder = admin.as_holder_of(token["token"])

@@ -53,6 +53,18 @@ async def test_servers_are_listed_newest_first_in_pages(maker: Maker, client: Cl
     assert rest["next_cursor"] is None
 
 
+async def test_servers_of_all_accounts_are_found_by_their_ids(maker: Maker, client: Client) -> None:
+    other = Maker(client, (await connect_account(client, "other"))["id"])
+    one, two, three = [(await each.made(methods=["list"]))["id"] for each in (maker, other, other)]
+    for query, wanted in (
+        ({}, [three, two, one]),
+        ({"id": two}, [two]),
+        ({"id[in]": f"{one},{three},nothing"}, [three, one]),
+        ({"id": "nothing"}, []),
+    ):
+        assert [each["id"] for each in (await client.get("/mcp-server", **query)).json["result"]] == wanted
+
+
 async def test_server_of_another_account_looks_missing(maker: Maker, client: Client) -> None:
     made = await maker.made()
     other = Maker(client, (await connect_account(client, "other"))["id"])

@@ -50,12 +50,13 @@ class ApiTokens(Resource[Mode]):
         *,
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
+        id: str | Sequence[str] | Omit = OMIT,
         name: str | Sequence[str] | Omit = OMIT,
         environment_id: str | Omit = OMIT,
     ) -> Pages[TokenShown]:
         """List API tokens. Needs the scope `tokens`."""
         return self._pages(
-            "/api-token", given(limit=limit, next_cursor=next_cursor, name=name, environment_id=environment_id)
+            "/api-token", given(limit=limit, next_cursor=next_cursor, id=id, name=name, environment_id=environment_id)
         )
 
     @operation

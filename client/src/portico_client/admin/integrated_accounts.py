@@ -126,6 +126,7 @@ class IntegratedAccounts(Resource[Mode]):
         *,
         limit: int | Omit = OMIT,
         next_cursor: str | Omit = OMIT,
+        id: str | Sequence[str] | Omit = OMIT,
         tenant_id: str | Sequence[str] | Omit = OMIT,
         status: Literal["active", "blocked", "connecting", "needs_reauth", "post_install_error", "validation_error"]
         | Sequence[Literal["active", "blocked", "connecting", "needs_reauth", "post_install_error", "validation_error"]]
@@ -143,6 +144,7 @@ class IntegratedAccounts(Resource[Mode]):
             given(
                 limit=limit,
                 next_cursor=next_cursor,
+                id=id,
                 tenant_id=tenant_id,
                 status=status,
                 is_sandbox=is_sandbox,

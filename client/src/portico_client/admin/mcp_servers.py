@@ -284,10 +284,12 @@ class McpServers(Resource[Mode]):
         return self._pages(f"/integrated-account/{segment(account_id)}/mcp/{segment(server_id)}/snippets", {})
 
     @listing
-    def list_all(self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT) -> Pages[ServerOfAccount]:
+    def list_all(
+        self, *, limit: int | Omit = OMIT, next_cursor: str | Omit = OMIT, id: str | Sequence[str] | Omit = OMIT
+    ) -> Pages[ServerOfAccount]:
         """List all MCP servers. Those of every account of the environment, newest first. Needs the scope
         `accounts:read`."""
-        return self._pages("/mcp-server", given(limit=limit, next_cursor=next_cursor))
+        return self._pages("/mcp-server", given(limit=limit, next_cursor=next_cursor, id=id))
 
     @listing
     def list_grants(

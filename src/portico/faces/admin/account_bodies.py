@@ -97,6 +97,7 @@ class AccountQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True
     """`fields`: only these of each account."""
 
     fields: tuple[str, ...] = ()
+    id: tuple[str, ...] = ()
     tenant_id: tuple[str, ...] = ()
     status: tuple[AccountState, ...] = ()
     is_sandbox: bool | None = None

@@ -74,6 +74,7 @@ async def list_accounts(asked: Asked) -> Any:
     query: AccountQuery = asked.query
     before, count = position(query)
     where = AccountFilter(
+        ids=query.id,
         tenant_id=query.tenant_id,
         status=query.status,
         integration=query.integration.name,

@@ -28,6 +28,7 @@ class TokenBody(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class TokenQuery(Paging, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    id: tuple[str, ...] = ()
     name: tuple[Name, ...] = ()
     environment_id: str = ""
 
@@ -70,7 +71,7 @@ async def list_tokens(asked: Asked) -> Any:
     query: TokenQuery = asked.query
     before, count = position(query)
     environment_id = await _environment(asked, query.environment_id)
-    rows = await asked.parts.tokens.page(environment_id, before, count + 1, query.name)
+    rows = await asked.parts.tokens.page(environment_id, before, count + 1, query.name, query.id)
     return page(rows, query, show, lambda row: row.id)
 
 
