@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl
 import pytest
 from msgspec import Struct
 
+from portico.clock import MOMENT_FORM
 from portico.errors import InvalidArguments
 from portico.faces.query import Name, Range, Span, earlier_than, later_than, read_query
 
@@ -105,6 +106,10 @@ def test_a_number_may_be_compared(text: str, status: tuple[str, ...] | Span) -> 
         ("created_at[eq]=2026-11-20", MOMENT - MILLISECOND, MOMENT + MILLISECOND),
         ("created_at=2026-11-20", MOMENT - MILLISECOND, MOMENT + MILLISECOND),
         ("created_at.gt=2026-11-20", MOMENT, None),
+        (f"created_at[gt]={MOMENT.timestamp():.0f}", MOMENT, None),
+        (f"created_at[lt]={MOMENT.timestamp():.0f}.001", None, MOMENT + MILLISECOND),
+        (f"created_at={MOMENT.timestamp():.0f}", MOMENT - MILLISECOND, MOMENT + MILLISECOND),
+        ("created_at[gt]=20261120", MOMENT, None),
         ("created_at[lte]=9999-12-31T23:59:59-12:00", None, LAST + MILLISECOND),
         ("created_at[gte]=0001-01-01T00:00:00%2B12:00", FIRST - MILLISECOND, None),
     ],
@@ -130,7 +135,16 @@ def test_names_may_lead_into_something() -> None:
         ("limit=1&limit=2", {"limit": "a whole number"}),
         ("is_new=maybe", {"is_new": "true or false"}),
         ("state=ajar", {"state": "open, closed"}),
-        ("created_at[gt]=yesterday", {"created_at.gt": "a moment in ISO 8601"}),
+        ("created_at[gt]=yesterday", {"created_at.gt": MOMENT_FORM}),
+        ("created_at[gt]=2026", {"created_at.gt": MOMENT_FORM}),
+        (
+            "created_at[gt]=1795000000000&created_at[lt]=-5",
+            {"created_at.gt": MOMENT_FORM, "created_at.lt": MOMENT_FORM},
+        ),
+        ("created_at[gt]=1e9", {"created_at.gt": MOMENT_FORM}),
+        ("created_at=soon", {"created_at.eq": MOMENT_FORM}),
+        ("created_at[gt]=2026-11-20&created_at[gt]=2026-11-21", {"created_at.gt": MOMENT_FORM}),
+        ("created_at[gt][lt]=2026-11-20", {"created_at.gt": MOMENT_FORM}),
         ("created_at[about]=2026-11-20", {"created_at[about]": "gt, gte, lt, lte, eq"}),
         ("integration[color]=x", {"integration[color]": "name"}),
         ("tenant[like]=x", {"tenant[like]": "eq, in"}),

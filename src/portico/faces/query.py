@@ -13,6 +13,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin, get_type_hints
 import msgspec
 from msgspec import Meta, Struct
 
+from portico.clock import MOMENT_FORM, read_moment
 from portico.errors import Failure, InvalidArguments
 from portico.gateway.brackets import plain_list
 from portico.shapes import Json, is_list, is_record
@@ -31,13 +32,14 @@ _PLAINLY = {
     "float": "a number",
     "bool": "true or false",
     "str": "one value",
-    "datetime": "a moment in ISO 8601",
+    "datetime": MOMENT_FORM,
 }
 _ONE, _SEVERAL = ("eq",), ("eq", "in")
 
 
 class Range(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601; `field=…` is `[eq]`."""
+    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601, or in Unix
+    seconds; `field=…` is `[eq]`."""
 
     gt: Moment | None = None
     gte: Moment | None = None
@@ -125,7 +127,7 @@ def _read(name: str, hint: Any, value: Any, failures: list[Failure]) -> Any:
     parts = next((each for each in kinds if isinstance(each, type) and issubclass(each, Struct)), None)
     several = next((each for each in kinds if get_origin(each) is tuple), None)
     if parts is Range:
-        return _moments(value)
+        return _moments(name, value, failures)
     if parts and parts is not Span:
         return _inner(name, parts, value, failures)
     if any(get_origin(each) is dict for each in kinds):
@@ -174,18 +176,21 @@ def _listed(value: Any) -> list[Any]:
     return value if is_list(value) else [value]
 
 
-def _moments(value: Any) -> Any:
-    """A day is its first moment; without a zone it is UTC. What is no moment stays, and is refused as what it is."""
-    given = value if is_record(value) else {"eq": value}
-    return {operator: _moment(text) for operator, text in given.items()}
+def _moments(name: str, value: Any, failures: list[Failure]) -> Any:
+    """What is no text stays, and is refused as what it is."""
+    given: Json = value if is_record(value) else {"eq": value}
+    read = {operator: _moment(text) for operator, text in given.items()}
+    failures += [
+        Failure(f"{name}.{operator}", f"is {given[operator]!r}"[:200], MOMENT_FORM)
+        for operator in Range.__struct_fields__
+        if operator in given and read[operator] is None
+    ]
+    return read
 
 
 def _moment(text: Any) -> Any:
-    try:
-        read = datetime.fromisoformat(text)
-    except (TypeError, ValueError):
-        return text
-    return min(max(read if read.tzinfo else read.replace(tzinfo=UTC), _FIRST), _LAST)
+    read = read_moment(text) if isinstance(text, str) else text
+    return min(max(read, _FIRST), _LAST) if isinstance(read, datetime) else read
 
 
 def _failure(problem: msgspec.ValidationError, values: Json, known: Json) -> Failure:
@@ -203,7 +208,7 @@ def _failure(problem: msgspec.ValidationError, values: Json, known: Json) -> Fai
     wanted = sentence.partition("`")[2].partition("`")[0].partition(" |")[0]
     allowed = ", ".join(str(each) for each in _literals(hint) if isinstance(each, str) and each)
     shown = "has several values" if is_list(given) else f"is {given!r}"[:200]
-    return Failure(path, shown, allowed or _PLAINLY.get(wanted, "a moment in ISO 8601"))
+    return Failure(path, shown, allowed or _PLAINLY.get(wanted, MOMENT_FORM))
 
 
 def _literals(hint: Any) -> Sequence[Any]:

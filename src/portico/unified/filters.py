@@ -1,14 +1,14 @@
 """Filters and order that Portico itself sees to: on records as they were mapped, whoever the vendor is. Pure."""
 
 import operator
-import re
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 from msgspec import Struct
 
+from portico.clock import MOMENT_FORM, is_seconds, read_moment
 from portico.errors import Failure, InvalidArguments
 from portico.shapes import Json, is_list, is_record
 from portico.unified.grammar import FilterRule, filter_rule, members
@@ -23,9 +23,6 @@ _COMPARISONS: dict[str, Callable[[datetime, datetime], bool]] = {
     "lt": operator.lt,
     "lte": operator.le,
 }
-_FORM = "a moment in ISO 8601, such as 2026-11-01 or 2026-11-01T08:00:00Z, or in Unix seconds"
-# Fewer digits may be a day of ISO 8601, and more are milliseconds: neither is to be guessed at.
-_SECONDS = re.compile(r"\d{9,11}(\.\d+)?")
 Key = tuple[int, Any]
 
 
@@ -209,7 +206,7 @@ def _one(value: Any, told: Filter) -> Any:
 
 def _form(told: Filter) -> str:
     """How a value is to be written, where not every text will do."""
-    forms = {"boolean": "true, false", "integer": "a whole number", "moment": _FORM, "range": _FORM}
+    forms = {"boolean": "true, false", "integer": "a whole number", "moment": MOMENT_FORM, "range": MOMENT_FORM}
     return ", ".join(told.enum) or forms.get(told.type, "")
 
 
@@ -224,26 +221,19 @@ def _range(value: Any) -> Json:
             raise ValueError
         return {name: _written(each) for name, each in given.items()}
     except ValueError:
-        raise ValueError(f"{', '.join(f'[{each}]' for each in (*_COMPARISONS, 'eq'))} with {_FORM}") from None
+        raise ValueError(f"{', '.join(f'[{each}]' for each in (*_COMPARISONS, 'eq'))} with {MOMENT_FORM}") from None
 
 
 def _written(value: Any) -> str:
     """A moment as mappings read it: in ISO 8601, whichever way it was said."""
     moment, text = _moment(value), str(value)
     if moment is None:
-        raise ValueError(_FORM)
-    return moment.isoformat().replace("+00:00", "Z") if _SECONDS.fullmatch(text) else text
+        raise ValueError(MOMENT_FORM)
+    return moment.isoformat().replace("+00:00", "Z") if is_seconds(text) else text
 
 
 def _moment(value: Any) -> datetime | None:
-    text = str(value)
-    try:
-        if _SECONDS.fullmatch(text):
-            return datetime.fromtimestamp(float(text), UTC)
-        moment = datetime.fromisoformat(text)
-    except (ValueError, OverflowError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return read_moment(str(value))
 
 
 def _passes(record: Json, wanted: Any, told: Filter) -> bool:

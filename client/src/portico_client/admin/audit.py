@@ -13,7 +13,8 @@ from portico_client.wire import OMIT, Call, Flow, Json, Omit, given, query_of
 
 
 class Range(TypedDict):
-    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601; `field=…` is `[eq]`."""
+    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601, or in Unix seconds;
+    `field=…` is `[eq]`."""
 
     gt: NotRequired[str | None]
     gte: NotRequired[str | None]

@@ -24,7 +24,8 @@ class Features(TypedDict):
 
 
 class Range(TypedDict):
-    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601; `field=…` is `[eq]`."""
+    """`field[gt]=…`, `[gte]`, `[lt]`, `[lte]`, `[eq]` with a day or a moment in ISO 8601, or in Unix seconds;
+    `field=…` is `[eq]`."""
 
     gt: NotRequired[str | None]
     gte: NotRequired[str | None]
