@@ -4,6 +4,7 @@ import io
 
 import pytest
 
+from portico.sandbox.faults import from_body
 from portico.vault.signatures import make_secret
 from tests.cli.conftest import Command
 from tests.served import Served, asked
@@ -53,6 +54,33 @@ def test_a_key_that_is_refused_fails_the_command_and_says_why(portico: Command) 
 def test_an_account_without_a_key_is_told_how_to_give_one(portico: Command) -> None:
     ran = portico("accounts", "connect", "keyless")
     assert (ran.code, "--admin-key, where - reads standard input" in ran.err) == (1, True)
+
+
+def test_what_an_account_may_not_do_is_shown_in_words(done: Command, house: Served) -> None:
+    account_id = done("accounts", "connect", "narrow", "--key", "sk-proj-readonly-acme").out.split()[0]
+    fields = dict(done("accounts", "show", account_id).rows)
+    assert (fields["last_forbidden_error"], fields["last_error"]) == ("", "")
+    assert asked(house, "POST", f"/custom/files?integrated_account_id={account_id}", {}).status == 403
+    whole = done("accounts", "show", account_id, "--json").json["last_forbidden_error"]
+    told = f"files.create was not allowed; missing scopes: api.files.write ({whole['occurred_at']})"
+    assert dict(done("accounts", "show", account_id).rows)["last_forbidden_error"] == told
+
+
+@pytest.mark.parametrize(
+    ("fault", "field", "words"),
+    [
+        ("status=403", "last_forbidden_error", "files.list was not allowed; the vendor names no missing scopes (20"),
+        ("status=401", "last_error", "The vendor refused the account's project_key (401). (20"),
+    ],
+)
+def test_what_went_wrong_last_is_shown_in_words(
+    done: Command, house: Served, fault: str, field: str, words: str
+) -> None:
+    account_id = done("accounts", "connect", "narrow", "--key", "sk-proj-acme").out.split()[0]
+    house.world.faults.append(from_body({"fault": fault, "match": {"path": "/v1/files"}}))
+    asked(house, "GET", f"/proxy/files?integrated_account_id={account_id}")
+    house.world.faults.clear()
+    assert dict(done("accounts", "show", account_id).rows)[field].startswith(words)
 
 
 def test_an_account_is_shown_without_its_keys(done: Command, house: Served) -> None:

@@ -71,7 +71,21 @@ def list_(
 def show(account: Account, *, json: JsonOption = False, url: UrlOption = "", token: TokenOption = "") -> None:
     """Show one account."""
     found = Api(url, token).get(f"/integrated-account/{account}")
-    say_json(found) if json else say_record(found)
+    say_json(found) if json else say_record(_in_words(found))
+
+
+def _in_words(account: dict[str, Any]) -> dict[str, Any]:
+    """What went wrong in words; everything else as it is."""
+    failed, forbidden = account["last_error"], account["last_forbidden_error"]
+    told: dict[str, str] = {}
+    if failed and failed.get("message"):
+        told["last_error"] = f"{failed['message']} ({failed.get('occurred_at', 'no time is known')})"
+    if forbidden:
+        call = ".".join(part for part in (forbidden["resource"], forbidden["method"]) if part) or "a call"
+        scopes = ", ".join(forbidden["missing_scopes"])
+        lacking = f"missing scopes: {scopes}" if scopes else "the vendor names no missing scopes"
+        told["last_forbidden_error"] = f"{call} was not allowed; {lacking} ({forbidden['occurred_at']})"
+    return account | told
 
 
 def connect(
