@@ -136,7 +136,9 @@ class Way:
             raise MappingFailed(
                 f"The refuse_expression of {plan.place} must give a list of {{name, problem, allowed}}."
             )
-        return [Failure(*(str(each.get(word) or "") for word in ("name", "problem", "allowed"))) for each in found]
+        told_as = ("name", "problem", "allowed")
+        words = [[str(each.get(word) or "") for word in told_as] for each in found]
+        return [Failure(path, problem, allowed) for path, problem, allowed in words]
 
     async def arguments(self, plan: Plan, method: Method, scope: Json) -> Json:
         """The vendor's arguments. What the caller wrote in the vendor's own words comes last."""
