@@ -285,6 +285,13 @@ async def test_a_file_cut_short_is_refused(written: Written, tmp_path: Path, kep
         Backup(path)
 
 
+def test_a_file_of_a_newer_form_is_told_as_that(written: Written, tmp_path: Path) -> None:
+    path = written.copied(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"PORTICO-BACKUP 1", b"PORTICO-BACKUP 2", 1))
+    with pytest.raises(BackupRefused, match="made by a newer Portico"):
+        Backup(path)
+
+
 async def test_a_file_whose_checksum_was_made_to_fit_is_refused_all_the_same(written: Written, tmp_path: Path) -> None:
     """Whoever can change a file can count its checksum anew, but cannot sign it without the root key."""
     import hashlib

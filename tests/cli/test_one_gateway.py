@@ -53,6 +53,18 @@ def other_commands_go_on(environment: dict[str, str], serving: int, file: Path) 
     assert (code, told in said, said.count("\n")) == (1, True, 1)
 
 
+@pytest.mark.parametrize("shared", [{}, {"PORTICO_DATABASE_URL": "postgresql://127.0.0.1:1/nowhere"}])
+def test_a_restore_without_any_key_says_which_one_it_needs(tmp_path: Path, shared: dict[str, str]) -> None:
+    """Not that this folder's own key is gone, nor that a new one will do."""
+    here, there, file = str(tmp_path / "here"), str(tmp_path / "there"), tmp_path / "file"
+    with gateway({"PORTICO_DATA_DIR": here, "PORTICO_LOG_LEVEL": "error"}):
+        assert ran({"PORTICO_DATA_DIR": here}, "backup", str(file))[0] == 0
+    code, said = ran({"PORTICO_DATA_DIR": there} | shared, "restore", str(file))
+    place = "." if shared else f", or as the file {there}/master.key."
+    told = rf"This backup was made under the root key local:\w+, and there is no root key here.*{re.escape(place)}\n"
+    assert (code, bool(re.fullmatch(told, said))) == (1, True), said
+
+
 def test_a_gateway_that_logs_json_says_nothing_else_there(tmp_path: Path) -> None:
     with started(
         "serve", "--port", "0", environment={"PORTICO_DATA_DIR": str(tmp_path), "PORTICO_LOG_FORMAT": "json"}

@@ -14,6 +14,7 @@ from portico.settings import Settings
 
 if TYPE_CHECKING:
     from portico.gateway.backup import Header
+    from portico.gateway.roots import Roots, RootService
 
 File = Annotated[Path, Parameter(help="The file.")]
 Force = Annotated[bool, Parameter(negative="", help="Write over a file that is there already.")]
@@ -51,7 +52,6 @@ def restore(file: File, *, replace: Replace = False, check: CheckOnly = False, j
 async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int:
     from portico.gateway.backup import Backup
     from portico.gateway.restore import restore as put_back
-    from portico.gateway.roots import read_roots
     from portico.gateway.transit import open_transit
     from portico.store.claim import claimed
     from portico.store.engines import open_database
@@ -59,7 +59,7 @@ async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int
     settings = Settings.read()
     saved = Backup(file)
     service = open_transit(settings)
-    roots = read_roots(settings, is_shared=bool(settings.database_url), has_data=True, service=service)
+    roots = _roots(settings, service, saved.header.root_key)
     try:
         if check:
             await saved.prove(roots)
@@ -75,6 +75,20 @@ async def _restore(file: Path, *, replace: bool, check: bool, json: bool) -> int
         await roots.close()
     _show(file, saved.header, "Proved" if check else "Restored", json=json)
     return 0
+
+
+def _roots(settings: Settings, service: "RootService | None", wanted: str) -> "Roots":
+    """Never a new one: what is sealed in a backup opens with the key that it was made under."""
+    from portico.gateway.roots import KEY_FILE, NoKey, read_roots
+
+    try:
+        return read_roots(settings, is_shared=bool(settings.database_url), has_data=True, service=service)
+    except NoKey:
+        place = "" if settings.database_url else f", or as the file {settings.data_dir / KEY_FILE}"
+        raise NoKey(
+            f"This backup was made under the root key {wanted}, and there is no root key here: give that one in "
+            f"PORTICO_MASTER_KEY_FILE or PORTICO_MASTER_KEY{place}."
+        ) from None
 
 
 def _show(file: Path, header: "Header", did: str, *, json: bool) -> None:

@@ -95,7 +95,7 @@ async def _follow(parts: "Parts", rotation_id: str) -> "Rotation":
 
 
 def _outcome(rotation: "Rotation") -> str:
-    sentences = [f"{rotation.done} values have new keys."]
+    sentences = ["1 value has a new key." if rotation.done == 1 else f"{rotation.done} values have new keys."]
     if rotation.root_key:
         sentences.append(f"The root key is {rotation.root_key} now.")
     if rotation.state == "settling":

@@ -29,7 +29,8 @@ from portico.store.tables import PASSING, tables_of
 from portico.vault import envelope
 from portico.version import VERSION
 
-MAGIC = b"PORTICO-BACKUP 1\n"
+_KIND = b"PORTICO-BACKUP "
+MAGIC = _KIND + b"1\n"
 _LENGTH_BYTES, _DIGEST_BYTES = 4, 32
 _LONGEST_FRAME = 1 << 30
 _READ_BYTES = 1 << 20
@@ -211,8 +212,7 @@ def _checked(path: Path) -> Header:
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
-            if file.read(len(MAGIC)) != MAGIC:
-                raise BackupRefused(f"{path} is no backup of Portico.")
+            _check_kind(path, file.read(len(MAGIC)))
             file.seek(0)
             digest = hashlib.sha256()
             for piece in _pieces(file, size - 2 * _DIGEST_BYTES):
@@ -225,6 +225,13 @@ def _checked(path: Path) -> Header:
         raise BackupRefused(f"{path} cannot be read: {problem.strerror}.") from None
     except (msgspec.DecodeError, zlib.error, StopIteration, ValueError):
         raise BackupRefused(f"{path} is not a backup that this version of Portico can read.") from None
+
+
+def _check_kind(path: Path, begin: bytes) -> None:
+    if not begin.startswith(_KIND):
+        raise BackupRefused(f"{path} is no backup of Portico.")
+    if begin != MAGIC:
+        raise BackupRefused(f"{path} was made by a newer Portico than {VERSION}, in another form: install that one.")
 
 
 def _check_signature(path: Path, pepper: bytes) -> None:

@@ -26,6 +26,10 @@ class KeyRefused(Refusal):
     code = "key_refused"
 
 
+class NoKey(KeyRefused):
+    """No root key was given, nowhere."""
+
+
 class RootService(Protocol):
     """A service that keeps root keys, one for each version of a key."""
 
@@ -119,12 +123,12 @@ def read_roots(settings: Settings, *, is_shared: bool, has_data: bool, service: 
     if service is not None:
         return Roots([], service=service)
     if is_shared:
-        raise KeyRefused(
+        raise NoKey(
             "PostgreSQL needs a root key that all replicas share: set PORTICO_MASTER_KEY to 32 random bytes, "
             "for example from `openssl rand -base64 32`."
         )
     if has_data:
-        raise KeyRefused(f"The key file {path} is gone, and this database was written with it; put it back.")
+        raise NoKey(f"The key file {path} is gone, and this database was written with it; put it back.")
     return Roots(_make_file(path), path)
 
 
