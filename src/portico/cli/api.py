@@ -7,7 +7,7 @@ from http.client import HTTPException, HTTPResponse
 from typing import Annotated, Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import quote, urlencode
-from urllib.request import Request, urlopen
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from cyclopts import Parameter
 
@@ -90,7 +90,7 @@ class Api:
                 elif body is not None:
                     data = json.dumps(body).encode()
                     headers["Content-Type"] = "application/json"
-                return urlopen(Request(address, data, headers, method=verb), timeout=TIMEOUT_SECONDS)  # noqa: S310 -- the user's own gateway
+                return _OPENER.open(Request(address, data, headers, method=verb), timeout=TIMEOUT_SECONDS)  # noqa: S310 -- the user's own gateway
         except HTTPError as problem:
             with problem:
                 raise Unhappy(_sentence(problem)) from None
@@ -99,6 +99,16 @@ class Api:
             raise Unhappy(
                 f"No gateway answers at {self.url} ({reason}). Is it running? Set --url or PORTICO_URL."
             ) from None
+
+
+class _Staying(HTTPRedirectHandler):
+    """Goes nowhere else: the token would go along, and what was to be written would not."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
+        """None: what was answered is told like every refusal."""
+
+
+_OPENER = build_opener(_Staying)
 
 
 def account_of(api: Api, account: str) -> str:
@@ -116,6 +126,12 @@ def account_of(api: Api, account: str) -> str:
 
 
 def _sentence(problem: HTTPError) -> str:
+    if 300 <= problem.code < 400:
+        there = problem.headers.get("location") or "no address"
+        return (
+            f"{problem.url} sends on to {there} ({problem.code}), and the token stays here: "
+            "if that is your gateway, set --url or PORTICO_URL to its address."
+        )
     try:
         body = json.loads(problem.read())
         return f"{body['message']} ({problem.code})"
