@@ -69,6 +69,14 @@ async def test_a_client_is_found_by_its_name_with_or_without_its_version(databas
         assert await store.page(home.id, LAST, 10, RequestFilter(client_name=name)) == [rows[each] for each in places]
 
 
+async def test_whoever_asks_for_what_is_empty_finds_that_and_not_everything(database: Database, home: Home) -> None:
+    store = Requests(database)
+    rows = [plain(home, tool=each) for each in ("", "list_files", "")]
+    await store.add(rows)
+    assert await store.page(home.id, LAST, 10, RequestFilter(tool=("",))) == [rows[2], rows[0]]
+    assert await store.page(home.id, LAST, 10, RequestFilter(tool=("", "list_files"))) == rows[::-1]
+
+
 async def test_statuses_are_found_by_number_and_by_class(database: Database, home: Home) -> None:
     store = Requests(database)
     rows = {status: request_of(home, status=status) for status in (200, 404, 429, 499, 500)}

@@ -14,12 +14,12 @@ _MARK = "\x1f"  # stands in no name
 
 
 def one_of(wanted: Iterable[str]) -> str:
-    """All values that are wanted with a mark before and behind each; '' for none, which asks for any.
+    """All values that are wanted with a mark before and behind each; '' where there are none, which asks for any.
 
     Neighbours share a mark: between two of their own an empty column would be found.
     """
-    text = _MARK.join(wanted)
-    return f"{_MARK}{text}{_MARK}" if text else ""
+    values = list(wanted)
+    return f"{_MARK}{_MARK.join(values)}{_MARK}" if values else ""
 
 
 class Statement:
